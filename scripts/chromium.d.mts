@@ -1,0 +1,2 @@
+export function findChromium(): { path: string | undefined; launch: { executablePath?: string } };
+export function chromiumArguments(options?: { webgpu?: boolean }): string[];

@@ -1,0 +1,115 @@
+/**
+ * What the engine does, as a type: the worker serves it, the client calls it, and rpc/protocol.ts derives every message
+ * from it. Each method takes one plain argument and a context; nothing else crosses the thread.
+ */
+import type {
+  AddResult,
+  DocumentInput,
+  DocumentRecord,
+  EngineStatus,
+  ExtractedText,
+  IndexStats,
+  Precision,
+  Progress,
+  ScorerKind,
+  SearchFilter,
+  SearchResult,
+} from '../types.ts';
+
+export interface OpenOptions {
+  /** The index's name; each has a database of its own. Default 'default'. */
+  readonly name?: string;
+  /** Default 'lateral-mini'. */
+  readonly model?: string;
+  /** Stored dimension, one that the model offers. Default: the model's largest. */
+  readonly dim?: number;
+  /** Default 'int8'. */
+  readonly precision?: Precision;
+  /** Where texts are encoded. Default 'auto'. */
+  readonly encoder?: 'auto' | 'wasm' | 'webgpu';
+  /** Where passages are compared. Default 'auto'. */
+  readonly scorer?: 'auto' | ScorerKind;
+  /** Keep the original bytes, so that documents can be read again by another model. Default true. */
+  readonly keepSources?: boolean;
+  /** 'memory' keeps nothing after the tab closes. Default 'indexeddb', with 'memory' and a warning where there is none. */
+  readonly storage?: 'indexeddb' | 'memory';
+  /** Where `models/` and `ort/` are served from. Default: the page's own folder. */
+  readonly baseUrl?: string;
+}
+
+export interface SearchOptions {
+  /** How many hits. Default 10. */
+  readonly k?: number;
+  /** 'document' gives each document once, by its best passage. Default 'passage'. */
+  readonly by?: 'passage' | 'document';
+  readonly filter?: SearchFilter;
+}
+
+export interface RemoveResult {
+  readonly removed: number;
+  /** Hand it to `restore` to bring the documents back, until the next `remove` or until the index is closed. */
+  readonly undo: string | null;
+}
+
+export interface EmbedOptions {
+  readonly inputType?: 'query' | 'document';
+  readonly dimensions?: number;
+}
+
+/** One text's token vectors. */
+export interface TokenEmbedding {
+  /** [numTokens, dim], unit rows. */
+  readonly rows: Float32Array;
+  readonly dim: number;
+  /** Tokens of the text that did not fit the model's length. */
+  readonly truncatedTokens: number;
+}
+
+export interface RerankResult {
+  readonly index: number;
+  /** MaxSim divided by the number of query rows: the mean cosine, −1 to 1. */
+  readonly relevanceScore: number;
+}
+
+/** Given to each call by whoever carries it. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** One argument in, one value out. */
+export interface EngineApi {
+  open(options: OpenOptions, context: CallContext): Promise<EngineStatus>;
+  status(none: undefined, context: CallContext): Promise<EngineStatus>;
+  add(documents: readonly DocumentInput[], context: CallContext): Promise<AddResult>;
+  search(
+    request: { readonly query: string; readonly options: SearchOptions },
+    context: CallContext,
+  ): Promise<SearchResult>;
+  remove(documentIds: readonly string[], context: CallContext): Promise<RemoveResult>;
+  restore(undo: string, context: CallContext): Promise<number>;
+  documents(none: undefined, context: CallContext): Promise<DocumentRecord[]>;
+  text(documentId: string, context: CallContext): Promise<ExtractedText>;
+  source(documentId: string, context: CallContext): Promise<Blob | null>;
+  stats(none: undefined, context: CallContext): Promise<IndexStats>;
+  clear(none: undefined, context: CallContext): Promise<void>;
+  embed(
+    request: { readonly texts: readonly string[]; readonly options: EmbedOptions },
+    context: CallContext,
+  ): Promise<TokenEmbedding[]>;
+  rerank(
+    request: { readonly query: string; readonly documents: readonly string[]; readonly topN?: number },
+    context: CallContext,
+  ): Promise<RerankResult[]>;
+  close(none: undefined, context: CallContext): Promise<void>;
+}
+
+/** What the engine says without being asked. */
+export type EngineEvent =
+  | { readonly type: 'status'; readonly status: EngineStatus }
+  /** Documents came or went, in this or another tab. */
+  | { readonly type: 'changed' };
+
+export interface Engine extends EngineApi {
+  subscribe(listener: (event: EngineEvent) => void): () => void;
+}

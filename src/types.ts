@@ -1,0 +1,291 @@
+/**
+ * The words of the domain: what is given (documents), what is scored (chunks), what is embedded (tokens),
+ * and what comes back (hits, with the reason in them). Plain data throughout: every value here can cross
+ * a thread. No module below this one.
+ */
+
+import type { ErrorCode } from './errors.ts';
+
+/** How one vector component is kept. int8 scores are integers and bit-equal on every device; f32 is the reference. */
+export type Precision = 'int8' | 'f32';
+
+/** Where an encoder or a scorer runs. */
+export type EncoderDevice = 'wasm' | 'webgpu' | 'native';
+export type ScorerKind = 'js' | 'wasm' | 'webgpu';
+
+// ─── what a person gives ────────────────────────────────────────────────────────────────────────────
+
+export interface DocumentInput {
+  /** Stable id; one is made from the content where none is given. */
+  readonly id?: string;
+  /** What the person calls it: usually the file's name. */
+  readonly name: string;
+  /** Text, or the bytes of a file. */
+  readonly content: string | Blob | Uint8Array;
+  /** MIME type where known; else the name's ending and the bytes decide. */
+  readonly mediaType?: string;
+  /** Path inside a dropped folder, with `/`, without the name. */
+  readonly path?: string;
+  /** BCP 47 tag where known. */
+  readonly language?: string;
+  readonly tags?: readonly string[];
+}
+
+// ─── what is kept ───────────────────────────────────────────────────────────────────────────────────
+
+/** A page or a headed section: the range `[start, end)` of the extracted text that it covers, in UTF-16 units. */
+export interface Section {
+  readonly kind: 'page' | 'heading';
+  /** The page's number or the heading's words. */
+  readonly label: string;
+  /** 1 to 6 for headings, 0 for pages. */
+  readonly level: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A block of the extracted text with its role, for showing it as structured text. `[start, end)` in UTF-16 units. */
+export interface TextBlock {
+  readonly kind: 'paragraph' | 'heading' | 'list-item' | 'quote' | 'code' | 'table-row';
+  readonly level: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What extraction makes of a file. */
+export interface ExtractedText {
+  readonly text: string;
+  /** In order, not overlapping; may be empty. */
+  readonly sections: readonly Section[];
+  /** In order, not overlapping; cover all words of the text. */
+  readonly blocks: readonly TextBlock[];
+  /** From the file itself (an HTML title, a first heading); never invented. */
+  readonly title?: string;
+  readonly language?: string;
+  readonly mediaType: string;
+  /** What a person should know: 'decoded as windows-1252', … */
+  readonly notes: readonly string[];
+}
+
+/** A passage: the range `[start, end)` of its document's extracted text, in UTF-16 units. */
+export interface Chunk {
+  /** 0, 1, 2 … within the document. */
+  readonly ordinal: number;
+  readonly start: number;
+  readonly end: number;
+  /** Index into the document's sections, or −1. */
+  readonly section: number;
+}
+
+export interface DocumentRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  readonly title: string;
+  readonly mediaType: string;
+  readonly language: string;
+  readonly tags: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly addedAt: number;
+  readonly byteLength: number;
+  readonly textLength: number;
+  /** SHA-256 of the bytes given, lower-case hex. */
+  readonly contentHash: string;
+  readonly chunkCount: number;
+  /** Token vectors kept. */
+  readonly tokenCount: number;
+  /** Chunks of which the model saw only the beginning. */
+  readonly truncatedChunks: number;
+  readonly notes: readonly string[];
+}
+
+/** What must agree before stored vectors may be compared with a query. */
+export interface Fingerprint {
+  /** `lateral-mini@0` */
+  readonly model: string;
+  readonly dim: number;
+  readonly precision: Precision;
+  /** Stored int8 × scale = component. 1 for f32. */
+  readonly scale: number;
+  /** 1 = no pooling. */
+  readonly poolFactor: number;
+  readonly longDocument: 'truncate';
+  readonly chunker: number;
+}
+
+// ─── what comes back ────────────────────────────────────────────────────────────────────────────────
+
+/** 0 not lit, 1 close in meaning, 2 strong or the same word. */
+export type Strength = 0 | 1 | 2;
+
+/** Pieces of an excerpt, in order; their texts joined are the excerpt. */
+export interface Segment {
+  readonly text: string;
+  readonly strength: Strength;
+  /** Which of the query's words lit it (indices into `QueryWord[]`). */
+  readonly words: readonly number[];
+}
+
+export interface QueryWord {
+  readonly text: string;
+  /** Range in the query as typed, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+  /** The best strength over all hits: 0 draws a dashed chip. */
+  readonly strength: Strength;
+}
+
+/** One row of "Why this matched". */
+export interface WordMatch {
+  /** Index into `QueryWord[]`. */
+  readonly word: number;
+  /** The passage's word that came closest, as written; '' where none is close. */
+  readonly matched: string;
+  readonly verdict: 'same-word' | 'strong' | 'close' | 'nothing-close';
+  /** Cosine of the two token vectors, −1 to 1. */
+  readonly similarity: number;
+  /** Range in the document's text, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A lit range of the document's extracted text. */
+export interface LitRange {
+  readonly start: number;
+  readonly end: number;
+  readonly strength: Strength;
+  readonly words: readonly number[];
+}
+
+export interface Hit {
+  readonly documentId: string;
+  readonly documentName: string;
+  readonly path: string;
+  readonly language: string;
+  /** Which chunk of the document. */
+  readonly chunk: number;
+  /** The passage's range in the document's text, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+  /** Where a person finds it: 'page 214', a heading, or ''. */
+  readonly place: string;
+  /** MaxSim: the sum of cosines over the query's rows. Grows with the query's length; never shown raw. */
+  readonly score: number;
+  /** score / best score of this search, 0 to 1. */
+  readonly relative: number;
+  /** Up to about three lines around the best words. */
+  readonly excerpt: readonly Segment[];
+  /** Lit ranges of the whole passage, for the viewer. */
+  readonly lit: readonly LitRange[];
+  readonly why: readonly WordMatch[];
+  /** Further passages of the same document that would have been in the list (by document only). */
+  readonly moreInDocument: number;
+}
+
+export interface SearchFilter {
+  /** Only these documents. */
+  readonly documentIds?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly languages?: readonly string[];
+  /** Only documents whose path starts so. */
+  readonly pathPrefix?: string;
+  readonly addedAfter?: number;
+  readonly addedBefore?: number;
+}
+
+export interface SearchResult {
+  readonly query: string;
+  readonly words: readonly QueryWord[];
+  readonly hits: readonly Hit[];
+  /** Passages compared. */
+  readonly considered: number;
+  /** Whether the best hit is close enough to be called relevant (see ranking/calibrate.ts). */
+  readonly relevant: boolean;
+  /** Query tokens beyond the model's query length, which were not searched. */
+  readonly droppedQueryTokens: number;
+  readonly elapsedMs: { readonly encode: number; readonly score: number; readonly explain: number };
+}
+
+// ─── long work ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface Progress {
+  readonly phase: 'loading-model' | 'reading' | 'saving';
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'files' | 'bytes' | 'passages';
+  /** What is being worked on: a file's name and, where known, the passage within it. */
+  readonly current?: { readonly name: string; readonly done: number; readonly total: number };
+  /** Seconds left, once the rate is steady. */
+  readonly etaSeconds?: number;
+  /** Tokens per second of encoding so far. */
+  readonly tokensPerSecond?: number;
+}
+
+export interface AddFailure {
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface AddResult {
+  readonly added: readonly DocumentRecord[];
+  readonly failed: readonly AddFailure[];
+  /** Not read because the work was stopped or could not go on (cancel, full disk). Names in the given order. */
+  readonly remaining: readonly string[];
+  /** Why the work stopped early, where it did. */
+  readonly stopped?: { readonly code: ErrorCode; readonly message: string };
+}
+
+// ─── status ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** What was chosen, and the sentence that says why. */
+export interface Choice<Kind extends string> {
+  readonly kind: Kind;
+  readonly reason: string;
+  /** Whether the address or the settings forced it. */
+  readonly forced: boolean;
+}
+
+export interface SelfTestReport {
+  readonly device: EncoderDevice;
+  readonly passed: boolean;
+  /** The lowest row cosine against the stored reference. */
+  readonly minCosine: number;
+  readonly required: number;
+  readonly elapsedMs: number;
+  readonly message: string;
+}
+
+export interface EngineStatus {
+  readonly state: 'starting' | 'ready' | 'failed';
+  readonly model: string;
+  readonly encoder: Choice<EncoderDevice> | null;
+  readonly scorer: Choice<ScorerKind> | null;
+  readonly selfTests: readonly SelfTestReport[];
+  readonly gpu: { readonly name: string; readonly software: boolean } | null;
+  readonly threads: number;
+  readonly storage: 'indexeddb' | 'memory';
+  /** Why documents would not survive a reload, where they would not. */
+  readonly storageWarning: string;
+  readonly documents: number;
+  readonly chunks: number;
+  readonly tokens: number;
+  /** Bytes of token vectors held ready for search. */
+  readonly residentBytes: number;
+  readonly progress: Progress | null;
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+export interface IndexStats {
+  readonly name: string;
+  readonly fingerprint: Fingerprint;
+  readonly documents: number;
+  readonly chunks: number;
+  readonly tokens: number;
+  readonly vectorBytes: number;
+  readonly blocks: number;
+  /** Of the whole origin, where the browser tells. */
+  readonly usageBytes: number | null;
+  readonly quotaBytes: number | null;
+  readonly persisted: boolean | null;
+}

@@ -1,0 +1,1 @@
+"""Shared code of the scripts that make lateral-mini: sequences, data, model, quantisers, ONNX graph, retrieval."""
