@@ -32,7 +32,7 @@ const downwardOnly = layers.slice(0, -1).map((names, level) => ({
 
 const onePlace = [
   ['idb', '^src/store/idb-'],
-  ['onnxruntime-(web|node|common)', '^src/colbert/session'],
+  ['onnxruntime-(web|node|common)', '^src/colbert/session(-node|-wrap)?\\.ts'],
   ['@huggingface/transformers', '^src/colbert/tokenizer'],
   ['htmlparser2', '^src/extract/html'],
   ['(mdast-util|micromark)[^/]*', '^src/extract/markdown'],

@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { alignTokens } from './align.ts';
+import { embeddedTokenizer } from './testing/embedded.ts';
+
+const { tokenizer } = embeddedTokenizer();
+
+/** Each token with the piece of the original text it stands for. */
+function aligned(text: string): [string, string][] {
+  const ids = tokenizer.encode(text);
+  return alignTokens(text, ids, tokenizer).map((range, i) => [
+    tokenizer.tokenOf(ids[i]!),
+    text.slice(range.start, range.end),
+  ]);
+}
+
+const slices = (text: string): string[] => aligned(text).map(([, slice]) => slice);
+
+describe('alignTokens', () => {
+  test('lower case and word pieces', () => {
+    expect(aligned('Silting rivers')).toEqual([
+      ['si', 'Si'],
+      ['##lt', 'lt'],
+      ['##ing', 'ing'],
+      ['rivers', 'rivers'],
+    ]);
+  });
+
+  test('accents, composed and as combining marks, stay with their letter', () => {
+    expect(slices('Café time')).toEqual(['Café', 'time']);
+    expect(slices('Cafe\u0301 time')).toEqual(['Cafe\u0301', 'time']);
+  });
+
+  test('a whole word the vocabulary does not know is one range', () => {
+    expect(slices('see 🦩🦩 there')).toEqual(['see', '🦩🦩', 'there']);
+  });
+
+  test('Chinese and Japanese, character by character', () => {
+    expect(slices('東京 tower').join('|')).toBe('東|京|tower');
+  });
+
+  test('Korean syllables are split into letters, all of which point at their syllable', () => {
+    expect(new Set(slices('한국'))).toEqual(new Set(['한', '국']));
+  });
+
+  test('right-to-left text', () => {
+    expect(slices('שלום עולם').join('')).toBe('שלוםעולם');
+    expect(slices('كِتَاب').join('')).toBe('كِتَاب');
+  });
+
+  test('final sigma and dotted capital I', () => {
+    expect(slices('ΟΔΟΣ').join('')).toBe('ΟΔΟΣ');
+    expect(slices('İstanbul now').join('')).toBe('İstanbulnow');
+  });
+
+  test('words that look like special tokens are plain text', () => {
+    expect(slices('a [MASK] b [SEP]').join('')).toBe('a[MASK]b[SEP]');
+    expect(tokenizer.encode('[MASK]')).not.toContain(103);
+  });
+
+  test('control and zero-width characters are passed over', () => {
+    expect(
+      slices('so\u00ADft hy\u200Bphen')
+        .join('')
+        .replaceAll(/[\u00AD\u200B]/g, ''),
+    ).toBe('softhyphen');
+  });
+});
+
+describe('alignTokens, for any text', () => {
+  const letters = fc.constantFrom(
+    ...'aZ é ñ ß Æ ﬁ Ω ς Σ я Й ж ש ל م ك َ ِ あ カ 漢 字 한 글 ก ำ ไ ที่ न म स् ते 🦩 👩‍👩‍👧 e\u0301 \u200B \n \t . , ! $ % [ ] \uD800 \u0000 1 2 #'.split(
+      ' ',
+    ),
+    ' ',
+  );
+  const anyText = fc.oneof(
+    fc.array(letters, { maxLength: 60 }).map((parts) => parts.join('')),
+    fc.string({ unit: 'grapheme', maxLength: 60 }),
+    fc.string({ unit: 'binary', maxLength: 60 }),
+  );
+
+  test('ranges never step back and lie in the text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const ranges = alignTokens(text, tokenizer.encode(text), tokenizer);
+        let start = 0;
+        let end = 0;
+        for (const range of ranges) {
+          expect(range.start).toBeGreaterThanOrEqual(start);
+          expect(range.end).toBeGreaterThanOrEqual(end);
+          expect(range.end).toBeGreaterThanOrEqual(range.start);
+          expect(range.end).toBeLessThanOrEqual(text.length);
+          ({ start, end } = range);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('together they cover every letter, digit and mark after a letter', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const covered = new Uint8Array(text.length);
+        for (const range of alignTokens(text, tokenizer.encode(text), tokenizer))
+          covered.fill(1, range.start, range.end);
+        for (const match of text.matchAll(/[\p{L}\p{N}]/gu)) {
+          if (tokenizer.encode(match[0]).length === 0) continue; // a letter that the tokenizer itself drops
+          expect(covered[match.index], `${JSON.stringify(text)} at ${match.index}`).toBe(1);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('a token spelled with letters stands for text that normalises to that spelling', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const ids = tokenizer.encode(text);
+        const ranges = alignTokens(text, ids, tokenizer);
+        ids.forEach((id, i) => {
+          const range = ranges[i]!;
+          if (id === tokenizer.unknownId || range.start === range.end) return;
+          const spelling = tokenizer.tokenOf(id).replace(/^##(?=.)/u, '');
+          const slice = tokenizer.normalize(text.slice(range.start, range.end)).replaceAll('ς', 'σ');
+          expect(slice).toContain(spelling.replaceAll('ς', 'σ'));
+        });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('words of ordinary prose are cut out whole', () => {
+    const word = fc.constantFrom(
+      'harbour',
+      'Straße',
+      'naïve',
+      'Über',
+      'coöperate',
+      'река',
+      'Θάλασσα',
+      'ποταμός',
+      'سفينة',
+      'x2',
+      'Ångström',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(word, { minLength: 1, maxLength: 12 }),
+        fc.constantFrom(' ', '\n', ', ', ' — '),
+        (words, gap) => {
+          const text = words.join(gap);
+          const covered = alignTokens(text, tokenizer.encode(text), tokenizer);
+          let at = 0;
+          for (const expected of words) {
+            const start = text.indexOf(expected, at);
+            at = start + expected.length;
+            const inside = covered.filter((range) => range.start < at && range.end > start);
+            expect(text.slice(inside[0]!.start, inside.at(-1)!.end)).toBe(expected);
+          }
+        },
+      ),
+    );
+  });
+});

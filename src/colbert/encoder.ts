@@ -1,0 +1,164 @@
+/**
+ * Texts → token vectors. Batches hold only sequences of one padded length, and the padded length follows from the text
+ * alone, so that a text's vectors never depend on what shared its batch. One session, one run at a time; queries go first.
+ */
+import { LateralError, throwIfAborted } from '../errors.ts';
+import { normalizeRows } from '../vectors/matryoshka.ts';
+import type { ColbertConfig } from './config.ts';
+import { documentSequence, querySequence, type Sequence } from './sequence.ts';
+import type { Session } from './session-api.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+
+export interface EncodedText {
+  /** [numTokens, dim] unit rows: the kept positions, in order. */
+  readonly rows: Float32Array;
+  readonly numTokens: number;
+  /** Tokens of the text that did not fit the model's length. */
+  readonly truncatedTokens: number;
+  readonly sequence: Sequence;
+}
+
+export interface EncodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch with the texts done so far and the tokens that the batch read. */
+  readonly onBatch?: ((done: number, tokens: number) => void) | undefined;
+}
+
+export interface Encoder {
+  readonly config: ColbertConfig;
+  readonly tokenizer: TextTokenizer;
+  readonly dim: number;
+  readonly device: Session['device'];
+  readonly threads: number;
+  /** In the order given. @throws 'aborted', and what the session throws */
+  encodeDocuments(texts: readonly string[], options?: EncodeOptions): Promise<EncodedText[]>;
+  encodeQuery(text: string, signal?: AbortSignal): Promise<EncodedText>;
+  release(): Promise<void>;
+}
+
+export interface EncoderOptions {
+  /** Tokens of one batch at most (a longer text is a batch of its own). Small ones let queries in between. */
+  readonly batchTokens?: number;
+}
+
+/** Lengths are padded up to a multiple of this, which makes for few distinct shapes. */
+const lengthStep = 16;
+
+export function createEncoder(
+  tokenizer: TextTokenizer,
+  config: ColbertConfig,
+  session: Session,
+  options: EncoderOptions = {},
+): Encoder {
+  const batchTokens = options.batchTokens ?? 512;
+  const turn = createTurns();
+
+  async function run(sequences: readonly Sequence[], priority: Priority): Promise<EncodedText[]> {
+    const length = paddedLength(sequences[0]!);
+    const inputIds = new BigInt64Array(sequences.length * length).fill(BigInt(config.padId));
+    const attentionMask = new BigInt64Array(sequences.length * length);
+    sequences.forEach((sequence, b) => {
+      sequence.inputIds.forEach((id, i) => (inputIds[b * length + i] = BigInt(id)));
+      sequence.attentionMask.forEach((bit, i) => (attentionMask[b * length + i] = BigInt(bit)));
+    });
+    const { rows, dim } = await turn(priority, () => session.run(inputIds, attentionMask, sequences.length, length));
+    if (dim !== config.dim) {
+      throw new LateralError(
+        'model-invalid',
+        `The model gives ${dim} dimensions where ${config.dim} are expected: its export lacks the projection, or is another model.`,
+      );
+    }
+    return sequences.map((sequence, b) => {
+      const kept = new Float32Array(sequence.kept.length * dim);
+      sequence.kept.forEach((position, i) => {
+        const start = (b * length + position) * dim;
+        kept.set(rows.subarray(start, start + dim), i * dim);
+      });
+      normalizeRows(kept, dim);
+      return { rows: kept, numTokens: sequence.kept.length, truncatedTokens: sequence.truncatedTokens, sequence };
+    });
+  }
+
+  return {
+    config,
+    tokenizer,
+    dim: config.dim,
+    device: session.device,
+    threads: session.threads,
+
+    async encodeDocuments(texts, { signal, onBatch } = {}) {
+      throwIfAborted(signal);
+      const sequences = texts.map((text) => documentSequence(tokenizer.encode(text), config));
+      const results = new Array<EncodedText>(texts.length);
+      let done = 0;
+      for (const batch of batches(sequences, batchTokens)) {
+        throwIfAborted(signal);
+        const encoded = await run(
+          batch.map((i) => sequences[i]!),
+          'document',
+        );
+        batch.forEach((i, b) => (results[i] = encoded[b]!));
+        done += batch.length;
+        onBatch?.(
+          done,
+          batch.reduce((sum, i) => sum + sequences[i]!.inputIds.length, 0),
+        );
+      }
+      return results;
+    },
+
+    async encodeQuery(text, signal) {
+      throwIfAborted(signal);
+      const [encoded] = await run([querySequence(tokenizer.encode(text), config)], 'query');
+      throwIfAborted(signal);
+      return encoded!;
+    },
+
+    release: () => session.release(),
+  };
+}
+
+/** Indices grouped by padded length, longest first, each group cut to at most `batchTokens` tokens. */
+function batches(sequences: readonly Sequence[], batchTokens: number): number[][] {
+  const byLength = new Map<number, number[]>();
+  sequences.forEach((sequence, i) => {
+    const length = paddedLength(sequence);
+    const group = byLength.get(length);
+    if (group === undefined) byLength.set(length, [i]);
+    else group.push(i);
+  });
+  return [...byLength.entries()]
+    .sort(([a], [b]) => b - a)
+    .flatMap(([length, group]) => {
+      const size = Math.max(1, Math.floor(batchTokens / length));
+      return Array.from({ length: Math.ceil(group.length / size) }, (_, i) => group.slice(i * size, (i + 1) * size));
+    });
+}
+
+function paddedLength(sequence: Sequence): number {
+  return Math.ceil(sequence.inputIds.length / lengthStep) * lengthStep;
+}
+
+type Priority = 'query' | 'document';
+
+/** A queue for one session: one run at a time, waiting queries before waiting documents; a failure does not poison it. */
+function createTurns(): <T>(priority: Priority, work: () => Promise<T>) => Promise<T> {
+  const waiting: Record<Priority, (() => void)[]> = { query: [], document: [] };
+  let busy = false;
+  const release = (): void => {
+    const next = waiting.query.shift() ?? waiting.document.shift();
+    if (next === undefined) busy = false;
+    else next();
+  };
+  return async (priority, work) => {
+    if (busy) await new Promise<void>((resolve) => waiting[priority].push(resolve));
+    busy = true;
+    try {
+      // A task of its own: messages (a query, a cancel) that arrived meanwhile are seen before the next batch.
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      return await work();
+    } finally {
+      release();
+    }
+  };
+}

@@ -1,0 +1,49 @@
+/** What sessions have in common, whichever runtime carries them: tensors in, rows out, errors with a code. */
+import type * as ort from 'onnxruntime-web/webgpu';
+import { LateralError } from '../errors.ts';
+import type { Session } from './session-api.ts';
+
+/** @throws 'model-invalid' where the graph's inputs are not ours */
+export function wrapSession(
+  session: ort.InferenceSession,
+  Tensor: typeof ort.Tensor,
+  device: Session['device'],
+  threads: number,
+): Session {
+  const [outputName] = session.outputNames;
+  if (outputName === undefined || !['input_ids', 'attention_mask'].every((name) => session.inputNames.includes(name))) {
+    throw new LateralError(
+      'model-invalid',
+      `The model reads ${session.inputNames.join(', ')}; input_ids and attention_mask are expected.`,
+    );
+  }
+  return {
+    device,
+    threads,
+    async run(inputIds, attentionMask, batch, length) {
+      const feeds = {
+        input_ids: new Tensor('int64', inputIds, [batch, length]),
+        attention_mask: new Tensor('int64', attentionMask, [batch, length]),
+      };
+      let output: ort.Tensor | undefined;
+      try {
+        output = (await session.run(feeds))[outputName];
+        const rows = (await output!.getData()) as Float32Array;
+        return { rows, dim: output!.dims[2] ?? 0 };
+      } catch (cause) {
+        throw runtimeError(cause, `Encoding failed on ${device}`);
+      } finally {
+        output?.dispose();
+      }
+    },
+    release: () => session.release(),
+  };
+}
+
+export function runtimeError(cause: unknown, what: string): LateralError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (/device.*lost|lost.*device|destroyed/i.test(text))
+    return new LateralError('gpu-lost', `${what}: the graphics device was lost.`, { cause });
+  if (/alloc|memory/i.test(text)) return new LateralError('out-of-memory', `${what}: not enough memory.`, { cause });
+  return new LateralError('model-invalid', `${what}: ${text}`, { cause });
+}

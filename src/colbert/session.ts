@@ -1,0 +1,54 @@
+/**
+ * ONNX Runtime Web behind the session interface: in the browser the only import of it. Its files come from our own
+ * origin; the graphics device is ours, shared with the scorer.
+ */
+import * as ort from 'onnxruntime-web/webgpu';
+import { LateralError } from '../errors.ts';
+import type { SessionFactory } from './session-api.ts';
+import { runtimeError, wrapSession } from './session-wrap.ts';
+
+export interface BrowserRuntimeOptions {
+  /** Folder with ONNX Runtime's files, with a trailing slash. */
+  readonly ortUrl: string;
+  /** Threads for WASM; more than one needs cross-origin isolation. */
+  readonly threads: number;
+  /** Given, the runtime that can use it is loaded, and 'webgpu' sessions run on it. */
+  readonly gpuDevice: GPUDevice | null;
+}
+
+/** One runtime per realm: ONNX Runtime reads these settings at the first session and never again. */
+export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFactory {
+  const variant = options.gpuDevice === null ? '' : supportsJspi() ? '.jspi' : '.asyncify';
+  ort.env.wasm.wasmPaths = {
+    mjs: `${options.ortUrl}ort-wasm-simd-threaded${variant}.mjs`,
+    wasm: `${options.ortUrl}ort-wasm-simd-threaded${variant}.wasm`,
+  };
+  ort.env.wasm.numThreads = options.threads;
+  ort.env.logLevel = 'error';
+
+  return {
+    async create(model, device) {
+      const { gpuDevice } = options;
+      if (device === 'webgpu' && gpuDevice === null) {
+        throw new LateralError('gpu-unavailable', 'There is no graphics device to run the model on.');
+      }
+      const providers: ort.InferenceSession.ExecutionProviderConfig[] =
+        device === 'webgpu'
+          ? [{ name: 'webgpu', device: gpuDevice! } as ort.InferenceSession.WebGpuExecutionProviderOption]
+          : ['wasm'];
+      try {
+        const session = await ort.InferenceSession.create(model, {
+          executionProviders: providers,
+          graphOptimizationLevel: 'all',
+        });
+        return wrapSession(session, ort.Tensor, device === 'webgpu' ? 'webgpu' : 'wasm', options.threads);
+      } catch (cause) {
+        throw runtimeError(cause, `The model could not be loaded on ${device}`);
+      }
+    },
+  };
+}
+
+function supportsJspi(): boolean {
+  return 'Suspending' in WebAssembly;
+}

@@ -1,0 +1,64 @@
+/** The models Lateral knows: where their files are, what may be asked of them, and the constants measured for them. */
+import { LateralError } from '../errors.ts';
+import { defaultScale } from '../vectors/quantize.ts';
+
+export interface ModelEntry {
+  readonly id: string;
+  /** Rises when the weights change; vectors of different versions are never compared. */
+  readonly version: number;
+  readonly title: string;
+  readonly licence: string;
+  /** Folder below the models' base, in the hub's layout. */
+  readonly folder: string;
+  readonly onnxFile: string;
+  /** Dimensions it serves, largest first; the smaller are leading components (Matryoshka). */
+  readonly dims: readonly number[];
+  /** Stored int8 × scale = component. */
+  readonly scale: number;
+  readonly languages: string;
+  /** Cosines between token vectors, measured on this model (see ranking/calibrate.ts). */
+  readonly similarity: SimilarityLevels;
+}
+
+export interface SimilarityLevels {
+  /** From here a word is lit as close. */
+  readonly close: number;
+  /** From here a word is lit as strong. */
+  readonly strong: number;
+  /** Mean similarity of the query's words with a passage below which nothing is called relevant. */
+  readonly relevant: number;
+}
+
+export const models: readonly ModelEntry[] = [
+  {
+    id: 'lateral-mini',
+    version: 0,
+    title: 'Lateral mini',
+    licence: 'Apache-2.0',
+    folder: 'lateral-mini',
+    onnxFile: 'onnx/model_q4.onnx',
+    dims: [128, 96, 64],
+    scale: defaultScale,
+    languages: 'English',
+    similarity: { close: 0.5, strong: 0.7, relevant: 0.45 },
+  },
+];
+
+export const defaultModelId = 'lateral-mini';
+
+/** @throws 'invalid-argument' for an id that is not here */
+export function modelEntry(id: string): ModelEntry {
+  const entry = models.find((model) => model.id === id);
+  if (entry === undefined) {
+    throw new LateralError(
+      'invalid-argument',
+      `There is no model "${id}". Known: ${models.map((model) => model.id).join(', ')}.`,
+    );
+  }
+  return entry;
+}
+
+/** `lateral-mini@0`: what a fingerprint names. */
+export function modelName(entry: ModelEntry): string {
+  return `${entry.id}@${entry.version}`;
+}
