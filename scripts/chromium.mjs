@@ -1,4 +1,5 @@
 /** Finds a Chromium to test with, and says how to start it. Uses Node alone (and Playwright's own browser where it is). */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -16,7 +17,7 @@ const usualPlaces = [
 
 /**
  * CHROMIUM, else Playwright's own browser, else the usual places.
- * @returns {{ path: string | undefined, launch: { executablePath?: string } }}
+ * @returns {{ path: string | undefined, launch: { executablePath?: string, channel?: string } }}
  */
 export function findChromium() {
   const named = process.env.CHROMIUM;
@@ -25,7 +26,8 @@ export function findChromium() {
     return { path: named, launch: { executablePath: named } };
   }
   const own = playwrightsOwn();
-  if (own !== undefined) return { path: own, launch: {} };
+  // The full browser in its new headless mode: Playwright's default headless shell has no WebGPU.
+  if (own !== undefined) return { path: own, launch: { channel: 'chromium' } };
   const path = usualPlaces.find((place) => existsSync(place));
   return path === undefined ? { path: undefined, launch: {} } : { path, launch: { executablePath: path } };
 }
@@ -50,4 +52,27 @@ function playwrightsOwn() {
   } catch {
     return undefined; // Playwright is not installed yet
   }
+}
+
+/**
+ * Finds a Chromium or installs one: Playwright's own download, else Debian's package as root.
+ * @throws with what to install, where nothing worked
+ */
+export function ensureChromium() {
+  const found = findChromium();
+  if (found.path !== undefined) return found;
+  console.log('No Chromium found; asking Playwright for its own …');
+  spawnSync('npx', ['playwright', 'install', '--no-shell', 'chromium'], { stdio: 'inherit', timeout: 300_000 });
+  if (findChromium().path === undefined && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    console.log("That did not work; installing Debian's package …");
+    spawnSync('apt-get', ['update', '-q'], { stdio: 'inherit' });
+    spawnSync('apt-get', ['install', '-y', '-q', 'chromium'], { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  }
+  const installed = findChromium();
+  if (installed.path === undefined) {
+    throw new Error(
+      'The tests need Chromium or Chrome, and none could be installed. Install one, or set CHROMIUM to the path of its executable.',
+    );
+  }
+  return installed;
 }

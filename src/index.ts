@@ -25,6 +25,9 @@ import type {
   SearchResult,
 } from './types.ts';
 
+import { LateralError } from './errors.ts';
+import { createClient, type EngineClient } from './rpc/client.ts';
+
 export type * from './types.ts';
 export type {
   EmbedOptions,
@@ -81,4 +84,81 @@ export interface LateralIndex {
   close(): Promise<void>;
 }
 
-export declare function openIndex(options?: OpenOptions): Promise<LateralIndex>;
+/**
+ * Opens an index, making it if there is none, in a worker of its own.
+ * @throws 'worker-failed' where the worker does not load; 'model-mismatch' where the index was built with other settings;
+ * 'model-unavailable', 'self-test-failed', and the storage codes
+ */
+export async function openIndex(options: OpenOptions = {}): Promise<LateralIndex> {
+  const worker = new Worker(new URL('../workers/engine.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'lateral-engine',
+  });
+  const client = createClient(worker);
+  worker.addEventListener('error', (event) => {
+    const cause = event.message === '' ? {} : { cause: event.message };
+    client.fail(
+      new LateralError('worker-failed', 'Part of Lateral did not load. Your documents are safe. Reload the page.', cause),
+    );
+  });
+  return createIndex(client, options, () => worker.terminate());
+}
+
+/** An index whose engine answers over a client, wherever the engine runs. */
+async function createIndex(client: EngineClient, options: OpenOptions, release: () => void): Promise<LateralIndex> {
+  const statusListeners = new Set<(status: EngineStatus) => void>();
+  const changeListeners = new Set<() => void>();
+  let status: EngineStatus | null = null;
+  client.subscribe((event) => {
+    if (event.type === 'changed') changeListeners.forEach((listener) => listener());
+    else {
+      status = event.status;
+      statusListeners.forEach((listener) => listener(event.status));
+    }
+  });
+
+  try {
+    status = await client.call('open', { ...options, baseUrl: options.baseUrl ?? new URL('./', document.baseURI).href });
+  } catch (error) {
+    release();
+    throw error;
+  }
+  let latest = status;
+  statusListeners.add((next) => (latest = next));
+
+  const query: LateralIndex['query'] = (text, { signal, ...searchOptions } = {}) =>
+    client.call('search', { query: text, options: searchOptions }, { signal });
+
+  return {
+    name: options.name ?? 'default',
+    status: () => latest,
+    subscribe(listener) {
+      statusListeners.add(listener);
+      return () => void statusListeners.delete(listener);
+    },
+    onChange(listener) {
+      changeListeners.add(listener);
+      return () => void changeListeners.delete(listener);
+    },
+    add: (documents, addOptions = {}) => client.call('add', documents, addOptions),
+    search: async (text, searchOptions) => (await query(text, searchOptions)).hits,
+    query,
+    remove: (documentIds) => client.call('remove', documentIds),
+    restore: (undo) => client.call('restore', undo),
+    documents: () => client.call('documents', undefined),
+    text: (documentId) => client.call('text', documentId),
+    source: (documentId) => client.call('source', documentId),
+    stats: () => client.call('stats', undefined),
+    embed: (texts, { signal, ...embedOptions } = {}) => client.call('embed', { texts, options: embedOptions }, { signal }),
+    rerank: (text, documents, { signal, ...rerankOptions } = {}) =>
+      client.call('rerank', { query: text, documents, ...rerankOptions }, { signal }),
+    clear: () => client.call('clear', undefined),
+    async close() {
+      try {
+        await client.call('close', undefined);
+      } finally {
+        release();
+      }
+    },
+  };
+}

@@ -230,8 +230,8 @@ export interface AddFailure {
 export interface AddResult {
   readonly added: readonly DocumentRecord[];
   readonly failed: readonly AddFailure[];
-  /** Not read because the work was stopped or could not go on (cancel, full disk). Names in the given order. */
-  readonly remaining: readonly string[];
+  /** Which of the given documents were not read because the work stopped (cancel, full disk): indices, ascending. */
+  readonly remaining: readonly number[];
   /** Why the work stopped early, where it did. */
   readonly stopped?: { readonly code: ErrorCode; readonly message: string };
 }

@@ -12,13 +12,15 @@ export interface BrowserRuntimeOptions {
   readonly ortUrl: string;
   /** Threads for WASM; more than one needs cross-origin isolation. */
   readonly threads: number;
-  /** Given, the runtime that can use it is loaded, and 'webgpu' sessions run on it. */
-  readonly gpuDevice: GPUDevice | null;
+  /** Whether 'webgpu' sessions will be made: they need another, larger build of the runtime. */
+  readonly useGpu: boolean;
+  /** The device that the next 'webgpu' session runs on: another one after a loss. */
+  gpuDevice(): GPUDevice | null;
 }
 
 /** One runtime per realm: ONNX Runtime reads these settings at the first session and never again. */
 export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFactory {
-  const variant = options.gpuDevice === null ? '' : supportsJspi() ? '.jspi' : '.asyncify';
+  const variant = !options.useGpu ? '' : supportsJspi() ? '.jspi' : '.asyncify';
   ort.env.wasm.wasmPaths = {
     mjs: `${options.ortUrl}ort-wasm-simd-threaded${variant}.mjs`,
     wasm: `${options.ortUrl}ort-wasm-simd-threaded${variant}.wasm`,
@@ -28,7 +30,7 @@ export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFac
 
   return {
     async create(model, device) {
-      const { gpuDevice } = options;
+      const gpuDevice = options.gpuDevice();
       if (device === 'webgpu' && gpuDevice === null) {
         throw new LateralError('gpu-unavailable', 'There is no graphics device to run the model on.');
       }

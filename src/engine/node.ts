@@ -8,7 +8,12 @@ import { LateralError } from '../errors.ts';
 import type { ModelFiles } from '../models/files.ts';
 import { loadModel } from '../models/load.ts';
 import { modelEntry } from '../models/registry.ts';
+import { createReferenceScorer } from '../maxsim/reference.ts';
+import { createWasmScorer } from '../maxsim/wasm.ts';
 import { runSelfTest } from '../models/self-test.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
+import type { Engine } from './engine-api.ts';
+import { createEngine } from './engine.ts';
 
 export interface NodeEncoderOptions {
   /** Forces ONNX Runtime's WebAssembly build. */
@@ -36,6 +41,28 @@ export async function openNodeEncoder(
   const report = await runSelfTest(encoder, model.selfTest);
   if (!report.passed) throw new LateralError('self-test-failed', report.message);
   return encoder;
+}
+
+/** The engine in Node: as in the browser, but in this thread, with the index in memory. */
+export function createNodeEngine(modelsFolder: string, encoderOptions: NodeEncoderOptions = {}): Engine {
+  return createEngine({
+    openStore: ({ name }) => Promise.resolve({ store: createMemoryStore(name ?? 'default'), warning: '' }),
+    async chooseEncoder(entry) {
+      const encoder = await openNodeEncoder(entry.id, modelsFolder, encoderOptions);
+      const reason = encoder.device === 'native' ? 'The native runtime is installed.' : 'No native runtime is installed.';
+      return { encoder, choice: { kind: encoder.device, reason, forced: false }, selfTests: [] };
+    },
+    async chooseScorer({ scorer }) {
+      const forced = scorer !== undefined && scorer !== 'auto';
+      return scorer === 'js'
+        ? { scorer: createReferenceScorer(), choice: { kind: 'js', reason: 'Chosen by the caller.', forced } }
+        : { scorer: await createWasmScorer(), choice: { kind: 'wasm', reason: 'Node has no WebGPU.', forced } };
+    },
+    replaceEncoder: () => Promise.resolve(null),
+    replaceScorer: () => Promise.resolve(null),
+    gpu: () => null,
+    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+  });
 }
 
 export function diskModelFiles(folder: string): ModelFiles {

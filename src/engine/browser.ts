@@ -1,0 +1,277 @@
+/**
+ * The engine's parts in a browser's worker: IndexedDB, ONNX Runtime Web, and one graphics device shared by encoder and
+ * scorer. Chooses what runs where, and says why in words for the page.
+ */
+import { createBrowserRuntime } from '../colbert/session.ts';
+import type { SessionFactory } from '../colbert/session-api.ts';
+import type { Encoder } from '../colbert/encoder.ts';
+import { LateralError, toLateralError } from '../errors.ts';
+import { onLost, requestGpu, type Gpu } from '../gpu/device.ts';
+import { createGpuScorer } from '../maxsim/gpu.ts';
+import { createReferenceScorer } from '../maxsim/reference.ts';
+import { createWasmScorer } from '../maxsim/wasm.ts';
+import { fetchModelFiles } from '../models/files.ts';
+import { loadModel, type LoadedModel } from '../models/load.ts';
+import { modelName, type ModelEntry } from '../models/registry.ts';
+import { runSelfTest } from '../models/self-test.ts';
+import { openIdbStore } from '../store/idb-store.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
+import type { SelfTestReport } from '../types.ts';
+import type { Engine, OpenOptions } from './engine-api.ts';
+import { createEngine, type ChosenEncoder, type ChosenScorer, type EngineParts } from './engine.ts';
+
+export function createBrowserEngine(): Engine {
+  return createEngine(createBrowserParts());
+}
+
+/** Two losses within this time, and the graphics card is left alone. */
+const lossWindowMs = 60_000;
+
+function createBrowserParts(): EngineParts {
+  let gpu: Promise<Gpu | LateralError> | null = null;
+  let present: Gpu | null = null;
+  let losses: number[] = [];
+  let runtime: SessionFactory | null = null;
+  let reload: (() => Promise<LoadedModel>) | null = null;
+  let openOptions: OpenOptions = {};
+
+  /** The one device, or why there is none. */
+  const useGpu = (): Promise<Gpu | LateralError> =>
+    (gpu ??= requestGpu().then(
+      (found) => {
+        present = found;
+        onLost(found.device, () => {
+          losses = [...losses.filter((at) => performance.now() - at < lossWindowMs), performance.now()];
+          gpu = null;
+          present = null;
+        });
+        return found;
+      },
+      (error: unknown) => toLateralError(error),
+    ));
+
+  const tooManyLosses = (): boolean => losses.length >= 2;
+
+  /** A device that may be used: any when forced, a real one otherwise. The string says why not. */
+  async function usableGpu(forced: boolean): Promise<Gpu | string> {
+    if (tooManyLosses())
+      return 'The graphics card stopped answering twice, so the processor is used until the next start.';
+    const found = await useGpu();
+    if (found instanceof LateralError) return 'This browser gives pages no graphics card to compute with.';
+    if (found.info.software && !forced) {
+      return `The only graphics adapter here (${found.info.name}) is a software one, slower than the processor.`;
+    }
+    return found;
+  }
+
+  async function createRuntime(options: OpenOptions): Promise<SessionFactory> {
+    const wanted = options.encoder !== 'wasm' ? await usableGpu(options.encoder === 'webgpu') : null;
+    const gpuDevice = wanted === null || typeof wanted === 'string' ? null : wanted.device;
+    return createBrowserRuntime({
+      ortUrl: new URL('ort/', baseUrlOf(options)).href,
+      threads: threadCount(),
+      gpuDevice: () => present?.device ?? gpuDevice,
+      useGpu: gpuDevice !== null,
+    });
+  }
+
+  async function chooseEncoder(
+    entry: ModelEntry,
+    options: OpenOptions,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<ChosenEncoder> {
+    openOptions = options;
+    const files = fetchModelFiles(new URL(`models/${entry.folder}/`, baseUrlOf(options)).href);
+    reload = () => loadModel(entry, files);
+    const [model, factory] = await Promise.all([loadModel(entry, files, onProgress), createRuntime(options)]);
+    runtime = factory;
+    try {
+      return await pickEncoder(model, factory, options);
+    } finally {
+      model.forgetWeights();
+    }
+  }
+
+  async function pickEncoder(
+    model: LoadedModel,
+    factory: SessionFactory,
+    options: OpenOptions,
+  ): Promise<ChosenEncoder> {
+    const forced = options.encoder === 'webgpu';
+    const usable = options.encoder === 'wasm' ? 'Chosen in the settings.' : await usableGpu(forced);
+    const selfTests: SelfTestReport[] = [];
+    let reason = typeof usable === 'string' ? usable : '';
+    let onGpu: Encoder | null = null;
+
+    if (typeof usable !== 'string') {
+      const tried = await tryEncoder(model, factory, 'webgpu', selfTests);
+      if (typeof tried === 'string') {
+        reason = `Your graphics card failed a start-up check, so Lateral uses the processor. Results are right; reading is slower. (${tried})`;
+      } else if (forced) {
+        return {
+          encoder: tried,
+          choice: { kind: 'webgpu', reason: 'Chosen in the settings.', forced: true },
+          selfTests,
+        };
+      } else {
+        onGpu = tried;
+      }
+    }
+
+    const onCpu = await tryEncoder(model, factory, 'wasm', selfTests);
+    if (typeof onCpu === 'string') {
+      if (onGpu !== null) {
+        return {
+          encoder: onGpu,
+          choice: { kind: 'webgpu', reason: `The processor failed its check. (${onCpu})`, forced: false },
+          selfTests,
+        };
+      }
+      throw new LateralError(
+        'self-test-failed',
+        `${modelName(model.entry)} does not give the right numbers on this device. ${onCpu}`,
+      );
+    }
+    if (onGpu === null) {
+      return { encoder: onCpu, choice: { kind: 'wasm', reason, forced: options.encoder === 'wasm' }, selfTests };
+    }
+
+    // Small models can be quicker on the processor: what is measured here decides.
+    const [gpuMs, cpuMs] = [await timeEncoding(onGpu), await timeEncoding(onCpu)];
+    const gpuWins = gpuMs < cpuMs;
+    await (gpuWins ? onCpu : onGpu).release();
+    const figures = `A passage took ${gpuMs.toFixed(0)} ms on the graphics card, ${cpuMs.toFixed(0)} ms on the processor.`;
+    return {
+      encoder: gpuWins ? onGpu : onCpu,
+      choice: { kind: gpuWins ? 'webgpu' : 'wasm', reason: figures, forced: false },
+      selfTests,
+    };
+  }
+
+  async function chooseScorer(options: OpenOptions): Promise<ChosenScorer> {
+    const wanted = options.scorer ?? 'auto';
+    if (wanted === 'js') {
+      return {
+        scorer: createReferenceScorer(),
+        choice: { kind: 'js', reason: 'Chosen in the settings.', forced: true },
+      };
+    }
+    let reason = 'Chosen in the settings.';
+    if (wanted !== 'wasm') {
+      const usable = await usableGpu(wanted === 'webgpu');
+      if (typeof usable === 'string') {
+        reason = usable;
+      } else {
+        try {
+          const scorer = await createGpuScorer(usable.device);
+          return {
+            scorer,
+            choice: {
+              kind: 'webgpu',
+              reason: wanted === 'webgpu' ? reason : `${usable.info.name} compares passages fastest.`,
+              forced: wanted === 'webgpu',
+            },
+          };
+        } catch (error) {
+          reason = `The graphics card could not be used: ${toLateralError(error).message}`;
+        }
+      }
+    }
+    const forced = wanted === 'wasm';
+    try {
+      return { scorer: await createWasmScorer(), choice: { kind: 'wasm', reason, forced } };
+    } catch (error) {
+      return {
+        scorer: createReferenceScorer(),
+        choice: {
+          kind: 'js',
+          reason: `WebAssembly could not be used: ${toLateralError(error).message}`,
+          forced: false,
+        },
+      };
+    }
+  }
+
+  return {
+    async openStore(options) {
+      const name = options.name ?? 'default';
+      if (options.storage === 'memory') return { store: createMemoryStore(name), warning: '' };
+      try {
+        return { store: await openIdbStore(name), warning: '' };
+      } catch (thrown) {
+        const error = toLateralError(thrown);
+        if (error.code !== 'storage-unavailable') throw error;
+        return {
+          store: createMemoryStore(name),
+          warning: 'This browser window keeps nothing: documents disappear when you close it.',
+        };
+      }
+    },
+    chooseEncoder,
+    chooseScorer,
+
+    async replaceEncoder() {
+      if (reload === null || runtime === null) return null;
+      const model = await reload();
+      try {
+        return await pickEncoder(model, runtime, openOptions);
+      } finally {
+        model.forgetWeights();
+      }
+    },
+
+    replaceScorer: async (error) =>
+      // Out of memory on the graphics card: the processor has more.
+      chooseScorer(error.code === 'out-of-memory' ? { ...openOptions, scorer: 'wasm' } : openOptions),
+
+    gpu: () => (present === null ? null : { name: present.info.name, software: present.info.software }),
+
+    async estimate() {
+      // navigator.storage is missing outside secure contexts, whatever its type says.
+      const storage = navigator.storage as StorageManager | undefined;
+      const [estimate, persisted] = await Promise.all([storage?.estimate(), storage?.persisted()]);
+      return { usageBytes: estimate?.usage ?? null, quotaBytes: estimate?.quota ?? null, persisted: persisted ?? null };
+    },
+  };
+}
+
+/** An encoder that passed its self-test on this device, or why there is none. */
+async function tryEncoder(
+  model: LoadedModel,
+  runtime: SessionFactory,
+  device: 'wasm' | 'webgpu',
+  selfTests: SelfTestReport[],
+): Promise<Encoder | string> {
+  let encoder: Encoder | null = null;
+  try {
+    encoder = await model.createEncoder(runtime, device);
+    const report = await runSelfTest(encoder, model.selfTest);
+    selfTests.push(report);
+    if (report.passed) return encoder;
+    await encoder.release();
+    return report.message;
+  } catch (thrown) {
+    await encoder?.release().catch(() => undefined);
+    const error = toLateralError(thrown);
+    if (device === 'wasm') throw error; // nothing is left to fall back to
+    return error.message;
+  }
+}
+
+/** Milliseconds for a passage of common length, shaders compiled before. */
+async function timeEncoding(encoder: Encoder): Promise<number> {
+  const passage = 'When the river silted up, the merchants moved their warehouses to the coast. '.repeat(12);
+  await encoder.encodeDocuments([passage]);
+  const started = performance.now();
+  await encoder.encodeDocuments([passage]);
+  return performance.now() - started;
+}
+
+/** More than one thread needs shared memory, which needs cross-origin isolation. */
+function threadCount(): number {
+  return self.crossOriginIsolated ? Math.max(1, Math.min(8, navigator.hardwareConcurrency)) : 1;
+}
+
+function baseUrlOf(options: OpenOptions): string {
+  return new URL(options.baseUrl ?? './', self.location.href).href;
+}

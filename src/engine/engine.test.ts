@@ -1,0 +1,174 @@
+/** The whole way in Node: the real model, the real scorer, a store in memory. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DocumentInput, EngineStatus, Progress } from '../types.ts';
+import type { CallContext, Engine } from './engine-api.ts';
+import { createNodeEngine } from './node.ts';
+
+const models = fileURLToPath(new URL('../../public/models', import.meta.url));
+const context = (onProgress: CallContext['onProgress'] = () => undefined): CallContext => ({
+  signal: new AbortController().signal,
+  onProgress,
+});
+
+const trade: DocumentInput = {
+  name: 'trade.md',
+  content:
+    '# The old port\n\nWhen the river silted up, the merchants moved their warehouses to the coast, and the old harbour stood empty.\n',
+};
+const bread: DocumentInput = {
+  name: 'bread.txt',
+  content: 'Mix flour, water and salt. Let the dough rise overnight, then bake it in a hot oven for forty minutes.',
+};
+const planets: DocumentInput = {
+  name: 'planets.html',
+  content: '<title>Planets</title><h1>Mars</h1><p>Mars looks red because of rust in its soil.</p>',
+};
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = createNodeEngine(models);
+  await engine.open({ name: 'test' }, context());
+});
+afterAll(() => engine.close(undefined, context()));
+
+describe('the way end to end', () => {
+  test('documents go in, each with what was read of it', async () => {
+    const progress: Progress[] = [];
+    const result = await engine.add(
+      [trade, bread, planets],
+      context((p) => progress.push(p)),
+    );
+    expect(result.failed).toEqual([]);
+    expect(result.added.map(({ name }) => name)).toEqual(['trade.md', 'bread.txt', 'planets.html']);
+    expect(result.added[2]).toMatchObject({ title: 'Planets', mediaType: 'text/html', truncatedChunks: 0 });
+    expect(progress.at(-1)).toMatchObject({ done: 3, total: 3, unit: 'files' });
+  });
+
+  test.each([
+    ['why did traders leave the port', 'trade.md'],
+    ['how to make a loaf', 'bread.txt'],
+    ['the colour of a planet', 'planets.html'],
+  ])('"%s" finds %s', async (query, name) => {
+    const { hits, considered } = await engine.search({ query, options: { k: 3 } }, context());
+    expect(considered).toBe(3);
+    expect(hits[0]!.documentName).toBe(name);
+    expect(hits[0]!.relative).toBe(1);
+  });
+
+  test('a hit says where it is, and its lit words are words of the passage', async () => {
+    const { hits, words } = await engine.search({ query: 'old harbour', options: {} }, context());
+    const [hit] = hits;
+    expect(hit!.place).toBe('The old port');
+    const text = await engine.text(hit!.documentId, context());
+    const lit = hit!.lit.map(({ start, end }) => text.text.slice(start, end));
+    expect(lit).toContain('harbour');
+    expect(hit!.why.find(({ matched }) => matched === 'harbour')).toMatchObject({ verdict: 'same-word' });
+    expect(hit!.excerpt.some((segment) => segment.text === 'harbour' && segment.strength === 2)).toBe(true);
+    expect(words.map(({ text: word, strength }) => [word, strength])).toEqual([
+      ['old', 2],
+      ['harbour', 2],
+    ]);
+  });
+
+  test('a filter narrows what is compared', async () => {
+    const [document] = await engine.documents(undefined, context());
+    const { hits, considered } = await engine.search(
+      { query: 'harbour', options: { filter: { documentIds: [document!.id] } } },
+      context(),
+    );
+    expect(considered).toBe(1);
+    expect(hits.map(({ documentId }) => documentId)).toEqual([document!.id]);
+  });
+
+  test('removed is gone, restored is back with the same score', async () => {
+    const query = { query: 'why did traders leave the port', options: { k: 1 } };
+    const [before] = (await engine.search(query, context())).hits;
+    const { removed, undo } = await engine.remove([before!.documentId], context());
+    expect(removed).toBe(1);
+    expect((await engine.search(query, context())).hits[0]!.documentName).not.toBe('trade.md');
+    expect(await engine.restore(undo!, context())).toBe(1);
+    expect((await engine.search(query, context())).hits[0]).toEqual(before);
+    await expect(engine.restore(undo!, context())).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('bad files are named, and the rest goes on', async () => {
+    const result = await engine.add(
+      [
+        { name: 'empty.txt', content: '  \n ' },
+        { name: 'again.txt', content: bread.content },
+        { name: 'image.png', content: new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 0]) },
+        { name: 'fine.txt', content: 'Lighthouses warn ships of rocks at night.' },
+      ],
+      context(),
+    );
+    expect(result.failed.map(({ name, code }) => [name, code])).toEqual([
+      ['empty.txt', 'file-empty'],
+      ['again.txt', 'file-duplicate'],
+      ['image.png', 'file-binary'],
+    ]);
+    expect(result.failed.every(({ name, message }) => message.includes(name))).toBe(true);
+    expect(result.added.map(({ name }) => name)).toEqual(['fine.txt']);
+    expect(result.remaining).toEqual([]);
+  });
+
+  test('a cancel keeps what is stored and names what is not', async () => {
+    const controller = new AbortController();
+    const many = Array.from({ length: 60 }, (_, i) => ({
+      name: `note-${i}.txt`,
+      content: `Note ${i}. ${'The harbour was quiet that morning and the boats lay still. '.repeat(12)}`,
+    }));
+    const before = (await engine.documents(undefined, context())).length;
+    const result = await engine.add(many, {
+      signal: controller.signal,
+      onProgress: ({ done }) => {
+        if (done > 0) controller.abort();
+      },
+    });
+    expect(result.stopped?.code).toBe('aborted');
+    expect(result.added.length).toBeGreaterThan(0);
+    expect(result.remaining).toEqual(
+      Array.from({ length: 60 - result.added.length }, (_, i) => i + result.added.length),
+    );
+    expect((await engine.documents(undefined, context())).length).toBe(before + result.added.length);
+  });
+
+  test('the same passage scores the same whatever was added with it', async () => {
+    const alone = createNodeEngine(models);
+    await alone.open({ name: 'alone' }, context());
+    await alone.add([trade], context());
+    const query = { query: 'why did traders leave the port', options: { k: 1 } };
+    const [here] = (await engine.search(query, context())).hits;
+    const [there] = (await alone.search(query, context())).hits;
+    expect(here!.documentName).toBe('trade.md');
+    expect(there!.score).toBe(here!.score);
+    await alone.close(undefined, context());
+  });
+
+  test('an empty query finds nothing, a long one says what was left out', async () => {
+    expect((await engine.search({ query: '  ', options: {} }, context())).hits).toEqual([]);
+    const long = await engine.search({ query: 'harbour '.repeat(60), options: {} }, context());
+    expect(long.droppedQueryTokens).toBe(60 - 29); // 32 less [CLS], marker and [SEP]
+  });
+
+  test('rerank and embed', async () => {
+    const ranked = await engine.rerank(
+      { query: 'red planet', documents: [String(bread.content), 'Mars is called the red planet.'], topN: 1 },
+      context(),
+    );
+    expect(ranked.map(({ index }) => index)).toEqual([1]);
+    const [embedded] = await engine.embed(
+      { texts: ['Hello World'], options: { inputType: 'query', dimensions: 64 } },
+      context(),
+    );
+    expect(embedded!.rows.length).toBe(32 * 64);
+    expect(Math.hypot(...embedded!.rows.subarray(0, 64))).toBeCloseTo(1, 5);
+  });
+
+  test('clear leaves nothing', async () => {
+    await engine.clear(undefined, context());
+    const status: EngineStatus = await engine.status(undefined, context());
+    expect(status).toMatchObject({ state: 'ready', documents: 0, chunks: 0, tokens: 0 });
+    expect((await engine.search({ query: 'harbour', options: {} }, context())).hits).toEqual([]);
+  });
+});

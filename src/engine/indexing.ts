@@ -1,0 +1,302 @@
+/**
+ * Files → durable, searchable documents. Each file is read, cut into passages and encoded; then it becomes visible in one
+ * transaction. Small files share a transaction and their batches; one bad file does not stop the rest; what stops the
+ * rest (cancel, a full disk, a lost device) leaves everything stored as it was.
+ */
+import type { EncodedText, Encoder } from '../colbert/encoder.ts';
+import { LateralError, throwIfAborted, toLateralError, type ErrorCode } from '../errors.ts';
+import { extract } from '../extract/extract.ts';
+import type { IndexStore, NewDocument } from '../store/index-store.ts';
+import { chunkText } from '../text/chunk.ts';
+import type {
+  AddFailure,
+  AddResult,
+  Chunk,
+  DocumentInput,
+  DocumentRecord,
+  ExtractedText,
+  Fingerprint,
+  Progress,
+} from '../types.ts';
+import { truncateRows } from '../vectors/matryoshka.ts';
+import { quantizeRows } from '../vectors/quantize.ts';
+import { createProgressMeter } from './progress.ts';
+
+export interface IndexingParts {
+  readonly store: IndexStore;
+  readonly fingerprint: Fingerprint;
+  readonly keepSources: boolean;
+  /** The encoder of the moment: another after a device was lost. */
+  encoder(): Encoder;
+  /** Called when encoding failed; true where another encoder has taken over and the work may be tried again. */
+  recover(error: LateralError): Promise<boolean>;
+  /** Called after each transaction. */
+  onStored(): void;
+}
+
+/** Files are encoded and stored together until they make this many passages. */
+const groupChunks = 24;
+/** Passages encoded between two looks at memory: bounds the unquantised rows that are held. */
+const sliceChunks = 64;
+
+/** Errors after which nothing further would succeed. */
+const stopping = new Set<ErrorCode>([
+  'aborted',
+  'storage-full',
+  'storage-closed',
+  'storage-unavailable',
+  'storage-blocked',
+  'model-mismatch',
+  'gpu-lost',
+  'out-of-memory',
+]);
+
+interface Prepared {
+  /** Among the documents given. */
+  readonly index: number;
+  readonly input: DocumentInput;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly hash: string;
+  readonly id: string;
+  readonly text: ExtractedText;
+  readonly chunks: readonly Chunk[];
+}
+
+export async function addDocuments(
+  parts: IndexingParts,
+  documents: readonly DocumentInput[],
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+): Promise<AddResult> {
+  const added: DocumentRecord[] = [];
+  const failed: AddFailure[] = [];
+  const sizes = documents.map(byteLengthOf);
+  const meter = createProgressMeter(sizes.reduce((sum, size) => sum + size, 0));
+  const through = new Set<number>(); // files that are stored or have failed, by index
+  let bytesSettled = 0;
+
+  const report = (current?: Progress['current']): void =>
+    onProgress(meter.report({ phase: 'reading', done: through.size, total: documents.length, unit: 'files', current }));
+
+  /** Stores a group; on success its files are through. */
+  const storeGroup = async (group: readonly Prepared[]): Promise<void> => {
+    if (group.length === 0) return;
+    const bytes = group.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const records = await encodeAndStore(parts, group, signal, (doneChunks, tokens) => {
+      meter.encoded(tokens);
+      const total = group.reduce((sum, { chunks }) => sum + chunks.length, 0);
+      meter.advance(bytesSettled + (bytes * doneChunks) / total);
+      report({ ...within(group, doneChunks) });
+    });
+    added.push(...records);
+    for (const { index } of group) through.add(index);
+    bytesSettled += bytes;
+    meter.advance(bytesSettled);
+    parts.onStored();
+    report();
+  };
+
+  report();
+  let group: Prepared[] = [];
+  try {
+    for (let next = 0; next < documents.length; next++) {
+      throwIfAborted(signal);
+      const input = documents[next]!;
+      try {
+        group.push(await prepare(parts.store, input, next, group));
+      } catch (thrown) {
+        const error = toLateralError(thrown);
+        if (stopping.has(error.code)) throw error;
+        failed.push({ name: input.name, code: error.code, message: error.message });
+        through.add(next);
+        bytesSettled += sizes[next]!;
+        meter.advance(bytesSettled);
+        report();
+      }
+      const waiting = group.reduce((sum, { chunks }) => sum + chunks.length, 0);
+      if (waiting >= groupChunks || next === documents.length - 1) {
+        await storeGroup(group);
+        group = [];
+      }
+    }
+    return { added, failed, remaining: [] };
+  } catch (thrown) {
+    const error = toLateralError(thrown);
+    if (!stopping.has(error.code)) throw error;
+    const remaining = documents.flatMap((_, index) => (through.has(index) ? [] : [index]));
+    return { added, failed, remaining, stopped: { code: error.code, message: error.message } };
+  }
+}
+
+// ─── read ───────────────────────────────────────────────────────────────────────────────────────────
+
+async function prepare(
+  store: IndexStore,
+  input: DocumentInput,
+  index: number,
+  group: readonly Prepared[],
+): Promise<Prepared> {
+  const bytes = await readBytes(input);
+  const hash = await sha256(bytes);
+  const id = input.id ?? hash.slice(0, 32);
+  const twin =
+    group.find((other) => other.hash === hash || other.id === id)?.input.name ??
+    (await store.findByHash(hash))?.name ??
+    (await store.document(id))?.name;
+  if (twin !== undefined) {
+    throw new LateralError(
+      'file-duplicate',
+      `${input.name} is already here${twin === input.name ? '' : `, as ${twin}`}.`,
+      {
+        details: { name: input.name, twin },
+      },
+    );
+  }
+  const text = await extract({
+    name: input.name,
+    bytes,
+    ...(input.mediaType === undefined ? {} : { mediaType: input.mediaType }),
+  });
+  const chunks = chunkText(text);
+  if (chunks.length === 0)
+    throw new LateralError('file-empty', `${input.name} is empty.`, { details: { name: input.name } });
+  return { index, input, bytes, hash, id, text, chunks };
+}
+
+async function readBytes({ name, content }: DocumentInput): Promise<Uint8Array<ArrayBuffer>> {
+  if (typeof content === 'string') return new TextEncoder().encode(content);
+  if (content instanceof Uint8Array) return new Uint8Array(content);
+  try {
+    return new Uint8Array(await content.arrayBuffer());
+  } catch (cause) {
+    throw new LateralError(
+      'file-damaged',
+      `${name} could not be read. It may have been moved or changed; add it again.`,
+      { cause, details: { name } },
+    );
+  }
+}
+
+function byteLengthOf({ content }: DocumentInput): number {
+  if (typeof content === 'string') return content.length;
+  return content instanceof Uint8Array ? content.length : content.size;
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+// ─── encode and store ───────────────────────────────────────────────────────────────────────────────
+
+async function encodeAndStore(
+  parts: IndexingParts,
+  group: readonly Prepared[],
+  signal: AbortSignal,
+  onBatch: (doneChunks: number, tokens: number) => void,
+): Promise<DocumentRecord[]> {
+  const passages = group.flatMap(({ text, chunks }) => chunks.map(({ start, end }) => text.text.slice(start, end)));
+  const stored: StoredRows[] = [];
+  for (let from = 0; from < passages.length; from += sliceChunks) {
+    const slice = passages.slice(from, from + sliceChunks);
+    const encoded = await encodeWithRecovery(parts, slice, signal, (done, tokens) => onBatch(from + done, tokens));
+    for (const one of encoded) stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
+  }
+
+  let at = 0;
+  const documents = group.map((prepared): NewDocument => {
+    const rows = stored.slice(at, at + prepared.chunks.length);
+    at += prepared.chunks.length;
+    return assemble(prepared, rows, parts);
+  });
+  throwIfAborted(signal);
+  await parts.store.add(documents, parts.fingerprint);
+  return documents.map(({ record }) => record);
+}
+
+async function encodeWithRecovery(
+  parts: IndexingParts,
+  passages: readonly string[],
+  signal: AbortSignal,
+  onBatch: (done: number, tokens: number) => void,
+): Promise<EncodedText[]> {
+  for (;;) {
+    try {
+      return await parts.encoder().encodeDocuments(passages, { signal, onBatch });
+    } catch (thrown) {
+      const error = toLateralError(thrown);
+      if (error.code === 'aborted' || !(await parts.recover(error))) throw error;
+    }
+  }
+}
+
+interface StoredRows {
+  readonly vectors: Int8Array | Float32Array;
+  readonly numTokens: number;
+  readonly truncated: boolean;
+}
+
+function toStored(
+  { rows, numTokens, truncatedTokens }: EncodedText,
+  fromDim: number,
+  fingerprint: Fingerprint,
+): StoredRows {
+  const truncatedRows = truncateRows(rows, fromDim, fingerprint.dim);
+  return {
+    vectors: fingerprint.precision === 'int8' ? quantizeRows(truncatedRows, fingerprint.scale) : truncatedRows,
+    numTokens,
+    truncated: truncatedTokens > 0,
+  };
+}
+
+function assemble(
+  { input, bytes, hash, id, text, chunks }: Prepared,
+  rows: readonly StoredRows[],
+  parts: IndexingParts,
+): NewDocument {
+  const { dim, precision } = parts.fingerprint;
+  const tokenCount = rows.reduce((sum, { numTokens }) => sum + numTokens, 0);
+  const vectors = precision === 'int8' ? new Int8Array(tokenCount * dim) : new Float32Array(tokenCount * dim);
+  const offsets = new Uint32Array(rows.length + 1);
+  rows.forEach((row, i) => {
+    vectors.set(row.vectors, offsets[i]! * dim);
+    offsets[i + 1] = offsets[i]! + row.numTokens;
+  });
+  const truncatedChunks = rows.filter(({ truncated }) => truncated).length;
+  return {
+    record: {
+      id,
+      name: input.name,
+      path: input.path ?? '',
+      title: text.title ?? '',
+      mediaType: text.mediaType,
+      language: input.language ?? text.language ?? '',
+      tags: input.tags ?? [],
+      addedAt: Date.now(),
+      byteLength: bytes.length,
+      textLength: text.text.length,
+      contentHash: hash,
+      chunkCount: chunks.length,
+      tokenCount,
+      truncatedChunks,
+      notes: text.notes,
+    },
+    text,
+    chunks,
+    source: parts.keepSources ? new Blob([bytes], { type: text.mediaType }) : null,
+    vectors,
+    offsets,
+  };
+}
+
+/** Which file of a group the encoder is in, given the passages done. */
+function within(group: readonly Prepared[], doneChunks: number): NonNullable<Progress['current']> {
+  let before = 0;
+  for (const { input, chunks } of group) {
+    if (doneChunks <= before + chunks.length)
+      return { name: input.name, done: doneChunks - before, total: chunks.length };
+    before += chunks.length;
+  }
+  const last = group.at(-1)!;
+  return { name: last.input.name, done: last.chunks.length, total: last.chunks.length };
+}

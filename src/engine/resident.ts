@@ -1,0 +1,139 @@
+/**
+ * The blocks of the store held ready in the scorer, and which passage each score belongs to. Follows the store by its
+ * version: only what came is loaded, only what went is dropped.
+ */
+import { LateralError } from '../errors.ts';
+import type { Scorer } from '../maxsim/scorer.ts';
+import type { BlockInfo, IndexStore } from '../store/index-store.ts';
+import type { DocumentRecord } from '../types.ts';
+
+/** One document's run of positions among the scores. */
+export interface Run {
+  readonly documentId: string;
+  readonly firstPosition: number;
+  readonly chunkCount: number;
+  readonly removed: boolean;
+}
+
+export class ResidentIndex {
+  readonly #store: IndexStore;
+  #scorer: Scorer;
+  #version = -1;
+  #runs: readonly Run[] = [];
+  #records: ReadonlyMap<string, DocumentRecord> = new Map();
+  #damaged = new Set<string>();
+
+  constructor(store: IndexStore, scorer: Scorer) {
+    this.#store = store;
+    this.#scorer = scorer;
+  }
+
+  get scorer(): Scorer {
+    return this.#scorer;
+  }
+
+  /** In position order. */
+  get runs(): readonly Run[] {
+    return this.#runs;
+  }
+
+  /** The documents as of the last refresh. */
+  get records(): ReadonlyMap<string, DocumentRecord> {
+    return this.#records;
+  }
+
+  /** Blocks that could not be read; their documents are not searched. */
+  get damagedBlocks(): readonly string[] {
+    return [...this.#damaged];
+  }
+
+  /** Another scorer takes over (after a lost device): everything is loaded again from the store. */
+  async replaceScorer(scorer: Scorer): Promise<void> {
+    this.#scorer.destroy();
+    this.#scorer = scorer;
+    this.#version = -1;
+    await this.refresh();
+  }
+
+  /** Brings the scorer to the store's present state. Callers must not score meanwhile. */
+  async refresh(): Promise<void> {
+    for (;;) {
+      const version = await this.#store.version();
+      if (version === this.#version) return;
+      const infos = await this.#store.blocks();
+      const wanted = new Map(infos.map((info) => [info.id, info]));
+      for (const { id } of [...this.#scorer.blocks]) {
+        if (!wanted.has(id)) await this.#scorer.unload(id);
+      }
+      const loaded = new Set(this.#scorer.blocks.map(({ id }) => id));
+      let complete = true;
+      for (const info of infos) {
+        if (!loaded.has(info.id) && !this.#damaged.has(info.id)) complete = (await this.#load(info)) && complete;
+      }
+      this.#runs = runsOf(this.#scorer, wanted);
+      this.#records = new Map((await this.#store.documents()).map((record) => [record.id, record]));
+      // A block that was compacted away while we read: the next round sees what it became.
+      if (complete) this.#version = version;
+    }
+  }
+
+  async #load(info: BlockInfo): Promise<boolean> {
+    try {
+      const block = await this.#store.block(info.id);
+      await this.#scorer.load(block);
+      return true;
+    } catch (error) {
+      if (error instanceof LateralError && error.code === 'not-found') return false;
+      if (error instanceof LateralError && error.code === 'storage-corrupt') {
+        this.#damaged.add(info.id);
+        return true;
+      }
+      throw error;
+    }
+  }
+
+  /** The run and chunk that a position belongs to. */
+  locate(position: number): { readonly run: Run; readonly chunk: number } {
+    let low = 0;
+    let high = this.#runs.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#runs[middle]!.firstPosition <= position) low = middle;
+      else high = middle - 1;
+    }
+    const run = this.#runs[low];
+    if (run === undefined || position >= run.firstPosition + run.chunkCount) {
+      throw new LateralError('internal', `There is no passage at position ${position}.`);
+    }
+    return { run, chunk: position - run.firstPosition };
+  }
+
+  /** Positions of the documents that may be searched; undefined where that is all of them and nothing was removed. */
+  selection(accepts: ((documentId: string) => boolean) | null): Uint32Array | undefined {
+    if (accepts === null && this.#runs.every((run) => !run.removed)) return undefined;
+    const positions: number[] = [];
+    for (const run of this.#runs) {
+      if (run.removed || (accepts !== null && !accepts(run.documentId))) continue;
+      for (let i = 0; i < run.chunkCount; i++) positions.push(run.firstPosition + i);
+    }
+    return Uint32Array.from(positions);
+  }
+
+  destroy(): void {
+    this.#scorer.destroy();
+  }
+}
+
+function runsOf(scorer: Scorer, infos: ReadonlyMap<string, BlockInfo>): Run[] {
+  const runs: Run[] = [];
+  let position = 0;
+  for (const block of scorer.blocks) {
+    const info = infos.get(block.id);
+    if (info === undefined) throw new LateralError('internal', `Block ${block.id} is loaded but not in the store.`);
+    for (const { id, chunkCount, removed } of info.documents) {
+      runs.push({ documentId: id, firstPosition: position, chunkCount, removed });
+      position += chunkCount;
+    }
+  }
+  return runs;
+}

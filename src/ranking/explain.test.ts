@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { wordRanges } from '../text/words.ts';
+import { explain, type ExplainInput } from './explain.ts';
+
+//                       0         1         2         3
+//                       0123456789012345678901234567890
+const passage = 'The merchants left the harbour.';
+const query = 'why did traders leave the harbour';
+
+/** One token per word, and the winning passage word with its cosine given by hand. */
+function input(wins: Record<string, [word: string, similarity: number]>): ExplainInput {
+  const queryWords = wordRanges(query);
+  const passageWords = wordRanges(passage);
+  const rowOf = (word: string) => passageWords.findIndex((range) => passage.slice(range.start, range.end) === word);
+  const chosen = queryWords.map((range): [string, number] => wins[query.slice(range.start, range.end)] ?? ['The', 0.9]);
+  return {
+    query,
+    queryWords,
+    queryTokens: queryWords,
+    firstRow: 0,
+    bestToken: Int32Array.from(chosen, ([word]) => rowOf(word)),
+    similarity: Float32Array.from(chosen, ([, similarity]) => similarity),
+    passage,
+    passageWords,
+    passageTokens: passageWords,
+    offset: 100,
+    levels: { close: 0.5, strong: 0.75 },
+  };
+}
+
+test('each word that carries meaning gets its best word and a verdict', () => {
+  const { why, lit } = explain(
+    input({ traders: ['merchants', 0.8], leave: ['left', 0.6], harbour: ['harbour', 0.95] }),
+  );
+  expect(why.map(({ word, matched, verdict }) => [word, matched, verdict])).toEqual([
+    [2, 'merchants', 'strong'],
+    [3, 'left', 'close'],
+    [5, 'harbour', 'same-word'],
+  ]);
+  expect(lit).toEqual([
+    { start: 104, end: 113, strength: 2, words: [2] },
+    { start: 114, end: 118, strength: 1, words: [3] },
+    { start: 123, end: 130, strength: 2, words: [5] },
+  ]);
+});
+
+test('a low cosine lights nothing, unless the word itself stands there', () => {
+  const { why, lit } = explain(input({ traders: ['merchants', 0.3], leave: ['left', 0.1], harbour: ['left', 0.2] }));
+  expect(why.map(({ verdict }) => verdict)).toEqual(['nothing-close', 'nothing-close', 'same-word']);
+  expect(lit.map(({ start, end }) => passage.slice(start - 100, end - 100))).toEqual(['harbour']);
+});
+
+test('a win by a word that carries no meaning is not shown', () => {
+  const { why } = explain(input({ traders: ['The', 0.99], leave: ['left', 0.6], harbour: ['harbour', 0.9] }));
+  expect(why[0]).toMatchObject({ verdict: 'nothing-close', matched: '' });
+});
+
+test('closeness is the mean cosine over words that carry meaning', () => {
+  const { closeness } = explain(
+    input({ traders: ['merchants', 0.8], leave: ['left', 0.6], harbour: ['harbour', 0.4] }),
+  );
+  expect(closeness).toBeCloseTo((0.8 + 0.6 + 0.4) / 3, 6);
+});
+
+test('a query of function words alone looks for just these', () => {
+  const words = wordRanges('why did the');
+  const { why } = explain({ ...input({}), query: 'why did the', queryWords: words, queryTokens: words });
+  expect(why.map(({ matched, verdict }) => [matched, verdict])).toEqual([
+    ['', 'nothing-close'],
+    ['', 'nothing-close'],
+    ['The', 'same-word'],
+  ]);
+});

@@ -1,0 +1,135 @@
+/**
+ * Why a passage matched, in words: for each of the query's words the word of the passage that won MaxSim, and what of
+ * the passage to light. Pure: similarities and offsets in, plain data out.
+ */
+import type { LitRange, Strength, WordMatch } from '../types.ts';
+import { foldWord, isFunctionWord } from './words.ts';
+
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ExplainInput {
+  readonly query: string;
+  /** The query's words, in order. */
+  readonly queryWords: readonly TextRange[];
+  /** Range in the query of each text token; token i is query row `firstRow + i`. */
+  readonly queryTokens: readonly TextRange[];
+  readonly firstRow: number;
+  /** [numRows] the winning token of the passage per query row, and its cosine. */
+  readonly bestToken: Int32Array;
+  readonly similarity: Float32Array;
+  readonly passage: string;
+  /** The passage's words, in order. */
+  readonly passageWords: readonly TextRange[];
+  /** Range in the passage of each stored token row; null for [CLS], marker and [SEP]. */
+  readonly passageTokens: readonly (TextRange | null)[];
+  /** Added to every range that comes back: where the passage starts in its document. */
+  readonly offset: number;
+  readonly levels: { readonly close: number; readonly strong: number };
+}
+
+export interface Explanation {
+  /** One row per word of the query that carries meaning. */
+  readonly why: readonly WordMatch[];
+  /** What to light, ascending, not overlapping per word. */
+  readonly lit: readonly LitRange[];
+  /** Mean cosine over the words that carry meaning; 0 where there are none. */
+  readonly closeness: number;
+}
+
+export function explain(input: ExplainInput): Explanation {
+  const why: WordMatch[] = [];
+  const lit: LitRange[] = [];
+  const occurrences = wordsByFold(input);
+  const written = (range: TextRange): string => input.query.slice(range.start, range.end);
+  // "to be or not to be" has nothing but function words: then they are what is meant.
+  const skipped = input.queryWords.every((range) => isFunctionWord(written(range))) ? () => false : isFunctionWord;
+
+  input.queryWords.forEach((queryWord, word) => {
+    if (skipped(written(queryWord))) return;
+    const found = bestOf(input, queryWord);
+    if (found === null) return; // beyond the model's query length
+    const same = occurrences.get(foldWord(written(queryWord))) ?? [];
+    const place = same.find((range) => overlaps(range, found.place)) ?? same[0] ?? found.place;
+    const matched = place === null ? '' : input.passage.slice(place.start, place.end);
+    const verdict = verdictOf(found.similarity, same.length > 0, matched, input.levels);
+    const close = verdict !== 'nothing-close';
+    why.push({
+      word,
+      matched: close ? matched : '',
+      verdict,
+      similarity: found.similarity,
+      start: input.offset + (close && place !== null ? place.start : 0),
+      end: input.offset + (close && place !== null ? place.end : 0),
+    });
+    if (!close) return;
+    const strength = strengthOf(verdict);
+    for (const range of same.length > 0 ? same : [place!]) {
+      lit.push({ start: input.offset + range.start, end: input.offset + range.end, strength, words: [word] });
+    }
+  });
+
+  const closeness = why.length === 0 ? 0 : why.reduce((sum, row) => sum + row.similarity, 0) / why.length;
+  return { why, lit: lit.sort((a, b) => a.start - b.start || a.end - b.end), closeness };
+}
+
+export function strengthOf(verdict: WordMatch['verdict']): Strength {
+  return verdict === 'nothing-close' ? 0 : verdict === 'close' ? 1 : 2;
+}
+
+/** Mean cosine of a word's tokens, and the passage's word that its best token won. Null where the model saw none of it. */
+function bestOf(input: ExplainInput, queryWord: TextRange): { similarity: number; place: TextRange | null } | null {
+  let sum = 0;
+  let count = 0;
+  let best = Number.NEGATIVE_INFINITY;
+  let place: TextRange | null = null;
+  input.queryTokens.forEach((token, i) => {
+    if (!overlaps(token, queryWord)) return;
+    const row = input.firstRow + i;
+    const similarity = input.similarity[row];
+    if (similarity === undefined) return;
+    sum += similarity;
+    count++;
+    if (similarity > best) {
+      best = similarity;
+      place = wordAround(input, input.passageTokens[input.bestToken[row]!] ?? null);
+    }
+  });
+  return count === 0 ? null : { similarity: sum / count, place };
+}
+
+/** The whole word that a token belongs to; null for special tokens, punctuation and words that carry no meaning. */
+function wordAround(input: ExplainInput, token: TextRange | null): TextRange | null {
+  if (token === null) return null;
+  const word = input.passageWords.find((range) => overlaps(range, token));
+  if (word === undefined || isFunctionWord(input.passage.slice(word.start, word.end))) return null;
+  return word;
+}
+
+function verdictOf(
+  similarity: number,
+  same: boolean,
+  matched: string,
+  levels: ExplainInput['levels'],
+): WordMatch['verdict'] {
+  if (same) return 'same-word';
+  if (matched === '' || similarity < levels.close) return 'nothing-close';
+  return similarity >= levels.strong ? 'strong' : 'close';
+}
+
+function wordsByFold({ passage, passageWords }: ExplainInput): Map<string, TextRange[]> {
+  const words = new Map<string, TextRange[]>();
+  for (const range of passageWords) {
+    const fold = foldWord(passage.slice(range.start, range.end));
+    const known = words.get(fold);
+    if (known === undefined) words.set(fold, [range]);
+    else known.push(range);
+  }
+  return words;
+}
+
+function overlaps(a: TextRange, b: TextRange | null): boolean {
+  return b !== null && a.start < b.end && a.end > b.start;
+}
