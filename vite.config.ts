@@ -12,7 +12,13 @@ const conditions = ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'dev
 
 export default defineConfig({
   base: './',
-  resolve: { conditions },
+  resolve: {
+    conditions,
+    // Its browser build decodes through the DOM, which a worker has not; the other one has its own table.
+    alias: {
+      'decode-named-character-reference': createRequire(import.meta.url).resolve('decode-named-character-reference'),
+    },
+  },
   plugins: [react(), onnxRuntimeFiles()],
   server: { headers: isolationHeaders, fs: { strict: true } },
   preview: { headers: productionHeaders },

@@ -2,7 +2,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
-import { isolationHeaders } from './scripts/headers.mjs';
 
 export default defineConfig({
   test: {
@@ -17,8 +16,15 @@ export default defineConfig({
         },
       },
       {
-        server: { headers: isolationHeaders },
-        optimizeDeps: { include: ['idb', 'fast-check'] },
+        // The page's own settings, so that its worker, model and runtime are served here too.
+        extends: './vite.config.ts',
+        // Named, or Vite finds them while the tests run and starts those over.
+        optimizeDeps: {
+          include: [
+            ...['@huggingface/transformers', 'onnxruntime-web/webgpu', 'idb', 'fast-check', 'chardet', 'htmlparser2'],
+            ...['mdast-util-from-markdown', 'mdast-util-gfm', 'micromark-extension-gfm', 'stopword'],
+          ],
+        },
         test: {
           name: 'browser',
           include: ['src/**/*.browser.test.ts'],

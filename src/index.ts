@@ -98,10 +98,17 @@ export async function openIndex(options: OpenOptions = {}): Promise<LateralIndex
   worker.addEventListener('error', (event) => {
     const cause = event.message === '' ? {} : { cause: event.message };
     client.fail(
-      new LateralError('worker-failed', 'Part of Lateral did not load. Your documents are safe. Reload the page.', cause),
+      new LateralError(
+        'worker-failed',
+        'Part of Lateral did not load. Your documents are safe. Reload the page.',
+        cause,
+      ),
     );
   });
-  return createIndex(client, options, () => worker.terminate());
+  return createIndex(client, options, () => {
+    worker.terminate();
+    client.fail(new LateralError('invalid-argument', 'This index is closed. Open it again.'));
+  });
 }
 
 /** An index whose engine answers over a client, wherever the engine runs. */
@@ -118,7 +125,10 @@ async function createIndex(client: EngineClient, options: OpenOptions, release: 
   });
 
   try {
-    status = await client.call('open', { ...options, baseUrl: options.baseUrl ?? new URL('./', document.baseURI).href });
+    status = await client.call('open', {
+      ...options,
+      baseUrl: options.baseUrl ?? new URL('./', document.baseURI).href,
+    });
   } catch (error) {
     release();
     throw error;
@@ -149,7 +159,8 @@ async function createIndex(client: EngineClient, options: OpenOptions, release: 
     text: (documentId) => client.call('text', documentId),
     source: (documentId) => client.call('source', documentId),
     stats: () => client.call('stats', undefined),
-    embed: (texts, { signal, ...embedOptions } = {}) => client.call('embed', { texts, options: embedOptions }, { signal }),
+    embed: (texts, { signal, ...embedOptions } = {}) =>
+      client.call('embed', { texts, options: embedOptions }, { signal }),
     rerank: (text, documents, { signal, ...rerankOptions } = {}) =>
       client.call('rerank', { query: text, documents, ...rerankOptions }, { signal }),
     clear: () => client.call('clear', undefined),

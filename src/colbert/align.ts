@@ -99,7 +99,8 @@ function normalizePiece(piece: string, tokenizer: TextTokenizer): string {
   if (known === undefined) cache.set(tokenizer, (known = new Map()));
   let normalized = known.get(piece);
   if (normalized === undefined) {
-    normalized = /^\s+$/u.test(piece) ? ' ' : tokenizer.normalize(piece);
+    // White space alone may be trimmed away where between words it would stay.
+    normalized = /^\s+$/u.test(piece) ? tokenizer.normalize(`a${piece}a`).slice(1, -1) : tokenizer.normalize(piece);
     if (known.size < 20_000) known.set(piece, normalized);
   }
   return normalized;

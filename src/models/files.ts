@@ -52,7 +52,12 @@ export function fetchModelFiles(baseUrl: string, signal?: AbortSignal): ModelFil
       const parts: Uint8Array[] = [];
       let done = 0;
       for (const reader = response.body!.getReader(); ;) {
-        const { value, done: ended } = await reader.read();
+        const { value, done: ended } = await reader.read().catch((cause: unknown) => {
+          throwIfAborted(signal);
+          throw new LateralError('model-unavailable', `${name} broke off after ${done} bytes. Reload to fetch it again.`, {
+            cause,
+          });
+        });
         if (ended) break;
         parts.push(value);
         done += value.length;

@@ -1,0 +1,104 @@
+/** What the end-to-end tests share: a page that is watched for errors, policy violations and foreign requests. */
+import { expect, test as base, type Locator, type Page } from '@playwright/test';
+
+interface Fixtures {
+  /** Opens the app, by default in this project's way, and fails the test for anything that should never happen. */
+  readonly lateral: Lateral;
+}
+
+export class Lateral {
+  readonly page: Page;
+  readonly #query: string;
+  readonly problems: string[] = [];
+
+  constructor(page: Page, query: string, origin: string) {
+    this.page = page;
+    this.#query = query;
+    this.watch(page, origin);
+  }
+
+  /** Console errors, uncaught errors, policy violations, requests to another origin. */
+  watch(page: Page, origin: string): void {
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => this.problems.push(`uncaught: ${error.message}`));
+    page.context().on('request', (request) => {
+      const url = new URL(request.url());
+      if (url.protocol.startsWith('http') && url.origin !== origin) this.problems.push(`request to ${url.origin}`);
+    });
+  }
+
+  async open(extra = ''): Promise<void> {
+    const query = [this.#query.replace('?', ''), extra].filter((part) => part !== '').join('&');
+    await this.page.goto(query === '' ? '/' : `/?${query}`);
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    await expect(this.search).toHaveAttribute('placeholder', /^(Search \d|Add documents)/, { timeout: 60_000 });
+  }
+
+  get search(): Locator {
+    return this.page.getByRole('searchbox', { name: 'Search' });
+  }
+
+  get results(): Locator {
+    return this.page.getByRole('list', { name: 'Results' }).getByRole('listitem');
+  }
+
+  async paste(name: string, text: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Paste text' }).first().click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
+    await dialog.getByRole('textbox', { name: 'Text' }).fill(text);
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    await expect(dialog).toBeHidden();
+  }
+
+  /** Drops files on the window, as a person would. */
+  async drop(files: readonly { readonly name: string; readonly text: string; readonly type: string }[]): Promise<void> {
+    await this.page.evaluate((given) => {
+      const data = new DataTransfer();
+      for (const { name, text, type } of given) data.items.add(new File([text], name, { type }));
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+      }
+    }, files);
+  }
+
+  async waitForDocuments(count: number): Promise<void> {
+    await expect(this.search).toHaveAttribute(
+      'placeholder',
+      count === 0 ? /^Add documents/ : new RegExp(`^Search ${count} document`),
+      { timeout: 90_000 },
+    );
+    await expect(this.page.getByRole('progressbar')).toHaveCount(0, { timeout: 60_000 });
+  }
+}
+
+export const test = base.extend<Fixtures>({
+  lateral: async ({ page, baseURL }, use, info) => {
+    const lateral = new Lateral(page, String(info.project.metadata.query), new URL(baseURL!).origin);
+    await use(lateral);
+    expect(lateral.problems).toEqual([]);
+  },
+});
+
+export { expect };
+
+export const trade = {
+  name: 'Baltic trade.md',
+  type: 'text/markdown',
+  text: '# The old port\n\nWhen the river silted up, the merchants moved their warehouses to the coast, and the old harbour stood empty.\n',
+};
+export const bread = {
+  name: 'bread.txt',
+  type: 'text/plain',
+  text: 'Mix flour, water and salt. Let the dough rise overnight, then bake the loaf in a hot oven for forty minutes.',
+};
+export const mars = {
+  name: 'mars.html',
+  type: 'text/html',
+  text: '<title>Mars</title><h1>Mars</h1><p>Mars looks red because of the rust in its soil. <img src=x onerror="document.title=\'owned\'"></p>',
+};

@@ -1,0 +1,36 @@
+/** End to end over the production build, with its headers: once with WebGPU (on the processor), once without. */
+import { defineConfig } from '@playwright/test';
+import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
+
+const port = Number(process.env.E2E_PORT ?? 4199);
+const { launch } = findChromium();
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
+  workers: 1, // two cores: one for the browser, one for its worker
+  retries: 0,
+  forbidOnly: true,
+  reporter: [['list']],
+  use: { baseURL: `http://localhost:${port}/`, viewport: { width: 1440, height: 900 }, trace: 'retain-on-failure' },
+  webServer: {
+    command: 'node scripts/serve-build.mjs',
+    port,
+    env: { PORT: String(port) },
+    reuseExistingServer: false,
+  },
+  projects: [
+    {
+      name: 'webgpu',
+      use: { launchOptions: { ...launch, args: chromiumArguments({ webgpu: true }) } },
+      metadata: { query: '?scorer=webgpu', scorer: 'webgpu' },
+    },
+    {
+      name: 'no-webgpu',
+      use: { launchOptions: { ...launch, args: chromiumArguments({ webgpu: false }) } },
+      metadata: { query: '', scorer: 'wasm' },
+    },
+  ],
+});
