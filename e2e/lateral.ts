@@ -52,7 +52,7 @@ export class Lateral {
     const dialog = this.page.getByRole('dialog');
     await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
     await dialog.getByRole('textbox', { name: 'Text' }).fill(text);
-    await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Add text' }).click();
     await expect(dialog).toBeHidden();
   }
 

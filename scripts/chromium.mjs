@@ -66,7 +66,10 @@ export function ensureChromium() {
   if (findChromium().path === undefined && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     console.log("That did not work; installing Debian's package …");
     spawnSync('apt-get', ['update', '-q'], { stdio: 'inherit' });
-    spawnSync('apt-get', ['install', '-y', '-q', 'chromium'], { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    spawnSync('apt-get', ['install', '-y', '-q', 'chromium'], {
+      stdio: 'inherit',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
   }
   const installed = findChromium();
   if (installed.path === undefined) {

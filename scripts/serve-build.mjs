@@ -14,7 +14,10 @@ export async function serveBuild({ port, folder = fileURLToPath(new URL('../dist
     setHeaders(response, path) {
       for (const [name, value] of Object.entries(productionHeaders)) response.setHeader(name, value);
       // Names with a hash never change; everything else is asked for again.
-      response.setHeader('Cache-Control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+      response.setHeader(
+        'Cache-Control',
+        path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
     },
   });
   const server = createServer((request, response) =>
@@ -26,7 +29,9 @@ export async function serveBuild({ port, folder = fileURLToPath(new URL('../dist
   await new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const message =
-        error.code === 'EADDRINUSE' ? `Port ${port} is in use. Set PORT to another one, for example PORT=4174 npm start.` : error.message;
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} is in use. Set PORT to another one, for example PORT=4174 npm start.`
+          : error.message;
       reject(new Error(message));
     });
     server.listen(port, host, resolve);

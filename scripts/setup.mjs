@@ -12,7 +12,9 @@ const stamp = `${root}node_modules/.lateral-setup`;
 
 export function setup() {
   requireNode();
-  const wanted = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(`${root}package-lock.json`))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   if (process.env.LATERAL_SKIP_INSTALL === '1') return;
   console.log('Installing packages …');
@@ -36,7 +38,9 @@ export function run(command, args, options = {}) {
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  console.error(`Lateral needs Node 20.19 or later; this is ${process.versions.node}. Install a newer one and try again.`);
+  console.error(
+    `Lateral needs Node 20.19 or later; this is ${process.versions.node}. Install a newer one and try again.`,
+  );
   process.exit(1);
 }
 

@@ -2,7 +2,7 @@
 
     python training/evaluate.py --onnx public/models/lateral-mini/onnx/model_q4.onnx
     python training/evaluate.py --checkpoint training/work/final/model.safetensors --max-queries 150 --max-passages 1500
-    python training/evaluate.py --teacher training/work/base        # the base's own pooled sentence vectors
+    python training/evaluate.py --teacher                           # the base's own pooled sentence vectors
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lateral_training import retrieval
-from lateral_training.model import DIMENSIONS, base_model, encode, in_length_order, load_model
+from lateral_training.model import DIMENSIONS, base_folder, base_model, encode, in_length_order, load_model
 from lateral_training.sequence import Sequences, pad
 from lateral_training.teacher import pooled
 
@@ -90,7 +90,7 @@ def _arguments() -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--onnx", type=Path)
     source.add_argument("--checkpoint", type=Path)
-    source.add_argument("--teacher", type=Path, help="folder with all-MiniLM-L6-v2")
+    source.add_argument("--teacher", type=Path, nargs="?", const=base_folder(), help="pooled vectors of the base, from its folder")
     parser.add_argument("--bits", type=int, help="evaluate a checkpoint with its matrices rounded to so many bits")
     parser.add_argument("--tokenizer", type=Path, default=Path("public/models/lateral-mini/tokenizer.json"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/eval"))

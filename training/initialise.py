@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lateral_training.data import read_pairs
-from lateral_training.model import base_model, save_model
+from lateral_training.model import base_folder, base_model, save_model
 from lateral_training.pca import principal_components
 from lateral_training.sequence import Sequences
 
@@ -32,7 +32,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, default=Path("training/work/base"), help="folder with all-MiniLM-L6-v2")
+    parser.add_argument("--base", type=Path, default=base_folder(), help="folder with all-MiniLM-L6-v2")
     parser.add_argument("--work", type=Path, default=Path("training/work"))
     parser.add_argument("--output", type=Path)
     parser.add_argument("--pairs", type=int, default=1500)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lateral_training.data import Pair, all_pairs, write_pairs
-from lateral_training.model import base_model
+from lateral_training.model import base_folder, base_model
 from lateral_training.sequence import Sequences, make_tokenizer_files
 from lateral_training.teacher import pooled
 
@@ -54,7 +54,7 @@ def _teach(work: Path, base: Path, pairs: list[Pair]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, default=Path("training/work/base"), help="folder with all-MiniLM-L6-v2")
+    parser.add_argument("--base", type=Path, default=base_folder(), help="folder with all-MiniLM-L6-v2")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
     parser.add_argument("--evaluation", type=Path, default=Path("../shared/data/eval"), help="only to drop pairs that occur in it")
     parser.add_argument("--work", type=Path, default=Path("training/work"))

@@ -34,8 +34,11 @@ export interface IndexingParts {
   onStored(): void;
 }
 
-/** Files are encoded and stored together until they make this many passages. */
-const groupChunks = 24;
+/**
+ * Files are encoded and stored together until they make this many passages. The first groups are small, so that
+ * something can be searched at once.
+ */
+const groupChunks = (groupsStored: number): number => Math.min(24, 2 ** groupsStored);
 /** Passages encoded between two looks at memory: bounds the unquantised rows that are held. */
 const sliceChunks = 64;
 
@@ -74,6 +77,7 @@ export async function addDocuments(
   const meter = createProgressMeter(sizes.reduce((sum, size) => sum + size, 0));
   const through = new Set<number>(); // files that are stored or have failed, by index
   let bytesSettled = 0;
+  let groupsStored = 0;
 
   const report = (current?: Progress['current']): void =>
     onProgress(meter.report({ phase: 'reading', done: through.size, total: documents.length, unit: 'files', current }));
@@ -89,6 +93,7 @@ export async function addDocuments(
       report({ ...within(group, doneChunks) });
     });
     added.push(...records);
+    groupsStored++;
     for (const { index } of group) through.add(index);
     bytesSettled += bytes;
     meter.advance(bytesSettled);
@@ -114,7 +119,7 @@ export async function addDocuments(
         report();
       }
       const waiting = group.reduce((sum, { chunks }) => sum + chunks.length, 0);
-      if (waiting >= groupChunks || next === documents.length - 1) {
+      if (waiting >= groupChunks(groupsStored) || next === documents.length - 1) {
         await storeGroup(group);
         group = [];
       }

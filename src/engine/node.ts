@@ -49,7 +49,8 @@ export function createNodeEngine(modelsFolder: string, encoderOptions: NodeEncod
     openStore: ({ name }) => Promise.resolve({ store: createMemoryStore(name ?? 'default'), warning: '' }),
     async chooseEncoder(entry) {
       const encoder = await openNodeEncoder(entry.id, modelsFolder, encoderOptions);
-      const reason = encoder.device === 'native' ? 'The native runtime is installed.' : 'No native runtime is installed.';
+      const reason =
+        encoder.device === 'native' ? 'The native runtime is installed.' : 'No native runtime is installed.';
       return { encoder, choice: { kind: encoder.device, reason, forced: false }, selfTests: [] };
     },
     async chooseScorer({ scorer }) {

@@ -54,9 +54,13 @@ export function fetchModelFiles(baseUrl: string, signal?: AbortSignal): ModelFil
       for (const reader = response.body!.getReader(); ;) {
         const { value, done: ended } = await reader.read().catch((cause: unknown) => {
           throwIfAborted(signal);
-          throw new LateralError('model-unavailable', `${name} broke off after ${done} bytes. Reload to fetch it again.`, {
-            cause,
-          });
+          throw new LateralError(
+            'model-unavailable',
+            `${name} broke off after ${done} bytes. Reload to fetch it again.`,
+            {
+              cause,
+            },
+          );
         });
         if (ended) break;
         parts.push(value);

@@ -32,6 +32,7 @@ export interface BlockInfo {
   readonly documents: readonly { readonly id: string; readonly chunkCount: number; readonly removed: boolean }[];
 }
 
+/** Documents, chunks and tokens that were not removed; bytes and blocks as kept, with what compaction has still to drop. */
 export interface StoreUsage {
   readonly documents: number;
   readonly chunks: number;
@@ -43,6 +44,7 @@ export interface StoreUsage {
 /** What a corrupt or missing part cost; empty lists when all is well. */
 export interface StoreReport {
   readonly damagedBlocks: readonly string[];
+  /** Ids of documents with a missing or damaged part, or in a damaged block. `remove` works on them; then add them again. */
   readonly lostDocuments: readonly string[];
 }
 
@@ -52,7 +54,7 @@ export interface IndexStore {
 
   /** The fingerprint it was made with, or null while it has never been written to. */
   fingerprint(): Promise<Fingerprint | null>;
-  /** Rises with every visible change, in whatever tab. */
+  /** Rises with every visible change (documents, blocks, keyword segments), in whatever tab. Not from 0, and not by one for the caller to count. */
   version(): Promise<number>;
   /** Called after a change of this or another tab became visible (a hint: `version` is the truth). Returns the way to stop. */
   onChange(listener: () => void): () => void;
@@ -60,9 +62,10 @@ export interface IndexStore {
   onClosed(listener: (error: unknown) => void): () => void;
 
   /**
-   * Writes documents with all of their parts in one strict transaction: all or nothing.
+   * Writes documents with all of their parts in one strict transaction: all or nothing. An empty list changes nothing.
    * @throws 'model-mismatch' for another fingerprint; 'file-duplicate' for an id that is here; 'invalid-argument' for parts
-   * that do not fit each other; 'storage-full' with nothing changed.
+   * that do not fit each other; 'file-damaged' for a source that the browser cannot read any more; 'storage-full' with
+   * nothing changed.
    */
   add(documents: readonly NewDocument[], fingerprint: Fingerprint): Promise<void>;
   /** Removes documents with all of their parts; ids that are not here are ignored. @returns how many went. */
@@ -76,21 +79,30 @@ export interface IndexStore {
   findByHash(contentHash: string): Promise<DocumentRecord | undefined>;
   text(documentId: string): Promise<ExtractedText | undefined>;
   chunks(documentId: string): Promise<readonly Chunk[] | undefined>;
+  /** @throws 'storage-corrupt' when its checksum does not fit. */
   source(documentId: string): Promise<Blob | undefined>;
-  /** All parts of a document as they were added: for undo, export and re-encoding. */
+  /**
+   * All parts of a document as they were added, bit by bit: for undo, export and re-encoding. They stay readable after the
+   * document is removed. @throws 'storage-corrupt' where one is missing or damaged.
+   */
   parts(documentId: string): Promise<NewDocument | undefined>;
 
   /** Sealed blocks first, then the tail, each in the order written. */
   blocks(): Promise<BlockInfo[]>;
-  /** Reads one block. @throws 'storage-corrupt' when its checksum does not fit; 'not-found' when it is gone (compacted meanwhile). */
+  /** Reads one block, not to be changed or transferred: it may be the store's own. @throws 'storage-corrupt' when its checksum does not fit; 'not-found' when it is gone (compacted meanwhile). */
   block(id: string): Promise<VectorBlock>;
-  /** Merges the tail into sealed blocks and drops removed documents' vectors; interrupted at any moment, nothing is lost. @returns whether anything changed. */
+  /**
+   * Merges the tail into sealed blocks and drops removed documents' vectors, in steps that are each atomic and each tell
+   * `onChange`; interrupted at any moment, nothing is lost. Damaged blocks stay as they are.
+   * @returns whether anything changed. @throws 'aborted' between two steps.
+   */
   compact(signal?: AbortSignal): Promise<boolean>;
-  /** Reads every block against its checksum and every document against its parts. */
+  /** Reads every block and source against its checksum and every document against its parts. Repairs nothing. */
   verify(): Promise<StoreReport>;
 
-  /** Segments of the keyword index, by key; written by the keyword side, opaque here. */
+  /** Segments of the keyword index, by key; written by the keyword side, opaque here. @throws 'storage-corrupt' */
   keywordSegment(key: string): Promise<Uint8Array | undefined>;
+  /** null deletes. */
   putKeywordSegment(key: string, bytes: Uint8Array | null): Promise<void>;
 
   usage(): Promise<StoreUsage>;

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .model import DIM, EPSILON, HEADS, LAYERS, WIDTH
-from .quantizers import BLOCK, quantize_blocks, quantize_rows
+from .quantizers import BLOCK, quantize_blocks, quantize_rows, restore_blocks
 
 CONTRIB = "com.microsoft"
 MASKED = -10000.0
@@ -30,7 +30,7 @@ class Builder:
 
     def constant(self, name: str, value: np.ndarray) -> str:
         if name not in self.weights:
-            self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+            self.weights[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
 
     def ints(self, *values: int) -> str:
@@ -118,6 +118,27 @@ def build(
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(CONTRIB, 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="lateral")
+
+
+def rounded(
+    state: Mapping[str, np.ndarray], bits: int | None, embedding_bits: int | None, projection_bits: int | None
+) -> dict[str, np.ndarray]:
+    """The state dict whose fp32 model is the quantised graph: every matrix replaced by what its bytes stand for."""
+    out = dict(state)
+    # As in `_embeddings`: the graph's position table holds the token type too, which is then zero here.
+    out["embeddings.position_embeddings.weight"] = state["embeddings.position_embeddings.weight"] + state["embeddings.token_type_embeddings.weight"][0]
+    out["embeddings.token_type_embeddings.weight"] = np.zeros_like(state["embeddings.token_type_embeddings.weight"])
+    for name, value in out.items():
+        table = name in ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
+        if value.ndim != 2 or name == "embeddings.token_type_embeddings.weight":
+            continue
+        own = embedding_bits if table else projection_bits if name == "linear.weight" else bits
+        if own is not None and table and own == 8:
+            rows, scales = quantize_rows(value)
+            out[name] = rows.astype(np.float32) * scales
+        elif own is not None:
+            out[name] = restore_blocks(value, own)
+    return out
 
 
 def _embeddings(make: Builder, state: Mapping[str, np.ndarray]) -> str:

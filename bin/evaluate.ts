@@ -1,0 +1,114 @@
+/**
+ * How well a model searches a BEIR set, beside BM25: `npm run -s evaluate -- <folder> --baseline bm25 --json`.
+ * The result goes to standard output, progress to standard error. Exit 2 for a wrong command line, 1 for any failure.
+ */
+import { createReadStream, existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { LateralError, toLateralError } from '../src/errors.ts';
+import { readArguments, usage, type EvaluateArguments } from './evaluate-arguments.ts';
+import { evaluate, type Evaluation, type EvaluationProgress } from '../src/evaluation/run.ts';
+import { readBeir, type OpenFile } from '../src/interop/beir.ts';
+import { createWasmScorer } from '../src/maxsim/wasm.ts';
+import { modelEntry } from '../src/models/registry.ts';
+
+async function main(given: EvaluateArguments): Promise<void> {
+  const folder = fromCaller(given.folder);
+  const set = await readBeir(filesIn(folder), { split: given.split });
+  for (const note of set.notes) process.stderr.write(`${note}\n`);
+
+  const model = given.dims?.length === 0 ? undefined : await openModel(given);
+  try {
+    const evaluation = await evaluate({
+      dataset: basename(folder),
+      set,
+      model: model && {
+        id: given.model,
+        encoder: model,
+        createScorer: () => createWasmScorer(),
+        dims: given.dims,
+        precisions: given.precisions,
+        scale: modelEntry(given.model).scale,
+      },
+      baselines: given.baselines,
+      limitQueries: given.limitQueries,
+      onProgress: createProgressLine(),
+    });
+    process.stdout.write(given.json ? `${JSON.stringify(evaluation)}\n` : table(evaluation));
+  } finally {
+    await model?.release();
+  }
+}
+
+async function openModel(given: EvaluateArguments) {
+  const models = given.models === undefined ? join(import.meta.dirname, '../public/models') : fromCaller(given.models);
+  // Only here: the runtime takes seconds to load, and BM25 needs none of it.
+  const { openNodeEncoder } = await import('../src/engine/node.ts');
+  return openNodeEncoder(given.model, models);
+}
+
+/** npm runs scripts in the package's folder; a path is meant from where the person stands. */
+function fromCaller(path: string): string {
+  const meant = resolve(process.env.INIT_CWD ?? '.', path);
+  return existsSync(meant) ? meant : resolve(path);
+}
+
+function filesIn(folder: string): OpenFile {
+  return async (path) => {
+    const file = join(folder, path);
+    try {
+      await (await open(file)).close();
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+        return null;
+      throw error;
+    }
+    return Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
+  };
+}
+
+/** One line that is written over, on a terminal; a line per tenth elsewhere. */
+function createProgressLine(): (progress: EvaluationProgress) => void {
+  let last = '';
+  return ({ phase, done, total }) => {
+    const line = `${phase}: ${done} of ${total}`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}${done === total ? '\n' : ''}`);
+    else {
+      const tenth = `${phase} ${Math.floor((10 * done) / Math.max(1, total))}`;
+      if (tenth !== last) process.stderr.write(`${line}\n`);
+      last = tenth;
+    }
+  };
+}
+
+function table({ dataset, model, documents, chunks, queries, results, baselines }: Evaluation): string {
+  const rows = [
+    ['', 'nDCG@10', 'Recall@100', 'MRR@10', 'MB', 'ms/query'],
+    ...results.map(({ dim, precision, ndcg10, recall100, mrr10, indexBytes, msPerQuery }) => [
+      `${model} ${dim} ${precision}`,
+      ...[ndcg10, recall100, mrr10].map((value) => value.toFixed(4)),
+      (indexBytes / 1e6).toFixed(1),
+      msPerQuery.toFixed(1),
+    ]),
+    ...baselines.map(({ name, ndcg10, recall100, mrr10 }) => [
+      name,
+      ...[ndcg10, recall100, mrr10].map((value) => value.toFixed(4)),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const lines = rows.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
+  );
+  const passages = chunks > 0 ? ` in ${chunks} passages` : '';
+  return `${dataset}: ${documents} documents${passages}, ${queries} queries\n${lines.join('\n')}\n`;
+}
+
+try {
+  await main(readArguments(process.argv.slice(2)));
+} catch (thrown) {
+  const error = toLateralError(thrown);
+  const isUsage = thrown instanceof LateralError && thrown.code === 'invalid-argument';
+  process.stderr.write(isUsage ? `${error.message}\n\n${usage}\n` : `${error.message}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}

@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { createReferenceScorer } from '../maxsim/reference.ts';
+import type { IndexStore, NewDocument } from '../store/index-store.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
+import type { Fingerprint } from '../types.ts';
+import { ResidentIndex } from './resident.ts';
+
+const fingerprint: Fingerprint = {
+  model: 'toy@0',
+  dim: 16,
+  precision: 'int8',
+  scale: 1 / 127,
+  poolFactor: 1,
+  longDocument: 'truncate',
+  chunker: 1,
+};
+
+/** A document of `chunks` chunks with one token each. */
+function toy(id: string, chunks: number): NewDocument {
+  return {
+    record: {
+      ...{ id, name: `${id}.txt`, path: '', title: '', mediaType: 'text/plain', language: '', tags: [], addedAt: 1 },
+      ...{ byteLength: chunks, textLength: chunks, contentHash: id, chunkCount: chunks, tokenCount: chunks },
+      ...{ truncatedChunks: 0, notes: [] },
+    },
+    text: { text: 'x'.repeat(chunks), sections: [], blocks: [], mediaType: 'text/plain', notes: [] },
+    chunks: Array.from({ length: chunks }, (_, i) => ({ ordinal: i, start: i, end: i + 1, section: -1 })),
+    source: null,
+    vectors: new Int8Array(chunks * 16).fill(1),
+    offsets: Uint32Array.from({ length: chunks + 1 }, (_, i) => i),
+  };
+}
+
+let store: IndexStore;
+let resident: ResidentIndex;
+beforeEach(() => {
+  store = createMemoryStore('toy');
+  resident = new ResidentIndex(store, createReferenceScorer());
+});
+
+describe('ResidentIndex', () => {
+  test('positions run through the blocks in order', async () => {
+    await store.add([toy('a', 2), toy('b', 1)], fingerprint);
+    await store.add([toy('c', 3)], fingerprint);
+    await resident.refresh();
+    //  position   0 1 2 3 4 5
+    //  document   a a b c c c
+    const located = [0, 1, 2, 3, 4, 5].map((position) => {
+      const { run, chunk } = resident.locate(position);
+      return `${run.documentId}${chunk}`;
+    });
+    expect(located).toEqual(['a0', 'a1', 'b0', 'c0', 'c1', 'c2']);
+    expect(() => resident.locate(6)).toThrow('no passage at position 6');
+  });
+
+  test('follows what comes, goes and is compacted, loading only what is new', async () => {
+    await store.add([toy('a', 2)], fingerprint);
+    await resident.refresh();
+    const load = vi.spyOn(resident.scorer, 'load');
+    await store.add([toy('b', 1)], fingerprint);
+    await resident.refresh();
+    await resident.refresh();
+    expect(load).toHaveBeenCalledTimes(1);
+    expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['a', 'b']);
+
+    await store.remove(['a']);
+    await resident.refresh();
+    expect([...(resident.selection(null) ?? [0])].map((p) => resident.locate(p).run.documentId)).toEqual(['b']);
+
+    await store.compact();
+    await resident.refresh();
+    expect(resident.runs.filter(({ removed }) => !removed).map(({ documentId }) => documentId)).toEqual(['b']);
+    expect([...resident.records.keys()]).toEqual(['b']);
+  });
+
+  test('a selection takes whole documents', async () => {
+    await store.add([toy('a', 2), toy('b', 1), toy('c', 2)], fingerprint);
+    await resident.refresh();
+    expect(resident.selection(null)).toBeUndefined();
+    expect([...resident.selection((id) => id !== 'b')!]).toEqual([0, 1, 3, 4]);
+    expect([...resident.selection(() => false)!]).toEqual([]);
+  });
+
+  test('another scorer takes over with everything', async () => {
+    await store.add([toy('a', 2)], fingerprint);
+    await resident.refresh();
+    await resident.replaceScorer(createReferenceScorer());
+    expect(resident.scorer.blocks.map(({ numChunks }) => numChunks)).toEqual([2]);
+  });
+
+  test('a damaged block is left out, the rest is searched', async () => {
+    await store.add([toy('a', 1)], fingerprint);
+    await store.add([toy('b', 1)], fingerprint);
+    const [broken] = await store.blocks();
+    const damaged: IndexStore = Object.create(store, {
+      block: {
+        value: async (id: string) => {
+          if (id !== broken!.id) return store.block(id);
+          const { LateralError } = await import('../errors.ts');
+          throw new LateralError('storage-corrupt', 'Does not fit its checksum.');
+        },
+      },
+    }) as IndexStore;
+    const partial = new ResidentIndex(damaged, createReferenceScorer());
+    await partial.refresh();
+    expect(partial.damagedBlocks).toEqual([broken!.id]);
+    expect(partial.runs.map(({ documentId }) => documentId)).toEqual(['b']);
+  });
+});

@@ -1,0 +1,319 @@
+/**
+ * How well a model finds what it should: a BEIR set through the same steps as a person's documents (passages, token
+ * vectors, stored bytes, MaxSim), a document's score being that of its best passage.
+ */
+import type { EncodeOptions, EncodedText } from '../colbert/encoder.ts';
+import { LateralError, throwIfAborted } from '../errors.ts';
+import { complete } from '../extract/builder.ts';
+import { extractPlain } from '../extract/plain.ts';
+import { beirText, type BeirDocument, type BeirQuery, type BeirSet } from '../interop/beir.ts';
+import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
+import { chunkText } from '../text/chunk.ts';
+import { lexicalTerms } from '../text/lexical.ts';
+import type { Precision } from '../types.ts';
+import { truncateRows } from '../vectors/matryoshka.ts';
+import { defaultScale, quantizeRows } from '../vectors/quantize.ts';
+import { buildBm25 } from './bm25.ts';
+import { meanMeasures, rank, type Measures, type ScoredDocument } from './metrics.ts';
+
+/** What is asked of an encoder here; colbert/encoder.ts has it. */
+export interface EvaluatedEncoder {
+  readonly dim: number;
+  encodeDocuments(
+    texts: readonly string[],
+    options?: EncodeOptions,
+  ): Promise<readonly Pick<EncodedText, 'rows' | 'numTokens'>[]>;
+  encodeQuery(text: string, signal?: AbortSignal): Promise<Pick<EncodedText, 'rows' | 'numTokens'>>;
+}
+
+export interface EvaluateOptions {
+  /** The set's name, for the report. */
+  readonly dataset: string;
+  readonly set: BeirSet;
+  /** Without it only the baselines run. */
+  readonly model?:
+    | {
+        readonly id: string;
+        readonly encoder: EvaluatedEncoder;
+        /** One for each result; destroyed after it. */
+        readonly createScorer: () => Promise<Scorer>;
+        /** Default: the encoder's own. */
+        readonly dims?: readonly number[] | undefined;
+        /** Default: int8. */
+        readonly precisions?: readonly Precision[] | undefined;
+        /** Stored int8 × scale = component. Default 1/127. */
+        readonly scale?: number | undefined;
+      }
+    | undefined;
+  readonly baselines?: readonly 'bm25'[] | undefined;
+  /** Only the first of the set's queries. */
+  readonly limitQueries?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined;
+}
+
+export interface EvaluationProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The command line prints this as JSON. */
+export interface Evaluation {
+  readonly dataset: string;
+  /** '' where only baselines ran. */
+  readonly model: string;
+  readonly documents: number;
+  /** Passages; 0 where only baselines ran. */
+  readonly chunks: number;
+  readonly queries: number;
+  readonly results: readonly EvaluationResult[];
+  readonly baselines: readonly EvaluationBaseline[];
+}
+
+interface Figures {
+  readonly ndcg10: number;
+  readonly recall100: number;
+  readonly mrr10: number;
+}
+
+export interface EvaluationResult extends Figures {
+  readonly dim: number;
+  readonly precision: Precision;
+  /** Vectors and offsets, as they are held for search. */
+  readonly indexBytes: number;
+  /** Mean time from the query's text to its ranked documents: encoding (once for all results), scoring, ranking. */
+  readonly msPerQuery: number;
+}
+
+export interface EvaluationBaseline extends Figures {
+  readonly name: 'bm25';
+}
+
+/** Documents kept per query, as trec_eval has it. */
+const depth = 1000;
+/** Passages of one packed master copy, and of one stored block. 250 tokens × 128 × 4 bytes: 256 MB in f32. */
+const passagesPerBlock = 2000;
+/** Passages handed to the encoder at a time. */
+const passagesPerBatch = 64;
+
+/**
+ * Memory: all token vectors in f32 at the encoder's dimension (5,000 passages of 250 tokens × 128: 640 MB) plus one
+ * result's stored bytes; sets beyond about 15,000 passages need a machine with more than 4 GB.
+ * @throws 'aborted'; 'invalid-argument' for a dimension that the encoder cannot give
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { dataset, set, model, baselines = [] } = options;
+  const queries = set.queries.slice(0, options.limitQueries);
+  for (const dim of model?.dims ?? []) {
+    if (!(Number.isInteger(dim) && dim >= 1 && dim <= model!.encoder.dim)) {
+      throw new LateralError(
+        'invalid-argument',
+        `${model!.id} gives 1 to ${model!.encoder.dim} dimensions, not ${dim}.`,
+      );
+    }
+  }
+  const bm25 = baselines.map((name) => ({ name, ...figures(evaluateBm25(set, queries, options)) }));
+  if (model === undefined) {
+    return {
+      dataset,
+      model: '',
+      documents: set.documents.length,
+      chunks: 0,
+      queries: queries.length,
+      results: [],
+      baselines: bm25,
+    };
+  }
+
+  const passages = cutPassages(set.documents);
+  const master = await encodePassages(model.encoder, passages, options);
+  const encoded = await encodeQueries(model.encoder, queries, options);
+  const results: EvaluationResult[] = [];
+  for (const dim of model.dims ?? [model.encoder.dim]) {
+    for (const precision of model.precisions ?? ['int8']) {
+      const settings: Settings = { dim, precision, scale: precision === 'f32' ? 1 : (model.scale ?? defaultScale) };
+      results.push(await evaluateSettings(settings, { ...options, model }, queries, passages, master, encoded));
+    }
+  }
+  return {
+    dataset,
+    model: model.id,
+    documents: set.documents.length,
+    chunks: passages.texts.length,
+    queries: queries.length,
+    results,
+    baselines: bm25,
+  };
+}
+
+// ─── passages and vectors ───────────────────────────────────────────────────────────────────────────
+
+interface Passages {
+  readonly texts: readonly string[];
+  /** For each passage its document's position. */
+  readonly documents: readonly number[];
+}
+
+function cutPassages(given: readonly BeirDocument[]): Passages {
+  const texts: string[] = [];
+  const documents: number[] = [];
+  given.forEach((document, position) => {
+    const text = complete(extractPlain(beirText(document), 'prose'), 'text/plain', []);
+    for (const { start, end } of chunkText(text)) {
+      texts.push(text.text.slice(start, end));
+      documents.push(position);
+    }
+  });
+  return { texts, documents };
+}
+
+/** Consecutive passages, packed. */
+interface Packed {
+  /** [numTokens, the encoder's dim] */
+  readonly rows: Float32Array;
+  /** [numPassages + 1] in tokens */
+  readonly offsets: Uint32Array;
+}
+
+async function encodePassages(
+  encoder: EvaluatedEncoder,
+  { texts }: Passages,
+  { signal, onProgress }: EvaluateOptions,
+): Promise<Packed[]> {
+  const master: Packed[] = [];
+  let waiting: Pick<EncodedText, 'rows' | 'numTokens'>[] = [];
+  for (let done = 0; done < texts.length; done += passagesPerBatch) {
+    throwIfAborted(signal);
+    onProgress?.({ phase: 'encoding passages', done, total: texts.length });
+    waiting.push(...(await encoder.encodeDocuments(texts.slice(done, done + passagesPerBatch), { signal })));
+    if (waiting.length < passagesPerBlock && done + passagesPerBatch < texts.length) continue;
+    master.push(pack(waiting, encoder.dim));
+    waiting = [];
+  }
+  onProgress?.({ phase: 'encoding passages', done: texts.length, total: texts.length });
+  return master;
+}
+
+function pack(encoded: readonly Pick<EncodedText, 'rows' | 'numTokens'>[], dim: number): Packed {
+  const offsets = new Uint32Array(encoded.length + 1);
+  encoded.forEach(({ numTokens }, i) => (offsets[i + 1] = offsets[i]! + numTokens));
+  const rows = new Float32Array(offsets[encoded.length]! * dim);
+  encoded.forEach((text, i) => rows.set(text.rows, offsets[i]! * dim));
+  return { rows, offsets };
+}
+
+interface EncodedQueries {
+  /** For each query [numRows, the encoder's dim]. */
+  readonly rows: readonly Float32Array[];
+  readonly msPerQuery: number;
+}
+
+async function encodeQueries(
+  encoder: EvaluatedEncoder,
+  queries: readonly BeirQuery[],
+  { signal, onProgress }: EvaluateOptions,
+): Promise<EncodedQueries> {
+  const rows: Float32Array[] = [];
+  const started = performance.now();
+  for (const { text } of queries) {
+    throwIfAborted(signal);
+    if (rows.length % passagesPerBatch === 0) {
+      onProgress?.({ phase: 'encoding queries', done: rows.length, total: queries.length });
+    }
+    rows.push((await encoder.encodeQuery(text, signal)).rows);
+  }
+  return { rows, msPerQuery: (performance.now() - started) / Math.max(1, queries.length) };
+}
+
+// ─── one result ─────────────────────────────────────────────────────────────────────────────────────
+
+interface Settings {
+  readonly dim: number;
+  readonly precision: Precision;
+  readonly scale: number;
+}
+
+async function evaluateSettings(
+  settings: Settings,
+  options: EvaluateOptions & { readonly model: NonNullable<EvaluateOptions['model']> },
+  queries: readonly BeirQuery[],
+  passages: Passages,
+  master: readonly Packed[],
+  encoded: EncodedQueries,
+): Promise<EvaluationResult> {
+  const { model, set, signal, onProgress } = options;
+  const { dim, precision } = settings;
+  const phase = `searching at ${dim} ${precision}`;
+  const scorer = await model.createScorer();
+  try {
+    let indexBytes = 0;
+    for (const [i, packed] of master.entries()) {
+      const block = makeBlock(`block-${i}`, packed, model.encoder.dim, settings);
+      await scorer.load(block);
+      indexBytes += block.vectors.byteLength + block.offsets.byteLength;
+    }
+    const runs: { ranked: string[]; judgements: ReadonlyMap<string, number> }[] = [];
+    const started = performance.now();
+    for (const [i, query] of queries.entries()) {
+      throwIfAborted(signal);
+      if (i % 50 === 0) onProgress?.({ phase, done: i, total: queries.length });
+      const rows = truncateRows(encoded.rows[i]!, model.encoder.dim, dim);
+      const scores = await scorer.score({ rows, dim });
+      runs.push({
+        ranked: rank(bestPerDocument(scores, passages, set.documents), depth),
+        judgements: judgementsOf(set, query),
+      });
+    }
+    const searchMs = (performance.now() - started) / Math.max(1, queries.length);
+    onProgress?.({ phase, done: queries.length, total: queries.length });
+    return { dim, precision, ...figures(meanMeasures(runs)), indexBytes, msPerQuery: encoded.msPerQuery + searchMs };
+  } finally {
+    scorer.destroy();
+  }
+}
+
+function makeBlock(id: string, packed: Packed, fromDim: number, { dim, precision, scale }: Settings): VectorBlock {
+  const rows = truncateRows(packed.rows, fromDim, dim);
+  const vectors = precision === 'int8' ? quantizeRows(rows, scale) : rows;
+  return { id, dim, precision, scale, vectors, offsets: packed.offsets };
+}
+
+/** A document's score is that of its best passage; one without passages is not found. */
+function bestPerDocument(
+  scores: Float32Array,
+  passages: Passages,
+  documents: readonly BeirDocument[],
+): ScoredDocument[] {
+  const best = new Map<number, number>();
+  scores.forEach((score, passage) => {
+    const document = passages.documents[passage]!;
+    best.set(document, Math.max(score, best.get(document) ?? -Infinity));
+  });
+  return Array.from(best, ([document, score]) => ({ id: documents[document]!.id, score }));
+}
+
+// ─── baseline ───────────────────────────────────────────────────────────────────────────────────────
+
+function evaluateBm25(set: BeirSet, queries: readonly BeirQuery[], { onProgress, signal }: EvaluateOptions): Measures {
+  onProgress?.({ phase: 'bm25', done: 0, total: queries.length });
+  const bm25 = buildBm25(set.documents.map((document) => lexicalTerms(beirText(document))));
+  const runs = queries.map((query) => {
+    throwIfAborted(signal);
+    const scored = Array.from(bm25.score(lexicalTerms(query.text)), ([document, score]) => ({
+      id: set.documents[document]!.id,
+      score,
+    }));
+    return { ranked: rank(scored, depth), judgements: judgementsOf(set, query) };
+  });
+  onProgress?.({ phase: 'bm25', done: queries.length, total: queries.length });
+  return meanMeasures(runs);
+}
+
+function judgementsOf(set: BeirSet, query: BeirQuery): ReadonlyMap<string, number> {
+  return set.judgements.get(query.id) ?? new Map<string, number>();
+}
+
+function figures({ ndcg10, recall100, mrr10 }: Measures): Figures {
+  return { ndcg10, recall100, mrr10 };
+}

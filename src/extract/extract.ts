@@ -1,0 +1,88 @@
+/**
+ * A file's bytes → its text, with the blocks and sections that a person would see. Pure: the same in a worker and in Node, no DOM, nothing fetched, nothing run. One file per format stands beside this one.
+ */
+import { LateralError } from '../errors.ts';
+import type { ExtractedText } from '../types.ts';
+import { complete, type ExtractionResult } from './builder.ts';
+import { decodeText, notReadable } from './decode.ts';
+import { extractHtml } from './html.ts';
+import { foreignKind, kindByName, kindOfText, looksLikeHtml, type ForeignKind, type TextKind } from './kinds.ts';
+import { extractMarkdown } from './markdown.ts';
+import { extractPlain } from './plain.ts';
+
+export interface ExtractionInput {
+  /** The file's name: its ending tells the format, messages call the file by it. */
+  readonly name: string;
+  /** MIME type where known. `text/plain` and `application/octet-stream` are taken as unknown. */
+  readonly mediaType?: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** Larger files are refused: the text, its chunks and their tokens must fit a tab's memory together. */
+export const maxTextBytes = 64 * 1024 * 1024;
+
+/**
+ * A promise, though every format so far is read at once: those with foreign parsers (PDF) are not.
+ *
+ * The text keeps its characters (no Unicode normalisation, so that offsets point into what was written), but lines end
+ * with LF for CRLF and CR, NUL becomes a space, and half a surrogate pair becomes U+FFFD, one for one.
+ * @throws 'file-empty' where there is nothing to search; 'file-binary' for what is not text, or not readable yet
+ *   (`details.kind` names the format); 'file-too-large' with `details.limitBytes`; 'file-damaged' where a parser failed
+ */
+export function extract(input: ExtractionInput): Promise<ExtractedText> {
+  return new Promise((resolve) => resolve(extractNow(input)));
+}
+
+function extractNow({ name, mediaType, bytes }: ExtractionInput): ExtractedText {
+  if (bytes.length === 0) throw isEmpty(name);
+  const foreign = foreignKind(name, bytes);
+  if (foreign !== undefined) throw cannotReadYet(name, foreign);
+  if (bytes.length > maxTextBytes) throw isTooLarge(name, bytes.length);
+
+  const decoded = decodeText(name, bytes, mayDeclareItsEncoding(name, mediaType, bytes));
+  if (decoded.text.trim() === '') throw isEmpty(name);
+  const known = kindOfText(name, mediaType, decoded.text);
+  const result = complete(parse(name, known.kind, decoded.text), known.mediaType, decoded.notes);
+  // A page of scripts and pictures has bytes, but nothing to search.
+  if (result.blocks.length === 0) throw isEmpty(name);
+  return result;
+}
+
+function parse(name: string, kind: TextKind, text: string): ExtractionResult {
+  try {
+    if (kind === 'html') return extractHtml(text);
+    if (kind === 'markdown') return extractMarkdown(text);
+    return extractPlain(text, kind);
+  } catch (cause) {
+    throw new LateralError('file-damaged', `${name} is damaged and could not be read. Try exporting it again.`, {
+      cause,
+      details: { name },
+    });
+  }
+}
+
+function mayDeclareItsEncoding(name: string, mediaType: string | undefined, bytes: Uint8Array): boolean {
+  const known = kindByName(name, mediaType);
+  if (known !== undefined) return known.kind === 'html' || known.mediaType === 'text/x-source';
+  return looksLikeHtml(new TextDecoder('latin1').decode(bytes.subarray(0, 4096)));
+}
+
+function isEmpty(name: string): LateralError {
+  return new LateralError('file-empty', `${name} is empty.`, { details: { name } });
+}
+
+function isTooLarge(name: string, byteLength: number): LateralError {
+  const limit = `${maxTextBytes / 1024 / 1024} MB`;
+  return new LateralError('file-too-large', `${name} is larger than ${limit}. Split it and add the parts.`, {
+    details: { name, byteLength, limitBytes: maxTextBytes },
+  });
+}
+
+function cannotReadYet(name: string, kind: ForeignKind): LateralError {
+  if (kind === 'other') return notReadable(name);
+  return new LateralError(
+    'file-binary',
+    `${name} was not added: Lateral cannot read ${kind} files yet. Save it as text or a web page and add that.`,
+    { details: { name, kind } },
+  );
+}

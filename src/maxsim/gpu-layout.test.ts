@@ -1,0 +1,105 @@
+/** The pure parts of the GPU scorer: where blocks go, and in which order their bytes lie. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cutIntoRuns, FreeTiles } from './gpu-allocator.ts';
+import { deinterleave, interleave, piecesPerToken } from './interleave.ts';
+import { rowsPerInt32 } from './query.ts';
+import { randomBlock } from './testing/random-blocks.ts';
+
+describe('FreeTiles', () => {
+  it('takes the first range that is long enough, and joins neighbours', () => {
+    const tiles = new FreeTiles(10);
+    expect([tiles.take(3), tiles.take(3), tiles.take(3)]).toEqual([0, 3, 6]);
+    expect(tiles.take(2)).toBe(-1);
+    tiles.give(3, 3); //    aaa···ccc·
+    expect(tiles.take(4)).toBe(-1);
+    tiles.give(6, 3); //    aaa·······
+    expect(tiles.take(7)).toBe(3);
+    tiles.give(0, 3);
+    expect(tiles.isEmpty).toBe(false);
+    tiles.give(3, 7);
+    expect(tiles.isEmpty).toBe(true);
+  });
+
+  it('never hands out a tile twice, and gets all of them back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -5, max: 9 }), { maxLength: 60 }), (steps) => {
+        const tiles = new FreeTiles(32);
+        const owner = new Array<boolean>(32).fill(false);
+        const held: { start: number; length: number }[] = [];
+        for (const step of steps) {
+          if (step > 0) {
+            const start = tiles.take(step);
+            // −1 exactly where no run of free tiles is long enough.
+            if (start < 0) expect(owner.map((used) => (used ? 'x' : '.')).join('')).not.toContain('.'.repeat(step));
+            else {
+              for (let tile = start; tile < start + step; tile++) {
+                expect(owner[tile]).toBe(false);
+                owner[tile] = true;
+              }
+              held.push({ start, length: step });
+            }
+          } else if (held.length > 0) {
+            const [{ start, length }] = held.splice(-step % held.length, 1) as [{ start: number; length: number }];
+            owner.fill(false, start, start + length);
+            tiles.give(start, length);
+          }
+        }
+        for (const { start, length } of held) tiles.give(start, length);
+        expect(tiles.isEmpty).toBe(true);
+        expect(tiles.take(32)).toBe(0);
+      }),
+      { seed: 1 },
+    );
+  });
+});
+
+describe('cutIntoRuns', () => {
+  it('cuts between chunks only', () => {
+    // Chunks of 3, 0, 2, 4, 0 tokens in runs of at most 5.
+    expect(cutIntoRuns(Uint32Array.of(0, 3, 3, 5, 9, 9), 5)).toEqual([
+      { firstChunk: 0, endChunk: 3, firstToken: 0, endToken: 5 },
+      { firstChunk: 3, endChunk: 5, firstToken: 5, endToken: 9 },
+    ]);
+  });
+
+  it('needs no room for a block without tokens, and gives up on a chunk that is too long', () => {
+    expect(cutIntoRuns(Uint32Array.of(0), 5)).toEqual([]);
+    expect(cutIntoRuns(Uint32Array.of(0, 0, 0), 5)).toEqual([]);
+    expect(cutIntoRuns(Uint32Array.of(0, 1, 7), 5)).toBeUndefined();
+  });
+});
+
+describe('interleave', () => {
+  it('puts the pieces of 64 tokens side by side', () => {
+    // dim 32: two pieces of 16 bytes per token. Token 1's second piece follows token 0's: word (64 + 1) · 4.
+    const vectors = Int8Array.from({ length: 65 * 32 }, (_, i) => i % 100);
+    const bytes = new Int8Array(interleave(vectors, 32, 0, 65).buffer);
+    expect(bytes.length).toBe(2 * 64 * 32);
+    expect(bytes[(64 + 1) * 16 + 5]).toBe(vectors[32 + 16 + 5]);
+    expect(bytes[(128 + 0) * 16 + 5]).toBe(vectors[64 * 32 + 5]);
+  });
+
+  it.each([
+    ['int8', 20],
+    ['f32', 5],
+    ['int8', 128],
+  ] as const)('comes back the same, filled up with zeros: %s of %i', (precision, dim) => {
+    const { vectors } = randomBlock(1, dim, [150], { precision });
+    const pieces = piecesPerToken(dim, precision);
+    const stride = (pieces * 16) / vectors.BYTES_PER_ELEMENT;
+    const back = deinterleave(interleave(vectors, dim, 10, 150), pieces, 3, 100, precision);
+    expect(back.length).toBe(100 * stride);
+    for (let token = 0; token < 100; token++) {
+      const row = [...vectors.subarray((13 + token) * dim, (14 + token) * dim)];
+      const fill = new Array<number>(stride - dim).fill(0);
+      expect([...back.subarray(token * stride, (token + 1) * stride)]).toEqual([...row, ...fill]);
+    }
+  });
+});
+
+it('rowsPerInt32 is the most rows that cannot overflow', () => {
+  expect(rowsPerInt32(128)).toBe(2080); // 2,080 · 128 · 63 · 128 = 2,147,~ million < 2^31
+  expect(2080 * 128 * 63 * 128).toBeLessThan(2 ** 31);
+  expect(2081 * 128 * 63 * 128).toBeGreaterThanOrEqual(2 ** 31);
+});

@@ -1,0 +1,129 @@
+/**
+ * The compiled kernels, and the layouts of the query they ask for. All kernels share one memory (wasm.ts owns it).
+ * Which of the two int8 kernels is quicker depends on the processor (relaxed SIMD wins with VNNI and loses without),
+ * so it is measured, not detected.
+ */
+import { LateralError } from '../errors.ts';
+import { wasmBase64 as f32Base64 } from './kernels/f32.generated.ts';
+import { wasmBase64 as relaxedBase64 } from './kernels/int8-relaxed.generated.ts';
+import { wasmBase64 as int8Base64 } from './kernels/int8.generated.ts';
+
+/** Query rows that one register tile holds; queries are filled up to a multiple with rows that nobody sums. */
+export const rowsPerBlock = 16;
+
+/** MaxSim of one chunk; the parameters are explained in kernels/*.as.ts. Positions are byte addresses. */
+type MaxSim = (
+  vectors: number,
+  numTokens: number,
+  dim: number,
+  query: number,
+  numRows: number,
+  tile: number,
+  maxima: number,
+) => number;
+
+export interface WasmKernel {
+  readonly name: 'f32' | 'int8' | 'int8-relaxed';
+  readonly maxSim: MaxSim;
+  /** Components of a row that lie together in the packed query, [ceil(numRows / 16), dim / group, 16, group]. */
+  readonly group: 1 | 2 | 4;
+  /** Bytes of a packed component. */
+  readonly componentBytes: 1 | 2 | 4;
+  /** Added to each packed component; the kernel takes it out again. */
+  readonly bias: 0 | 64;
+}
+
+export type Int8Choice = 'auto' | 'plain' | 'relaxed';
+
+export interface WasmKernels {
+  readonly f32: WasmKernel;
+  readonly int8: WasmKernel;
+}
+
+/**
+ * @param memory shared by the kernels; its first `scratchBytes` are theirs to use during the choice
+ * @throws 'invalid-argument' where 'relaxed' is asked for and the engine does not know relaxed SIMD
+ */
+export async function loadKernels(memory: WebAssembly.Memory, choice: Int8Choice): Promise<WasmKernels> {
+  const f32 = await instantiate(f32Base64, memory, { name: 'f32', group: 1, componentBytes: 4, bias: 0 });
+  const plain = () => instantiate(int8Base64, memory, { name: 'int8', group: 2, componentBytes: 2, bias: 0 });
+  const relaxed = () =>
+    instantiate(relaxedBase64, memory, { name: 'int8-relaxed', group: 4, componentBytes: 1, bias: 64 });
+
+  if (choice === 'plain') return { f32, int8: await plain() };
+  const hasRelaxed = relaxedSimdValidates();
+  if (choice === 'relaxed') {
+    if (!hasRelaxed) throw new LateralError('invalid-argument', 'Relaxed SIMD was asked for, but is not known here.');
+    return { f32, int8: await relaxed() };
+  }
+  if (!hasRelaxed) return { f32, int8: await plain() };
+  return { f32, int8: quicker(await plain(), await relaxed()) };
+}
+
+export function relaxedSimdValidates(): boolean {
+  return WebAssembly.validate(bytesOf(relaxedBase64));
+}
+
+/**
+ * Writes query rows in the kernel's layout.
+ * @param rows [numRows, dim], integers for int8
+ * @param at byte address in `memory`, 16-byte aligned
+ * @param stride `dim` filled up to a multiple of 16
+ */
+export function packQuery(
+  kernel: WasmKernel,
+  memory: WebAssembly.Memory,
+  at: number,
+  rows: Int8Array | Float32Array,
+  dim: number,
+  stride: number,
+): void {
+  const numRows = rows.length / dim;
+  const length = packedComponents(numRows, stride);
+  const make = { 1: Uint8Array, 2: Int16Array, 4: Float32Array }[kernel.componentBytes];
+  const packed = new make(memory.buffer, at, length).fill(kernel.bias);
+  const { group, bias } = kernel;
+  for (let row = 0; row < numRows; row++) {
+    const block = Math.floor(row / rowsPerBlock) * rowsPerBlock * stride;
+    const lane = (row % rowsPerBlock) * group;
+    for (let k = 0; k < dim; k++) {
+      const step = Math.floor(k / group) * rowsPerBlock * group;
+      packed[block + step + lane + (k % group)] = rows[row * dim + k]! + bias;
+    }
+  }
+}
+
+/** Components of a packed query, the rows that fill it up included. */
+export function packedComponents(numRows: number, stride: number): number {
+  return Math.ceil(numRows / rowsPerBlock) * rowsPerBlock * stride;
+}
+
+/** Runs both over made-up tokens until the engine has optimised them, and compares their best runs. About 10 ms. */
+function quicker(plain: WasmKernel, relaxed: WasmKernel): WasmKernel {
+  const [numTokens, dim, numRows] = [256, 128, 32];
+  const [vectors, query, tile, maxima] = [0, 0x8000, 0x10000, 0x18000]; // zeros take as long as anything else
+  const budgetMs = 10;
+  const best = new Map([plain, relaxed].map((kernel) => [kernel, Infinity]));
+  const begin = performance.now();
+  for (let round = 0; round < 3 || performance.now() - begin < budgetMs; round++) {
+    for (const [kernel, shortest] of best) {
+      const start = performance.now();
+      for (let i = 0; i < 4; i++) kernel.maxSim(vectors, numTokens, dim, query, numRows, tile, maxima);
+      best.set(kernel, Math.min(shortest, performance.now() - start));
+    }
+  }
+  return best.get(relaxed)! < best.get(plain)! ? relaxed : plain;
+}
+
+async function instantiate(
+  base64: string,
+  memory: WebAssembly.Memory,
+  traits: Omit<WasmKernel, 'maxSim'>,
+): Promise<WasmKernel> {
+  const { instance } = await WebAssembly.instantiate(bytesOf(base64), { env: { memory } });
+  return { ...traits, maxSim: instance.exports.maxSim as MaxSim };
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,132 @@
+/**
+ * Documents inside a transaction: everything of theirs but the vectors. Sources lie as plain bytes in pieces, not as
+ * Blobs: WebKit has refused Blobs in private windows, a Blob of a file on disk fails at commit once that file changes,
+ * and bytes can be given a checksum and live and die with their transaction.
+ */
+import { LateralError } from '../errors.ts';
+import type { NewDocument } from './index-store.ts';
+import { crc32c } from './checksum.ts';
+import { deleteBlock, piecesOf, readBlockRecords, readPieces, send } from './idb-blocks.ts';
+import { corrupt } from './idb-errors.ts';
+import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
+import { type BlockRecord, packChunks, type SourceRecord, unpackChunks } from './schema.ts';
+
+export interface PackedSource {
+  readonly record: SourceRecord;
+  readonly pieces: readonly ArrayBuffer[];
+}
+
+/** A document ready to be written, but for its vectors. */
+export interface PackedDocument {
+  readonly document: NewDocument;
+  readonly source: PackedSource | null;
+}
+
+/**
+ * Reads the sources, ahead of the transaction.
+ * @throws 'file-damaged' when the browser cannot read a file any more: it was changed or moved since it was chosen.
+ */
+export async function packDocument(document: NewDocument, pieceBytes: number): Promise<PackedDocument> {
+  const { source, record } = document;
+  if (source === null) return { document, source };
+  const pieces: ArrayBuffer[] = [];
+  let checksum = 0;
+  try {
+    for (let at = 0; at < source.size; at += pieceBytes) {
+      const piece = await source.slice(at, at + pieceBytes).arrayBuffer();
+      checksum = crc32c(new Uint8Array(piece), checksum);
+      pieces.push(piece);
+    }
+  } catch (error) {
+    throw new LateralError('file-damaged', `"${record.name}" can no longer be read. Choose the file again.`, {
+      cause: error,
+      details: { id: record.id },
+    });
+  }
+  const { type, size: byteLength } = source;
+  return { document, source: { record: { type, byteLength, pieceCount: pieces.length, checksum }, pieces } };
+}
+
+export function writeDocument(
+  transaction: WriteTransaction,
+  { document, source }: PackedDocument,
+  blockId: string,
+): void {
+  const { record, text, chunks } = document;
+  const { id } = record;
+  send(transaction.objectStore('documents').put(record));
+  send(transaction.objectStore('texts').put(text, id));
+  send(transaction.objectStore('chunks').put(packChunks(chunks), id));
+  send(transaction.objectStore('locations').put(blockId, id));
+  if (source === null) return;
+  send(transaction.objectStore('sources').put(source.record, id));
+  const data = transaction.objectStore('sourceData');
+  source.pieces.forEach((piece, i) => send(data.put(piece, [id, i])));
+}
+
+/**
+ * Deletes documents' own records and flags them in their blocks; blocks with nothing left go too. Cleans up after documents
+ * of which only parts are left as well. @returns how many were here.
+ */
+export async function removeDocuments(transaction: WriteTransaction, ids: Iterable<string>): Promise<number> {
+  const removed = new Set<string>();
+  const touched = new Map<string, BlockRecord>();
+  let all: BlockRecord[] | undefined;
+  for (const id of new Set(ids)) {
+    const key = await transaction.objectStore('documents').getKey(id);
+    const blockId = await transaction.objectStore('locations').get(id);
+    let record = blockId === undefined ? undefined : await transaction.objectStore('blocks').get(blockId);
+    if (record === undefined) {
+      all ??= await readBlockRecords(transaction); // an unknown id, or damage
+      record = all.find(({ documents }) => documents.some((entry) => entry.id === id && !entry.removed));
+    }
+    if (key === undefined && blockId === undefined && record === undefined) continue;
+    removed.add(id);
+    if (record !== undefined) touched.set(record.id, record);
+  }
+  for (const id of removed) {
+    for (const name of ['documents', 'texts', 'chunks', 'sources', 'locations'] as const) {
+      send(transaction.objectStore(name).delete(id));
+    }
+    send(transaction.objectStore('sourceData').delete(piecesOf(id)));
+  }
+  for (const record of touched.values()) {
+    const documents = record.documents.map((entry) => (removed.has(entry.id) ? { ...entry, removed: true } : entry));
+    if (documents.every((entry) => entry.removed)) deleteBlock(transaction, record.id);
+    else send(transaction.objectStore('blocks').put({ ...record, documents }));
+  }
+  return removed.size;
+}
+
+export async function readSource(transaction: AnyTransaction, id: string): Promise<PackedSource | undefined> {
+  const record = await transaction.objectStore('sources').get(id);
+  if (record === undefined) return undefined;
+  return { record, pieces: await readPieces(transaction, 'sourceData', id, record.pieceCount) };
+}
+
+/** @throws 'storage-corrupt' */
+export function openSource(id: string, source: PackedSource): Blob {
+  if (!sourceFits(source)) {
+    throw corrupt(`The stored file of document "${id}" is damaged. Add the document again.`, { id });
+  }
+  return new Blob([...source.pieces], { type: source.record.type });
+}
+
+export function sourceFits({ record, pieces }: PackedSource): boolean {
+  const byteLength = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+  const checksum = pieces.reduce((crc, piece) => crc32c(new Uint8Array(piece), crc), 0);
+  return byteLength === record.byteLength && checksum === record.checksum;
+}
+
+/** Record, text, chunks and source as one look at the database. @throws 'storage-corrupt' where one is missing. */
+export async function readDocument(transaction: AnyTransaction, id: string) {
+  const record = await transaction.objectStore('documents').get(id);
+  if (record === undefined) return undefined;
+  const text = await transaction.objectStore('texts').get(id);
+  const chunks = await transaction.objectStore('chunks').get(id);
+  const blockId = await transaction.objectStore('locations').get(id);
+  if (text === undefined || chunks === undefined || blockId === undefined) {
+    throw corrupt(`Parts of document "${id}" are missing. Add the document again.`, { id });
+  }
+  return { record, text, chunks: unpackChunks(chunks), blockId, source: await readSource(transaction, id) };
+}

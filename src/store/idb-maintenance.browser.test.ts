@@ -1,0 +1,176 @@
+/** Compaction under other tabs' hands, and damage: what verification names, and what compaction leaves alone. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultLimits } from './blocks.ts';
+import { type Connection, createConnection } from './idb-connection.ts';
+import { compactBlocks } from './idb-maintenance.ts';
+import { migrations } from './idb-schema.ts';
+import { databaseNameOf, openIdbStore } from './idb-store.ts';
+import type { IndexStore } from './index-store.ts';
+import { countRaw, deleteRaw, openRaw, tamper } from './testing/raw-database.ts';
+import { int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
+import { code } from './testing/store-fixture.ts';
+import { expectHolds } from './testing/store-oracle.ts';
+
+describe('IndexedDB store', () => {
+  let databaseName: string;
+  let store: IndexStore;
+  let count = 0;
+  const opened: { close(): unknown }[] = [];
+  const open = async (): Promise<IndexStore> => {
+    const handle = await openIdbStore(databaseName.slice(databaseNameOf('').length), {
+      blockBytes: 80,
+      pieceBytes: 32,
+    });
+    opened.push(handle);
+    return handle;
+  };
+  const samples = (...ids: string[]) => ids.map((id) => sampleDocument(id));
+  const add = (...ids: string[]): Promise<void> => store.add(samples(...ids), int8Fingerprint);
+
+  beforeEach(async () => {
+    databaseName = databaseNameOf(`maintenance-${String(Date.now())}-${String(count++)}`);
+    store = await open();
+    await add('a', 'b');
+  });
+  afterEach(async () => {
+    for (const handle of opened.splice(0)) await handle.close();
+    await deleteRaw(databaseName);
+  });
+
+  it('leaves no record behind when everything is removed', async () => {
+    await store.add([sampleDocument('s', { source: new Blob(['x'.repeat(50)]) })], int8Fingerprint);
+    await store.compact();
+    await store.remove(['a', 'b', 's']);
+    const raw = await openRaw(databaseName);
+    opened.push(raw);
+    for (const name of raw.objectStoreNames) {
+      expect([name, await countRaw(raw, name)]).toEqual([name, name === 'meta' ? 1 : 0]);
+    }
+  });
+
+  describe('compaction', () => {
+    /** Lets `meddle` act between what a step read and what it is about to write. */
+    async function compactWhile(meddle: () => Promise<unknown>): Promise<boolean> {
+      const connection = createConnection({
+        databaseName,
+        migrations,
+        blockedMs: 1_000,
+        openMs: 1_000,
+        onDropped: () => undefined,
+        onEnded: () => undefined,
+      });
+      opened.push(connection);
+      let first = true;
+      const meddling: Connection = {
+        ...connection,
+        async write(during, body) {
+          if (first) {
+            first = false;
+            await meddle();
+          }
+          return connection.write(during, body);
+        },
+      };
+      return compactBlocks(meddling, { ...defaultLimits, targetBytes: 80 }, 32, () => undefined);
+    }
+
+    it('keeps to removals, and additions of the same id, that come in between', async () => {
+      await add('c', 'd');
+      const again = (await store.parts('b'))!;
+      await compactWhile(async () => {
+        await store.remove(['b', 'c']);
+        await store.add([again], int8Fingerprint);
+      });
+      await expectHolds(store, samples('a', 'b', 'd'));
+    });
+
+    it('plans anew when one of its blocks goes in between', async () => {
+      await add('c');
+      await compactWhile(() => store.remove(['c']));
+      await expectHolds(store, samples('a', 'b'));
+    });
+
+    it('plans anew when another tab has compacted in between', async () => {
+      await add('c');
+      expect(await compactWhile(() => store.compact())).toBe(false);
+      await expectHolds(store, samples('a', 'b', 'c'));
+    });
+
+    it('takes the next free number when documents are added in between', async () => {
+      await add('c');
+      await compactWhile(() => add('d'));
+      await expectHolds(store, samples('a', 'b', 'c', 'd'));
+    });
+  });
+
+  describe('damage', () => {
+    it('is seen in a flipped bit of any piece', async () => {
+      const { id } = (await store.blocks())[0]!;
+      for (const piece of [0, 1]) {
+        await flipBit(databaseName, 'blockData', [id, piece]);
+        await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
+        await expect((await open()).parts('a')).rejects.toThrow(code('storage-corrupt'));
+        expect(await store.verify()).toEqual({ damagedBlocks: [id], lostDocuments: ['a', 'b'] });
+        await flipBit(databaseName, 'blockData', [id, piece]); // and back
+        await expectHolds(store, samples('a', 'b'));
+      }
+    });
+
+    it('is seen in offsets, and in a piece that is missing', async () => {
+      const { id } = (await store.blocks())[0]!;
+      const shift = (by: number) =>
+        tamper<{ offsets: Uint32Array }>(databaseName, 'blocks', id, (record) => {
+          record.offsets[1]! += by;
+          return record;
+        });
+      await shift(1);
+      await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
+      await shift(-1);
+      await tamper(databaseName, 'blockData', [id, 1], () => undefined);
+      await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
+    });
+
+    it('is not merged into a good block, and goes with its documents', async () => {
+      await add('c');
+      await add('d');
+      const damaged = (await store.blocks())[0]!.id;
+      await flipBit(databaseName, 'blockData', [damaged, 0]);
+      expect(await store.compact()).toBe(true);
+      expect(await store.verify()).toEqual({ damagedBlocks: [damaged], lostDocuments: ['a', 'b'] });
+      await store.compact();
+      expect(await store.verify()).toEqual({ damagedBlocks: [damaged], lostDocuments: ['a', 'b'] });
+      await store.remove(['a', 'b']);
+      await expectHolds(store, samples('c', 'd'));
+    });
+
+    it.each(['documents', 'texts', 'chunks', 'locations'])(
+      'names a document whose record in %s is missing',
+      async (storeName) => {
+        await tamper(databaseName, storeName, 'a', () => undefined);
+        expect(await store.verify()).toEqual({ damagedBlocks: [], lostDocuments: ['a'] });
+        if (storeName !== 'documents') await expect(store.parts('a')).rejects.toThrow(code('storage-corrupt'));
+        expect(await store.remove(['a'])).toBe(1);
+        await expectHolds(store, samples('b'));
+        await add('a');
+        await expectHolds(store, samples('a', 'b'));
+      },
+    );
+
+    it('is seen in sources and in keyword segments', async () => {
+      await store.add([sampleDocument('s', { source: new Blob(['x'.repeat(50)]) })], int8Fingerprint);
+      await flipBit(databaseName, 'sourceData', ['s', 1]);
+      await expect(store.source('s')).rejects.toThrow(code('storage-corrupt'));
+      expect((await store.verify()).lostDocuments).toEqual(['s']);
+      await store.putKeywordSegment('k', Uint8Array.of(1, 2));
+      await tamper<object>(databaseName, 'keywords', 'k', (record) => ({ ...record, bytes: Uint8Array.of(1, 3) }));
+      await expect(store.keywordSegment('k')).rejects.toThrow(code('storage-corrupt'));
+    });
+  });
+});
+
+function flipBit(databaseName: string, storeName: string, key: IDBValidKey): Promise<void> {
+  return tamper<ArrayBuffer>(databaseName, storeName, key, (buffer) => {
+    new Uint8Array(buffer)[0]! ^= 1;
+    return buffer;
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * Compaction and verification: the two things that look at the whole index. Both go block by block, so that memory and
+ * transactions stay small, and both expect other tabs to write meanwhile.
+ */
+import { LateralError, throwIfAborted } from '../errors.ts';
+import { type Block, type BlockLimits, mergeBlocks, planCompaction } from './blocks.ts';
+import { deleteBlock, openBlock, packBlock, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
+import type { Connection } from './idb-connection.ts';
+import { readSource, sourceFits } from './idb-documents.ts';
+import { corrupt } from './idb-errors.ts';
+import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
+import type { StoreReport } from './index-store.ts';
+import { blockIdOf, formatVersion, type StoreState } from './schema.ts';
+
+/** @throws 'storage-newer' for a layout of the future; 'storage-corrupt' where the record is missing. */
+export async function readState(transaction: AnyTransaction): Promise<StoreState> {
+  const state = await transaction.objectStore('meta').get('state');
+  if (state === undefined) throw corrupt('The index lost its own description. Clear it and import an export.', {});
+  if (state.format > formatVersion) {
+    throw new LateralError('storage-newer', 'This index was written by a later version of Lateral. Reload the page.', {
+      details: { format: state.format },
+    });
+  }
+  return state;
+}
+
+/** Raises the version, in the transaction of the change itself. @returns the new version. */
+export function writeState(
+  transaction: WriteTransaction,
+  state: StoreState,
+  changes: Partial<StoreState> = {},
+): number {
+  const next = { ...state, ...changes, version: state.version + 1 };
+  send(transaction.objectStore('meta').put(next, 'state'));
+  return next.version;
+}
+
+/**
+ * One step after the other until the plan is empty. A damaged block is left as it is, for `verify` to name: merging it
+ * would give its wrong bytes a right checksum.
+ * @param onStep told of the version that each step made
+ */
+export async function compactBlocks(
+  connection: Connection,
+  limits: BlockLimits,
+  pieceBytes: number,
+  onStep: (version: number) => void,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const damaged = new Set<string>();
+  let worked = false;
+  for (;;) {
+    throwIfAborted(signal);
+    const records = await connection.read('looking for blocks to merge', readBlockRecords);
+    const step = planCompaction(records, limits, damaged);
+    if (step === null) return worked;
+    const version =
+      step.kind === 'seal'
+        ? await sealBlock(connection, step.id)
+        : await mergeInto(connection, step.ids, pieceBytes, damaged, signal);
+    if (version === null) continue; // a block was removed or merged by another, or is damaged: plan anew
+    worked = true;
+    onStep(version);
+  }
+}
+
+function sealBlock(connection: Connection, id: string): Promise<number | null> {
+  return connection.write('sealing a block', async (transaction) => {
+    const record = await transaction.objectStore('blocks').get(id);
+    if (record === undefined || record.sealed) return null;
+    const state = await readState(transaction);
+    send(transaction.objectStore('blocks').put({ ...record, sealed: true }));
+    return writeState(transaction, state);
+  });
+}
+
+/** Reads and merges outside of a transaction; then one that takes the old blocks' place, if they are all still there. */
+async function mergeInto(
+  connection: Connection,
+  ids: readonly string[],
+  pieceBytes: number,
+  damaged: Set<string>,
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
+  const blocks: Block[] = [];
+  for (const id of ids) {
+    try {
+      blocks.push(openBlock(await connection.read('reading a block', (transaction) => readBlock(transaction, id))));
+    } catch (error) {
+      if (!(error instanceof LateralError)) throw error;
+      if (error.code === 'not-found') return null;
+      if (error.code !== 'storage-corrupt') throw error;
+      damaged.add(id);
+      return null;
+    }
+    throwIfAborted(signal);
+  }
+  // Which old block each document comes from: an id may stand in two, removed from one and added again in the other.
+  const origins = blocks.flatMap(({ record }) => record.documents.filter((d) => !d.removed).map(() => record.id));
+  const merged = packBlock(mergeBlocks(0, blocks), pieceBytes);
+  return connection.write('merging blocks', async (transaction) => {
+    const state = await readState(transaction);
+    const removedFrom = new Map<string, ReadonlySet<string>>();
+    for (const id of ids) {
+      const now = await transaction.objectStore('blocks').get(id);
+      if (now === undefined) return null;
+      removedFrom.set(id, new Set(now.documents.filter((d) => d.removed).map((d) => d.id)));
+    }
+    const id = blockIdOf(state.nextBlock);
+    const documents = merged.record.documents.map((entry, i) => ({
+      ...entry,
+      removed: removedFrom.get(origins[i]!)!.has(entry.id),
+    }));
+    const locations = transaction.objectStore('locations');
+    for (const old of ids) deleteBlock(transaction, old);
+    writeBlock(transaction, { ...merged, record: { ...merged.record, id, documents } });
+    for (const entry of documents) if (!entry.removed) send(locations.put(id, entry.id));
+    return writeState(transaction, state, { nextBlock: state.nextBlock + 1 });
+  });
+}
+
+/** Finds damage; repairs nothing. Documents added or removed meanwhile may or may not be looked at. */
+export async function verifyStore(connection: Connection): Promise<StoreReport> {
+  const damagedBlocks: string[] = [];
+  const lost = new Set<string>();
+  const during = 'verifying the index';
+  for (const { id } of await connection.read(during, readBlockRecords)) {
+    try {
+      openBlock(await connection.read(during, (transaction) => readBlock(transaction, id)));
+    } catch (error) {
+      if (!(error instanceof LateralError)) throw error;
+      if (error.code === 'storage-corrupt') damagedBlocks.push(id);
+      else if (error.code !== 'not-found') throw error;
+    }
+  }
+  for (const id of await connection.read(during, (transaction) => findLost(transaction, new Set(damagedBlocks)))) {
+    lost.add(id);
+  }
+  for (const id of await connection.read(during, (transaction) => transaction.objectStore('sources').getAllKeys())) {
+    const source = await connection.read(during, (transaction) => readSource(transaction, id));
+    if (source !== undefined && !sourceFits(source)) lost.add(id);
+  }
+  return { damagedBlocks, lostDocuments: [...lost].sort() };
+}
+
+/** Documents without all of their records, and documents that a block or a part names but nothing else knows. */
+async function findLost(transaction: AnyTransaction, damaged: ReadonlySet<string>): Promise<Set<string>> {
+  const keysOf = async (name: 'documents' | 'texts' | 'chunks' | 'locations') =>
+    new Set(await transaction.objectStore(name).getAllKeys());
+  const places = [await keysOf('documents'), await keysOf('texts'), await keysOf('chunks')];
+  const located = [...(await keysOf('locations'))];
+  const blockIds = await transaction.objectStore('locations').getAll(); // in the order of the keys
+  const blockOf = new Map(located.map((id, i) => [id, blockIds[i]!]));
+  const held = new Set<string>();
+  const listed = new Set<string>();
+  for (const block of await readBlockRecords(transaction)) {
+    for (const { id, removed } of block.documents) {
+      if (removed) continue;
+      listed.add(id);
+      if (blockOf.get(id) === block.id && !damaged.has(block.id)) held.add(id);
+    }
+  }
+  const known = new Set([...places.flatMap((place) => [...place]), ...located, ...listed]);
+  return new Set([...known].filter((id) => ![...places, held].every((place) => place.has(id))));
+}

@@ -1,0 +1,93 @@
+/**
+ * The database's object stores and the steps that bring an older database up to them. A step that has shipped is never
+ * edited: a later layout is a further step, so that what any version wrote stays readable.
+ */
+import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from 'idb';
+import type { DocumentRecord, ExtractedText } from '../types.ts';
+import {
+  type BlockRecord,
+  type ChunksRecord,
+  type KeywordRecord,
+  newState,
+  type SourceRecord,
+  type StoreState,
+} from './schema.ts';
+
+export interface LateralSchema extends DBSchema {
+  documents: { key: string; value: DocumentRecord; indexes: { byHash: string; byTime: [number, string] } };
+  texts: { key: string; value: ExtractedText };
+  chunks: { key: string; value: ChunksRecord };
+  sources: { key: string; value: SourceRecord };
+  /** [document id, piece] */
+  sourceData: { key: [string, number]; value: ArrayBuffer };
+  /** Document id → id of the block that holds its vectors. */
+  locations: { key: string; value: string };
+  blocks: { key: string; value: BlockRecord };
+  /** [block id, piece] */
+  blockData: { key: [string, number]; value: ArrayBuffer };
+  keywords: { key: string; value: KeywordRecord };
+  meta: { key: 'state'; value: StoreState };
+}
+
+export type StoreName = StoreNames<LateralSchema>;
+export type Database = IDBPDatabase<LateralSchema>;
+/** Over all stores: the one kind of transaction used, so that no read can see half of a write. */
+export type ReadTransaction = IDBPTransaction<LateralSchema, StoreName[]>;
+export type WriteTransaction = IDBPTransaction<LateralSchema, StoreName[], 'readwrite'>;
+/** Either, for code that only reads. */
+export type AnyTransaction = IDBPTransaction<LateralSchema, StoreName[], 'readonly' | 'readwrite'>;
+export type UpgradeTransaction = IDBPTransaction<LateralSchema, StoreName[], 'versionchange'>;
+
+export const storeNames: StoreName[] = [
+  'documents',
+  'texts',
+  'chunks',
+  'sources',
+  'sourceData',
+  'locations',
+  'blocks',
+  'blockData',
+  'keywords',
+  'meta',
+];
+
+export interface Migration {
+  /** The database version that this step leads to: 1, 2, 3 … without gaps. */
+  readonly version: number;
+  readonly description: string;
+  /** Must await nothing but requests of this transaction, which would end under it otherwise. */
+  apply(database: Database, transaction: UpgradeTransaction): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    description: 'The first layout.',
+    async apply(database, transaction) {
+      const documents = database.createObjectStore('documents', { keyPath: 'id' });
+      documents.createIndex('byHash', 'contentHash');
+      documents.createIndex('byTime', ['addedAt', 'id']);
+      database.createObjectStore('blocks', { keyPath: 'id' });
+      for (const name of ['texts', 'chunks', 'sources', 'sourceData', 'locations', 'blockData', 'keywords'] as const) {
+        database.createObjectStore(name);
+      }
+      database.createObjectStore('meta');
+      await transaction.objectStore('meta').put(newState(Date.now()), 'state');
+    },
+  },
+];
+
+/** Runs the steps after `oldVersion` up to `targetVersion`, in order, in the one transaction of the upgrade. */
+export async function migrate(
+  steps: readonly Migration[],
+  oldVersion: number,
+  targetVersion: number,
+  database: Database,
+  transaction: UpgradeTransaction,
+): Promise<void> {
+  for (let version = oldVersion + 1; version <= targetVersion; version++) {
+    const step = steps.find((candidate) => candidate.version === version);
+    if (step === undefined) throw new Error(`No migration leads to database version ${String(version)}.`);
+    await step.apply(database, transaction);
+  }
+}

@@ -1,0 +1,349 @@
+/** The contract over real IndexedDB, in Chromium, and what only IndexedDB can do wrong. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cdp } from 'vitest/browser';
+import { databaseNameOf, type IdbStoreOptions, openIdbStore } from './idb-store.ts';
+import { type Migration, migrations } from './idb-schema.ts';
+import type { IndexStore } from './index-store.ts';
+import { deleteRaw, failWrite, faults, openRaw, tamper } from './testing/raw-database.ts';
+import { int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
+import { code } from './testing/store-fixture.ts';
+import { expectHolds } from './testing/store-oracle.ts';
+import { describeChecksum, describeStore } from './testing/store-suite.ts';
+
+/** Pieces of 32 bytes, so that blocks of 80 and most sources lie in several; no polling that could stand in for messages. */
+const tiny: IdbStoreOptions = { blockBytes: 80, pieceBytes: 32, pollMs: 60_000 };
+
+describeStore('IndexedDB store', { open: (name) => openIdbStore(name, tiny), shared: true, persistent: true });
+describeChecksum();
+
+describe('IndexedDB store', () => {
+  let name: string;
+  let databaseName: string;
+  let store: IndexStore;
+  let count = 0;
+  const cleanUps: (() => unknown)[] = [];
+  const open = async (options: IdbStoreOptions = {}): Promise<IndexStore> => {
+    const opened = await openIdbStore(name, { ...tiny, ...options });
+    cleanUps.push(() => opened.close());
+    return opened;
+  };
+  const add = (...ids: string[]): Promise<void> =>
+    store.add(
+      ids.map((id) => sampleDocument(id)),
+      int8Fingerprint,
+    );
+  const samples = (...ids: string[]) => ids.map((id) => sampleDocument(id));
+
+  beforeEach(async () => {
+    name = `idb-${String(Date.now())}-${String(count++)}`;
+    databaseName = databaseNameOf(name);
+    store = await open();
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+    await deleteRaw(databaseName);
+  });
+
+  describe('interrupted writes', () => {
+    const works: [string, (target: IndexStore) => Promise<unknown>, string[]][] = [
+      [
+        'add',
+        (s) => s.add([sampleDocument('x', { source: new Blob(['source']) }), sampleDocument('y')], int8Fingerprint),
+        ['x', 'y'],
+      ],
+      ['remove', (s) => s.remove(['a', 'c']), []],
+      ['compact', (s) => s.compact(), []],
+    ];
+
+    it.each(works)('%s changes nothing at all where the quota ends, at whichever write', async (_, work) => {
+      await add('a', 'b');
+      await add('c');
+      let n = 0;
+      for (; ; n++) {
+        const before = await store.version();
+        const stop = failWrite(n, faults.quota);
+        const outcome = await work(store).then(
+          () => 'done',
+          (error: unknown) => error,
+        );
+        if (!stop()) break;
+        expect(outcome).toEqual(code('storage-full'));
+        expect(await store.version()).toBe(before);
+        await expectHolds(store, samples('a', 'b', 'c'));
+      }
+      expect(n).toBeGreaterThan(2);
+    });
+
+    it.each(works)(
+      '%s happens exactly once where the connection is dropped, at whichever write',
+      async (kind, work, added) => {
+        for (let n = 0; ; n++) {
+          await store.clear();
+          await add('a', 'b');
+          await add('c');
+          const stop = failWrite(n, faults.dropped);
+          await work(store);
+          const happened = stop();
+          const expected = kind === 'remove' ? samples('b') : samples('a', 'b', 'c');
+          const x = sampleDocument('x', { source: new Blob(['source']) });
+          await expectHolds(store, added.length > 0 ? [...expected, x, sampleDocument('y')] : expected);
+          if (!happened) break;
+        }
+      },
+    );
+
+    it('does not add twice when the connection dies between the commit and its answer', async () => {
+      // The first attempt commits, but the page sees an abort: what a crash of the storage process looks like.
+      // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its transaction below
+      const listen = IDBTransaction.prototype.addEventListener;
+      let left = 1;
+      vi.spyOn(IDBTransaction.prototype, 'addEventListener').mockImplementation(function (
+        this: IDBTransaction,
+        ...parameters: Parameters<typeof listen>
+      ) {
+        const [type, listener] = parameters;
+        if (type === 'complete' && this.mode === 'readwrite' && left > 0) {
+          left--;
+          listen.call(this, 'complete', () => this.dispatchEvent(new Event('abort')));
+          return;
+        }
+        listen.call(this, type, listener);
+      });
+      await add('a');
+      expect(left).toBe(0);
+      await expectHolds(store, samples('a'));
+    });
+
+    it('asks for strict durability whenever it writes', async () => {
+      const begun = vi.spyOn(IDBDatabase.prototype, 'transaction');
+      await add('a');
+      await store.compact();
+      await store.putKeywordSegment('k', Uint8Array.of(1));
+      await store.remove(['a']);
+      await store.clear();
+      const writes = begun.mock.results
+        .map(({ value }) => value as IDBTransaction)
+        .filter((t) => t.mode === 'readwrite');
+      expect(writes.map(({ durability }) => durability)).toEqual(Array(5).fill('strict'));
+    });
+
+    it('says that the storage is full when the browser says so, and keeps what was there', async () => {
+      // A bucket of its own has a quota of its own. (An origin quota lowered through DevTools was not seen in time.)
+      const { storageBuckets } = navigator as unknown as { storageBuckets: StorageBuckets };
+      const bucket = await storageBuckets.open(name, { quota: 2_000_000 });
+      cleanUps.push(() => storageBuckets.delete(name));
+      vi.stubGlobal('indexedDB', bucket.indexedDB);
+      store = await open({ pieceBytes: 2 ** 20 });
+      const sized = (id: string, bytes: number) => sampleDocument(id, { source: new Blob([new Uint8Array(bytes)]) });
+      await add('a');
+      const version = await store.version();
+      await expect(store.add([sampleDocument('b'), sized('large', 8_000_000)], int8Fingerprint)).rejects.toThrow(
+        code('storage-full'),
+      );
+      expect(await store.version()).toBe(version);
+      await expectHolds(store, samples('a'));
+      await add('b');
+      await expectHolds(store, samples('a', 'b'));
+      await store.close();
+      vi.unstubAllGlobals();
+    });
+
+    it('says so too when the transaction aborts for the quota at its end', async () => {
+      await add('a');
+      vi.spyOn(IDBTransaction.prototype, 'error', 'get').mockReturnValue(new DOMException('', 'QuotaExceededError'));
+      const stop = failWrite(3, faults.dropped); // aborts, and the reason is the quota
+      await expect(add('b')).rejects.toThrow(code('storage-full'));
+      stop();
+      vi.restoreAllMocks();
+      await expectHolds(store, samples('a'));
+    });
+  });
+
+  describe('lifecycle', () => {
+    it('lets another connection delete the database, tells, and goes on with an empty one', async () => {
+      await add('a');
+      const version = await store.version();
+      const heard = new Promise<void>((resolve) => void store.onChange(resolve));
+      const start = performance.now();
+      await deleteRaw(databaseName);
+      await heard;
+      expect(await store.version()).toBeGreaterThan(version);
+      expect(performance.now() - start).toBeLessThan(2_000);
+      await add('b');
+      await expectHolds(store, samples('b'));
+    });
+
+    it('heals when the browser drops the connection without asking', async () => {
+      await add('a');
+      await browser('Storage.clearDataForOrigin', { storageTypes: 'indexeddb' });
+      await add('b');
+      await expectHolds(store, samples('b'));
+    });
+
+    it('reopens after "connection lost", once, and then says so', async () => {
+      await add('a');
+      const opens = vi.spyOn(IDBFactory.prototype, 'open');
+      // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its database below
+      const begin = IDBDatabase.prototype.transaction;
+      const dead = new WeakSet<IDBDatabase>();
+      let deaths = 1;
+      vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (
+        this: IDBDatabase,
+        ...parameters: Parameters<typeof begin>
+      ) {
+        if (deaths > 0 && !dead.has(this)) {
+          deaths--;
+          dead.add(this);
+        }
+        if (dead.has(this)) {
+          throw new DOMException(
+            'Connection to Indexed Database server lost. Refresh the page to try again',
+            'UnknownError',
+          );
+        }
+        return begin.apply(this, parameters);
+      });
+      await add('b');
+      expect(opens).toHaveBeenCalledTimes(1);
+      deaths = 2;
+      await expect(add('c')).rejects.toThrow(code('storage-closed'));
+      await add('c');
+      vi.restoreAllMocks();
+      await expectHolds(store, samples('a', 'b', 'c'));
+    });
+
+    it('says "blocked" within 3 seconds when another tab keeps an older version open, and opens once it lets go', async () => {
+      await add('a');
+      await store.close();
+      const old = await openRaw(databaseName); // ignores versionchange
+      const start = performance.now();
+      await expect(open({ migrations: [...migrations, emptyStep] })).rejects.toThrow(code('storage-blocked'));
+      expect(performance.now() - start).toBeLessThan(3_000);
+      old.close();
+      store = await open({ migrations: [...migrations, emptyStep] });
+      await expectHolds(store, samples('a'));
+    });
+
+    it('lets go of the old version when another tab upgrades, and says that it is too old', async () => {
+      await add('a');
+      const ended = new Promise((resolve) => void store.onClosed(resolve));
+      const changed = await open({ migrations: [...migrations, emptyStep] });
+      await expect(ended).resolves.toEqual(code('storage-newer'));
+      await expect(store.documents()).rejects.toThrow(code('storage-newer'));
+      await expectHolds(changed, samples('a'));
+    });
+
+    it('refuses a database, and a format, of a later version', async () => {
+      await tamper<object>(databaseName, 'meta', 'state', (state) => ({ ...state, format: 2 }));
+      await expect(store.version()).rejects.toThrow(code('storage-newer'));
+      await store.close();
+      (await openRaw(databaseName, 99)).close();
+      await expect(open()).rejects.toThrow(code('storage-newer'));
+    });
+
+    it('says why there is no database', async () => {
+      vi.stubGlobal('indexedDB', undefined);
+      await expect(openIdbStore('none')).rejects.toThrow(code('storage-unavailable'));
+      vi.unstubAllGlobals();
+      const fail = (message: string, errorName: string): void => {
+        vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(() => {
+          throw new DOMException(message, errorName);
+        });
+      };
+      fail('denied', 'SecurityError');
+      await expect(openIdbStore('none')).rejects.toThrow(code('storage-unavailable'));
+      fail('Internal error opening backing store for indexedDB.open.', 'UnknownError');
+      await expect(openIdbStore('none')).rejects.toThrow(code('storage-corrupt'));
+      fail('Encountered full disk while opening backing store for indexedDB.open.', 'UnknownError');
+      await expect(openIdbStore('none')).rejects.toThrow(code('storage-full'));
+    });
+
+    it('opens again after the browser failed inside for a moment', async () => {
+      await add('a');
+      await store.close();
+      vi.spyOn(IDBFactory.prototype, 'open').mockImplementationOnce(() => {
+        throw new DOMException('Internal error opening backing store for indexedDB.open.', 'UnknownError');
+      });
+      store = await open();
+      await expectHolds(store, samples('a'));
+    });
+
+    it('does without BroadcastChannel', async () => {
+      vi.stubGlobal('BroadcastChannel', undefined);
+      const [here, there] = [await open({ pollMs: 50 }), await open({ pollMs: 50 })];
+      const heard = new Promise<void>((resolve) => void there.onChange(resolve));
+      await here.add(samples('a'), int8Fingerprint);
+      await heard;
+      await expectHolds(there, samples('a'));
+    });
+  });
+
+  describe('migration', () => {
+    /** As a later version might: a new store, filled from an old one. */
+    const addLanguages: Migration = {
+      version: 2,
+      description: 'Documents by language.',
+      async apply(database, transaction) {
+        const target = database.createObjectStore('languages' as 'keywords');
+        for (const { id } of await transaction.objectStore('documents').getAll()) {
+          await target.put({ bytes: new TextEncoder().encode(id), checksum: 0 }, id);
+        }
+      },
+    };
+
+    it('keeps what version 1 wrote', async () => {
+      await add('a', 'b');
+      await store.compact();
+      await add('c');
+      await store.close();
+      store = await open({ migrations: [...migrations, addLanguages] });
+      await expectHolds(store, samples('a', 'b', 'c'));
+      await add('d');
+      await store.compact();
+      await expectHolds(store, samples('a', 'b', 'c', 'd'));
+      const raw = await openRaw(databaseName);
+      expect([raw.version, raw.objectStoreNames.contains('languages')]).toEqual([2, true]);
+      raw.close();
+    });
+
+    it('runs all steps on a new database', async () => {
+      await store.close();
+      await deleteRaw(databaseName);
+      store = await open({ migrations: [...migrations, addLanguages] });
+      await add('a');
+      await expectHolds(store, samples('a'));
+    });
+
+    it('leaves version 1 as it was when a step fails', async () => {
+      await add('a');
+      await store.close();
+      const failing: Migration = {
+        ...addLanguages,
+        async apply(database, transaction) {
+          await transaction.objectStore('documents').clear();
+          await addLanguages.apply(database, transaction);
+          throw new Error('step 2 failed');
+        },
+      };
+      await expect(open({ migrations: [...migrations, failing] })).rejects.toThrow('step 2 failed');
+      store = await open();
+      await expectHolds(store, samples('a'));
+    });
+  });
+});
+
+const emptyStep: Migration = { version: 2, description: 'Nothing.', apply: () => Promise.resolve() };
+
+/** Missing in TypeScript's library: https://wicg.github.io/storage-buckets/ */
+interface StorageBuckets {
+  open(name: string, options: { quota: number }): Promise<{ readonly indexedDB: IDBFactory }>;
+  delete(name: string): Promise<void>;
+}
+
+/** A command of the DevTools protocol, about this origin. */
+function browser(method: string, parameters: object): Promise<unknown> {
+  const session = cdp() as unknown as { send(method: string, parameters: object): Promise<unknown> };
+  return session.send(method, { origin: location.origin, ...parameters });
+}

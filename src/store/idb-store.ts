@@ -1,0 +1,243 @@
+/**
+ * The index in IndexedDB, one database an index. Every write is one strict transaction over prepared bytes: reading
+ * files, building blocks and checksums come before it, for a transaction ends as soon as anything else is awaited.
+ */
+import type { DocumentRecord, Fingerprint } from '../types.ts';
+import {
+  type Block,
+  buildBlocks,
+  defaultLimits,
+  inOrder,
+  partOf,
+  toBlockInfo,
+  toVectorBlock,
+  usageOf,
+} from './blocks.ts';
+import { openBlock, packBlock, readAll, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
+import { createChanges } from './idb-changes.ts';
+import { createConnection } from './idb-connection.ts';
+import {
+  openSource,
+  packDocument,
+  type PackedDocument,
+  readDocument,
+  readSource,
+  removeDocuments,
+  writeDocument,
+} from './idb-documents.ts';
+import { corrupt } from './idb-errors.ts';
+import { compactBlocks, readState, verifyStore, writeState } from './idb-maintenance.ts';
+import { type AnyTransaction, migrations, type Migration, storeNames } from './idb-schema.ts';
+import type { IndexStore, NewDocument } from './index-store.ts';
+import { tellAll } from './listeners.ts';
+import { blockIdOf, checkDocuments, checksumOf, duplicate, requireFingerprint, unpackChunks } from './schema.ts';
+
+export interface IdbStoreOptions {
+  /** Vector bytes that a sealed block should not pass. Default 16 MiB. */
+  readonly blockBytes?: number;
+  /** Largest single value of bytes written. Default 32 MiB; Chrome takes at most 133,169,152 bytes a value. */
+  readonly pieceBytes?: number;
+  /** How long other tabs have to let go of an older version before 'storage-blocked'. Default 2,500 ms. */
+  readonly blockedMs?: number;
+  /** How long the browser has in all to open the database. Default 10,000 ms. */
+  readonly openMs?: number;
+  /** How often to look for changes of other tabs while someone listens, where no message says so. Default 3,000 ms. */
+  readonly pollMs?: number;
+  /** For tests of later layouts. */
+  readonly migrations?: readonly Migration[];
+}
+
+export function databaseNameOf(name: string): string {
+  return `lateral-${name}`;
+}
+
+/**
+ * Opens an index, making it if there is none.
+ * @throws 'storage-unavailable' where the browser gives no database; 'storage-blocked' where another tab keeps an older
+ * version open; 'storage-newer' for one that a later version wrote; 'storage-corrupt' where the browser cannot open its
+ * files; 'storage-full' where the disk is full.
+ */
+export async function openIdbStore(name: string, options: IdbStoreOptions = {}): Promise<IndexStore> {
+  const limits = { ...defaultLimits, targetBytes: options.blockBytes ?? defaultLimits.targetBytes };
+  const pieceBytes = options.pieceBytes ?? 32 * 2 ** 20;
+  const endedListeners = new Set<(error: unknown) => void>();
+  const connection = createConnection({
+    databaseName: databaseNameOf(name),
+    migrations: options.migrations ?? migrations,
+    blockedMs: options.blockedMs ?? 2_500,
+    openMs: options.openMs ?? 10_000,
+    onDropped: () => changes.dropped(),
+    onEnded: (error) => tellAll(endedListeners, error),
+  });
+  const readVersion = async (): Promise<number> => (await connection.read('reading the version', readState)).version;
+  const changes = createChanges(databaseNameOf(name), options.pollMs ?? 3_000, readVersion);
+  /** The block that `parts` read last: undoing or exporting many documents asks for the same one again and again. */
+  let lastBlock: WeakRef<Block> | undefined;
+
+  try {
+    changes.seen(await readVersion());
+  } catch (error) {
+    changes.stop();
+    connection.close();
+    throw error;
+  }
+
+  async function add(documents: readonly NewDocument[], fingerprint: Fingerprint): Promise<void> {
+    if (documents.length === 0) return;
+    const stored = (await connection.read('reading the settings', readState)).fingerprint;
+    requireFingerprint(stored, fingerprint); // before the long work; checked again where it counts
+    checkDocuments(documents, fingerprint);
+    const packed: PackedDocument[] = [];
+    for (const document of documents) packed.push(await packDocument(document, pieceBytes));
+    const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
+    const version = await connection.write('saving documents', async (transaction, attempt) => {
+      const state = await readState(transaction);
+      const present = await readPresent(transaction, documents);
+      if (attempt > 0 && documents.every(({ record }) => isSame(present.get(record.id), record))) return state.version;
+      for (const id of present.keys()) throw duplicate(id);
+      requireFingerprint(state.fingerprint, fingerprint);
+      let next = 0;
+      built.forEach(({ record, pieces }, i) => {
+        const id = blockIdOf(state.nextBlock + i);
+        writeBlock(transaction, { record: { ...record, id }, pieces });
+        // Blocks hold the documents in the order given.
+        for (const last = next + record.documents.length; next < last; next++) {
+          writeDocument(transaction, packed[next]!, id);
+        }
+      });
+      return writeState(transaction, state, { fingerprint, nextBlock: state.nextBlock + built.length });
+    });
+    changes.made(version);
+  }
+
+  async function parts(id: string): Promise<NewDocument | undefined> {
+    const during = `reading document "${id}"`;
+    const known = lastBlock?.deref();
+    const found = await connection.read(during, async (transaction) => {
+      const document = await readDocument(transaction, id);
+      if (document === undefined) return undefined;
+      const reuse = known?.record.id === document.blockId;
+      return { ...document, packed: reuse ? undefined : await readBlock(transaction, document.blockId) };
+    });
+    if (found === undefined) return undefined;
+    const block = found.packed === undefined ? known! : openBlock(found.packed);
+    lastBlock = new WeakRef(block);
+    const part = partOf(block, id);
+    if (part === undefined) throw corrupt(`The vectors of document "${id}" are missing. Add it again.`, { id });
+    const { record, text, chunks, source } = found;
+    const { vectors, offsets } = part;
+    return { record, text, chunks, source: source === undefined ? null : openSource(id, source), vectors, offsets };
+  }
+
+  return {
+    name,
+    kind: 'indexeddb',
+    fingerprint: async () => (await connection.read('reading the settings', readState)).fingerprint,
+    version: readVersion,
+    onChange: (listener) => changes.listen(listener),
+    onClosed(listener) {
+      endedListeners.add(listener);
+      return () => void endedListeners.delete(listener);
+    },
+
+    add,
+    async remove(documentIds) {
+      const { count, version } = await connection.write('removing documents', async (transaction) => {
+        const state = await readState(transaction);
+        const removed = await removeDocuments(transaction, documentIds);
+        return { count: removed, version: removed === 0 ? state.version : writeState(transaction, state) };
+      });
+      if (count > 0) changes.made(version);
+      return count;
+    },
+    async clear() {
+      const version = await connection.write('clearing the index', async (transaction) => {
+        const state = await readState(transaction);
+        for (const store of storeNames) if (store !== 'meta') send(transaction.objectStore(store).clear());
+        return writeState(transaction, state, { fingerprint: null });
+      });
+      changes.made(version);
+    },
+
+    documents: () =>
+      connection.read('listing documents', (transaction) => {
+        const byTime = transaction.objectStore('documents').index('byTime');
+        return readAll<DocumentRecord>(
+          1_000,
+          (range, count) => byTime.getAll(range, count),
+          (r) => [r.addedAt, r.id],
+        );
+      }),
+    document: (id) =>
+      connection.read('reading a document', (transaction) => transaction.objectStore('documents').get(id)),
+    findByHash: (contentHash) =>
+      connection.read('looking for a document', (transaction) =>
+        transaction.objectStore('documents').index('byHash').get(contentHash),
+      ),
+    text: (id) => connection.read('reading a text', (transaction) => transaction.objectStore('texts').get(id)),
+    async chunks(id) {
+      const packed = await connection.read('reading chunks', (transaction) =>
+        transaction.objectStore('chunks').get(id),
+      );
+      return packed && unpackChunks(packed);
+    },
+    async source(id) {
+      const packed = await connection.read('reading a file', (transaction) => readSource(transaction, id));
+      return packed && openSource(id, packed);
+    },
+    parts,
+
+    blocks: async () => inOrder(await connection.read('listing blocks', readBlockRecords)).map(toBlockInfo),
+    block: async (id) =>
+      toVectorBlock(openBlock(await connection.read('reading a block', (transaction) => readBlock(transaction, id)))),
+    compact(signal) {
+      return compactBlocks(connection, limits, pieceBytes, (version) => changes.made(version), signal);
+    },
+    verify: () => verifyStore(connection),
+
+    async keywordSegment(key) {
+      const found = await connection.read('reading keywords', (transaction) =>
+        transaction.objectStore('keywords').get(key),
+      );
+      if (found === undefined) return undefined;
+      if (checksumOf(found.bytes) !== found.checksum) {
+        throw corrupt(`The keyword segment "${key}" is damaged. Build the keyword index again.`, { key });
+      }
+      return found.bytes;
+    },
+    async putKeywordSegment(key, given) {
+      const bytes = given?.slice() ?? null; // a view would take all of its buffer along
+      const record = bytes && { bytes, checksum: checksumOf(bytes) };
+      const version = await connection.write('saving keywords', async (transaction) => {
+        const state = await readState(transaction);
+        const keywords = transaction.objectStore('keywords');
+        if (record === null && (await keywords.getKey(key)) === undefined) return null;
+        send(record === null ? keywords.delete(key) : keywords.put(record, key));
+        return writeState(transaction, state);
+      });
+      if (version !== null) changes.made(version);
+    },
+
+    usage: async () => usageOf(await connection.read('counting', readBlockRecords)),
+    close() {
+      changes.stop();
+      connection.close();
+      lastBlock = undefined;
+      return Promise.resolve();
+    },
+  };
+}
+
+async function readPresent(
+  transaction: AnyTransaction,
+  documents: readonly NewDocument[],
+): Promise<Map<string, DocumentRecord>> {
+  const store = transaction.objectStore('documents');
+  const found = await Promise.all(documents.map(({ record }) => store.get(record.id)));
+  return new Map(found.flatMap((record) => (record === undefined ? [] : [[record.id, record]])));
+}
+
+/** Whether a record is the very one that an earlier attempt of the same call wrote. */
+function isSame(stored: DocumentRecord | undefined, given: DocumentRecord): boolean {
+  return stored?.addedAt === given.addedAt && stored.contentHash === given.contentHash;
+}

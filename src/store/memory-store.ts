@@ -1,0 +1,185 @@
+/**
+ * An index that lives as long as the tab: for tests, for the command line, and where the browser gives no storage.
+ * Each change is one synchronous step after its checks, and so as atomic as a transaction.
+ */
+import { LateralError, throwIfAborted } from '../errors.ts';
+import type { VectorBlock } from '../maxsim/scorer.ts';
+import type { Chunk, DocumentRecord, ExtractedText } from '../types.ts';
+import {
+  type Block,
+  buildBlocks,
+  defaultLimits,
+  inOrder,
+  mergeBlocks,
+  partOf,
+  planCompaction,
+  toBlockInfo,
+  toVectorBlock,
+  usageOf,
+} from './blocks.ts';
+import type { IndexStore, NewDocument } from './index-store.ts';
+import { tellAll } from './listeners.ts';
+import { checkDocuments, duplicate, newState, requireFingerprint, type StoreState } from './schema.ts';
+
+export interface MemoryStoreOptions {
+  /** Vector bytes that a sealed block should not pass. Default 16 MiB. */
+  readonly blockBytes?: number;
+}
+
+interface Kept extends Omit<NewDocument, 'vectors' | 'offsets'> {
+  readonly blockId: string;
+}
+
+export function createMemoryStore(name: string, options: MemoryStoreOptions = {}): IndexStore {
+  const limits = { ...defaultLimits, targetBytes: options.blockBytes ?? defaultLimits.targetBytes };
+  const kept = new Map<string, Kept>();
+  const blocks = new Map<string, Block>();
+  const keywords = new Map<string, Uint8Array>();
+  const listeners = new Set<() => void>();
+  let state = newState(Date.now());
+  let closed = false;
+
+  /** Runs a step in full or not at all, and never before the caller has its promise. */
+  async function step<T>(body: () => T): Promise<T> {
+    await Promise.resolve();
+    if (closed) throw new LateralError('storage-closed', `The index "${name}" is closed.`);
+    return body();
+  }
+
+  function changed(changes: Partial<StoreState> = {}): void {
+    state = { ...state, ...changes, version: state.version + 1 };
+    tellAll(listeners);
+  }
+
+  const records = () => [...blocks.values()].map((block) => block.record);
+
+  function removeOne(id: string): boolean {
+    const document = kept.get(id);
+    if (document === undefined) return false;
+    kept.delete(id);
+    const { record, vectors } = blocks.get(document.blockId)!;
+    const documents = record.documents.map((entry) => (entry.id === id ? { ...entry, removed: true } : entry));
+    if (documents.every((entry) => entry.removed)) blocks.delete(record.id);
+    else blocks.set(record.id, { record: { ...record, documents }, vectors });
+    return true;
+  }
+
+  function compactOnce(): boolean {
+    const next = planCompaction(records(), limits);
+    if (next === null) return false;
+    if (next.kind === 'seal') {
+      const { record, vectors } = blocks.get(next.id)!;
+      blocks.set(next.id, { record: { ...record, sealed: true }, vectors });
+      changed();
+      return true;
+    }
+    const merged = mergeBlocks(
+      state.nextBlock,
+      next.ids.map((id) => blocks.get(id)!),
+    );
+    for (const id of next.ids) blocks.delete(id);
+    blocks.set(merged.record.id, merged);
+    for (const { id } of merged.record.documents) kept.set(id, { ...kept.get(id)!, blockId: merged.record.id });
+    changed({ nextBlock: state.nextBlock + 1 });
+    return true;
+  }
+
+  return {
+    name,
+    kind: 'memory',
+    fingerprint: () => step(() => state.fingerprint),
+    version: () => step(() => state.version),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    onClosed: () => () => undefined, // memory does not end before the tab does
+
+    add: (documents, fingerprint) =>
+      step(() => {
+        if (documents.length === 0) return;
+        requireFingerprint(state.fingerprint, fingerprint);
+        checkDocuments(documents, fingerprint);
+        const present = documents.find(({ record }) => kept.has(record.id));
+        if (present !== undefined) throw duplicate(present.record.id);
+        const built = buildBlocks(state.nextBlock, documents, fingerprint, limits);
+        const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
+        for (const block of built) blocks.set(block.record.id, block);
+        for (const { record, text, chunks, source } of documents) {
+          kept.set(record.id, { record, text, chunks, source, blockId: blockOf.get(record.id)! });
+        }
+        changed({ fingerprint, nextBlock: state.nextBlock + built.length });
+      }),
+    remove: (documentIds) =>
+      step(() => {
+        const count = documentIds.filter(removeOne).length;
+        if (count > 0) changed();
+        return count;
+      }),
+    clear: () =>
+      step(() => {
+        kept.clear();
+        blocks.clear();
+        keywords.clear();
+        changed({ fingerprint: null });
+      }),
+
+    documents: () => step(() => Array.from(kept.values(), ({ record }) => record).sort(byTimeThenId)),
+    document: (id) => step<DocumentRecord | undefined>(() => kept.get(id)?.record),
+    findByHash: (contentHash) =>
+      step(() => {
+        const found = Array.from(kept.values(), ({ record }) => record).filter((r) => r.contentHash === contentHash);
+        return found.sort((a, b) => (a.id < b.id ? -1 : 1))[0];
+      }),
+    text: (id) => step<ExtractedText | undefined>(() => kept.get(id)?.text),
+    chunks: (id) => step<readonly Chunk[] | undefined>(() => kept.get(id)?.chunks),
+    source: (id) => step<Blob | undefined>(() => kept.get(id)?.source ?? undefined),
+    parts: (id) =>
+      step<NewDocument | undefined>(() => {
+        const document = kept.get(id);
+        if (document === undefined) return undefined;
+        const { record, text, chunks, source, blockId } = document;
+        const { vectors, offsets } = partOf(blocks.get(blockId)!, id)!;
+        return { record, text, chunks, source, vectors, offsets };
+      }),
+
+    blocks: () => step(() => inOrder(records()).map(toBlockInfo)),
+    block: (id) =>
+      step<VectorBlock>(() => {
+        const block = blocks.get(id);
+        if (block === undefined)
+          throw new LateralError('not-found', `Block ${id} is gone.`, { details: { block: id } });
+        return toVectorBlock(block);
+      }),
+    async compact(signal) {
+      let worked = false;
+      throwIfAborted(signal);
+      while (await step(compactOnce)) {
+        worked = true;
+        throwIfAborted(signal);
+      }
+      return worked;
+    },
+    verify: () => step(() => ({ damagedBlocks: [], lostDocuments: [] })),
+
+    keywordSegment: (key) => step<Uint8Array | undefined>(() => keywords.get(key)?.slice()),
+    putKeywordSegment: (key, bytes) =>
+      step(() => {
+        if (bytes === null && !keywords.has(key)) return;
+        if (bytes === null) keywords.delete(key);
+        else keywords.set(key, bytes.slice());
+        changed();
+      }),
+
+    usage: () => step(() => usageOf(records())),
+    close: () => {
+      closed = true;
+      listeners.clear();
+      return Promise.resolve();
+    },
+  };
+}
+
+function byTimeThenId(a: DocumentRecord, b: DocumentRecord): number {
+  return a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1);
+}

@@ -1,0 +1,206 @@
+/**
+ * What is kept, record by record, and whether the parts of a document fit each other. Pure: both stores stand on it,
+ * and docs/storage-format.md tells the same in words for readers in other languages.
+ */
+import { LateralError } from '../errors.ts';
+import type { Chunk, Fingerprint } from '../types.ts';
+import { crc32c } from './checksum.ts';
+import type { NewDocument } from './index-store.ts';
+
+/** Layout of the records and bytes below. A store that meets a higher one refuses with 'storage-newer'. */
+export const formatVersion = 1;
+
+/** The one record of `meta`. */
+export interface StoreState {
+  readonly format: number;
+  /**
+   * Rises with every visible change. Starts at the time of creation in milliseconds, so that a database which was deleted
+   * and made again never repeats a number, or a block id, that another tab has seen.
+   */
+  readonly version: number;
+  /** Number of the next block; never used twice, also not after `clear`. */
+  readonly nextBlock: number;
+  readonly fingerprint: Fingerprint | null;
+}
+
+/** A document inside a block: owner of `chunkCount` consecutive chunks. */
+export interface BlockDocument {
+  readonly id: string;
+  readonly chunkCount: number;
+  readonly removed: boolean;
+}
+
+/** All of a block but its vectors, which lie apart in pieces. */
+export interface BlockRecord {
+  /** Its number in 16 decimal digits, so that ids sort as they were written. */
+  readonly id: string;
+  readonly sealed: boolean;
+  readonly documents: readonly BlockDocument[];
+  /** [numChunks + 1] token offsets, counted from the block's first token. */
+  readonly offsets: Uint32Array;
+  readonly dim: number;
+  readonly precision: Fingerprint['precision'];
+  readonly scale: number;
+  /** Of the vectors, all pieces together. */
+  readonly byteLength: number;
+  readonly pieceCount: number;
+  /** CRC-32C over the offsets' bytes, then the vectors' bytes, both little-endian. */
+  readonly checksum: number;
+}
+
+/** A document's chunks as columns; [chunkCount] each. */
+export interface ChunksRecord {
+  readonly start: Uint32Array;
+  readonly end: Uint32Array;
+  readonly section: Int32Array;
+}
+
+/** All of a source but its bytes, which lie apart in pieces. */
+export interface SourceRecord {
+  readonly type: string;
+  readonly byteLength: number;
+  readonly pieceCount: number;
+  /** CRC-32C over the bytes. */
+  readonly checksum: number;
+}
+
+export interface KeywordRecord {
+  readonly bytes: Uint8Array;
+  readonly checksum: number;
+}
+
+export function newState(now: number): StoreState {
+  return { format: formatVersion, version: now, nextBlock: now, fingerprint: null };
+}
+
+export function blockIdOf(number: number): string {
+  return String(number).padStart(16, '0');
+}
+
+/** @throws 'invalid-argument' for a fingerprint that no index can have. */
+export function checkFingerprint(fingerprint: Fingerprint): void {
+  const { dim, scale } = fingerprint;
+  if (!Number.isInteger(dim) || dim < 1) throw invalid(`Dimension ${String(dim)} is not a positive whole number.`);
+  if (!Number.isFinite(scale) || scale <= 0) throw invalid(`Scale ${String(scale)} is not a positive number.`);
+}
+
+/** @throws 'model-mismatch' if the index was made with other settings than `given`. */
+export function requireFingerprint(stored: Fingerprint | null, given: Fingerprint): void {
+  if (stored === null) return;
+  const names = Object.keys({ ...stored, ...given }) as (keyof Fingerprint)[];
+  const differing = names.filter((name) => stored[name] !== given[name]);
+  if (differing.length === 0) return;
+  const list = differing.map((name) => `${name} ${String(stored[name])}, not ${String(given[name])}`).join('; ');
+  throw new LateralError(
+    'model-mismatch',
+    `This index was built with ${list}. Rebuild the index, or go back to the settings it was built with.`,
+    { details: { stored: stored.model, given: given.model } },
+  );
+}
+
+/**
+ * Checks a batch before anything is written.
+ * @throws 'invalid-argument' naming the document and the part that does not fit; 'file-duplicate' for an id given twice.
+ */
+export function checkDocuments(documents: readonly NewDocument[], fingerprint: Fingerprint): void {
+  checkFingerprint(fingerprint);
+  const seen = new Set<string>();
+  for (const document of documents) {
+    checkDocument(document, fingerprint);
+    if (seen.has(document.record.id)) throw duplicate(document.record.id);
+    seen.add(document.record.id);
+  }
+}
+
+export function duplicate(id: string): LateralError {
+  return new LateralError('file-duplicate', `A document with the id "${id}" is already in the index.`, {
+    details: { id },
+  });
+}
+
+function checkDocument({ record, text, chunks, vectors, offsets }: NewDocument, fingerprint: Fingerprint): void {
+  const require = (fits: boolean, what: string): void => {
+    if (!fits) throw invalid(`Document "${record.id}": ${what}`, record.id);
+  };
+  const { chunkCount, tokenCount } = record;
+  require(record.id !== '', 'the id is empty.');
+  require(Number.isFinite(record.addedAt), `addedAt is ${String(record.addedAt)}.`);
+  require(record.textLength ===
+    text.text.length, `textLength ${String(record.textLength)}, but ${String(text.text.length)} units of text.`);
+  require(chunks.length === chunkCount, `${String(chunkCount)} chunks recorded, ${String(chunks.length)} given.`);
+  require(offsets.length === chunkCount + 1, `${String(offsets.length)} offsets for ${String(chunkCount)} chunks.`);
+  require(offsets[0] === 0 && offsets[chunkCount] === tokenCount, `offsets must run from 0 to ${String(tokenCount)}.`);
+  for (let c = 0; c < chunkCount; c++) {
+    require(offsets[c]! <= offsets[c + 1]!, `offsets fall at chunk ${String(c)}.`);
+    checkChunk(chunks[c]!, c);
+  }
+  const rightKind = fingerprint.precision === 'int8' ? vectors instanceof Int8Array : vectors instanceof Float32Array;
+  require(rightKind, `its vectors are not ${fingerprint.precision}.`);
+  require(vectors.length ===
+    tokenCount *
+      fingerprint.dim, `${String(vectors.length)} components for ${String(tokenCount)} tokens of ${String(fingerprint.dim)}.`);
+
+  function checkChunk({ ordinal, start, end, section }: Chunk, position: number): void {
+    require(ordinal === position, `chunk ${String(position)} calls itself ${String(ordinal)}.`);
+    const whole = Number.isInteger(start) && Number.isInteger(end);
+    require(whole &&
+      start >= 0 &&
+      start <= end &&
+      end <=
+        record.textLength, `chunk ${String(position)} has the range ${String(start)} to ${String(end)}, outside the text.`);
+    require(Number.isInteger(section) &&
+      section >= -1 &&
+      section < text.sections.length, `chunk ${String(position)} names section ${String(section)}.`);
+  }
+}
+
+export function packChunks(chunks: readonly Chunk[]): ChunksRecord {
+  return {
+    start: Uint32Array.from(chunks, (chunk) => chunk.start),
+    end: Uint32Array.from(chunks, (chunk) => chunk.end),
+    section: Int32Array.from(chunks, (chunk) => chunk.section),
+  };
+}
+
+export function unpackChunks({ start, end, section }: ChunksRecord): Chunk[] {
+  return Array.from(start, (first, ordinal) => ({
+    ordinal,
+    start: first,
+    end: end[ordinal]!,
+    section: section[ordinal]!,
+  }));
+}
+
+/** Bytes as records of at most `pieceBytes`, each in a buffer of its own: structured clone would copy all of a shared one. */
+export function splitBytes(bytes: Uint8Array, pieceBytes: number): ArrayBuffer[] {
+  const pieces: ArrayBuffer[] = [];
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    pieces.push(new Uint8Array(bytes.subarray(at, at + pieceBytes)).buffer);
+  }
+  return pieces;
+}
+
+/** @returns null if the pieces are not as many bytes as they should be. */
+export function joinBytes(pieces: readonly ArrayBuffer[], byteLength: number): ArrayBuffer | null {
+  if (pieces.reduce((sum, piece) => sum + piece.byteLength, 0) !== byteLength) return null;
+  if (pieces.length === 1) return pieces[0]!;
+  const out = new Uint8Array(byteLength);
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(new Uint8Array(piece), at);
+    at += piece.byteLength;
+  }
+  return out.buffer;
+}
+
+export function checksumOf(...parts: readonly (Int8Array | Uint8Array | Uint32Array | Float32Array)[]): number {
+  return parts.reduce((crc, part) => crc32c(bytesOf(part), crc), 0);
+}
+
+export function bytesOf(view: Int8Array | Uint8Array | Uint32Array | Float32Array): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function invalid(message: string, id?: string): LateralError {
+  return new LateralError('invalid-argument', message, id === undefined ? {} : { details: { id } });
+}

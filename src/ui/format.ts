@@ -1,0 +1,50 @@
+/** Numbers, sizes, times and names as people read them. */
+const whole = new Intl.NumberFormat('en');
+
+export const number = (value: number): string => whole.format(value);
+
+/** `1 file`, `1,204 passages`. */
+export const count = (value: number, unit: string): string => `${number(value)} ${unit}${value === 1 ? '' : 's'}`;
+
+/** `38 MB`, `1.2 GB`: decimal units, as disks are sold. */
+export function bytes(value: number): string {
+  if (value < 1000) return `${value} B`;
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  let size = value;
+  let unit = -1;
+  do {
+    size /= 1000;
+    unit += 1;
+  } while (size >= 999.5 && unit < units.length - 1);
+  return `${size < 10 && unit > 0 ? size.toFixed(1).replace('.0', '') : Math.round(size).toString()} ${units[unit] ?? ''}`;
+}
+
+/** `40 s`, `5 min`, `2 h`: rounded so that it does not flicker. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${Math.max(1, Math.ceil(seconds))} s`;
+  if (seconds < 55) return `${Math.ceil(seconds / 5) * 5} s`;
+  if (seconds < 5400) return `${Math.max(1, Math.round(seconds / 60))} min`;
+  return `${Math.round(seconds / 1800) / 2} h`;
+}
+
+const languages = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
+/** `German` for `de`; '' where the tag is empty or not one. */
+export function languageName(tag: string): string {
+  if (tag === '') return '';
+  try {
+    return languages.of(tag) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+const sameYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+const otherYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
+export function day(time: number, now = Date.now()): string {
+  const date = new Date(time);
+  const today = new Date(now);
+  if (date.toDateString() === today.toDateString()) return 'Today';
+  return (date.getFullYear() === today.getFullYear() ? sameYear : otherYear).format(date);
+}
+
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,14 @@
+/** Where the page begins: theme first, then the index, then the app around it. */
+import './styles/fonts.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/controls.css';
+import { createRoot } from 'react-dom/client';
+import { App } from './App.tsx';
+import { openFromAddress } from './state/open.ts';
+import { applyTheme } from './state/preferences.ts';
+import './state/requests.ts';
+
+applyTheme();
+const opening = openFromAddress(location.search);
+createRoot(document.getElementById('root')!).render(<App opening={opening} />);

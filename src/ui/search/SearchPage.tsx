@@ -1,0 +1,130 @@
+/** Search, the home of the app. Stays mounted while other sections are open, so that nothing is lost. */
+import { Plus, TriangleAlert } from 'lucide-react';
+import { useAdding, useAddingState } from '../adding/AddingProvider.tsx';
+import { ProgressPanel } from '../adding/ProgressPanel.tsx';
+import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
+import { usePreferences } from '../state/preferences.ts';
+import { narrow, rail, useMedia } from '../state/use-media.ts';
+import { useViewer } from '../viewer/viewer-context.tsx';
+import { searchFailure, words } from '../words.ts';
+import { EmptyState } from './EmptyState.tsx';
+import { CompactControls, FilterButton, ViewSelect } from './ViewControls.tsx';
+import { ReadyState } from './ReadyState.tsx';
+import { ResultList } from './ResultList.tsx';
+import { SearchBox } from './SearchBox.tsx';
+import { useSearch } from './search-context.tsx';
+import { WordChips } from './WordChips.tsx';
+import { StartFailure } from './StartFailure.tsx';
+
+const unknownFailure = { code: 'internal', message: '' } as const;
+
+export function SearchPage() {
+  const { failure } = useIndex();
+  const status = useStatus();
+  const empty = useEmpty();
+  const failed = failure ?? (status?.state === 'failed' ? (status.error ?? unknownFailure) : null);
+  return (
+    <div className="column">
+      {empty && failed === null ? null : (
+        <h1 className="sr-only" tabIndex={-1}>
+          {words.sections.search}
+        </h1>
+      )}
+      <div className="search__top">
+        <SearchBox />
+        {empty ? null : <ModeRow />}
+      </div>
+      {failed === null ? <StorageWarning /> : <StartFailure failure={failed} />}
+      <ProgressPanel />
+      {failed !== null ? null : empty ? <EmptyState /> : <Answer />}
+    </div>
+  );
+}
+
+/** Whether this browser holds nothing and nothing is coming. Before that is known, what it held last time. */
+function useEmpty(): boolean {
+  const { documents } = useDocuments();
+  const { hadDocuments } = usePreferences();
+  const { phase } = useAddingState();
+  if (phase === 'running') return false;
+  return documents === null ? !hadDocuments : documents.length === 0;
+}
+
+function ModeRow() {
+  const { pickFiles } = useAdding();
+  const { opened } = useViewer();
+  const phone = useMedia(narrow);
+  const onRail = useMedia(rail);
+  const compact = phone || (onRail && opened !== null);
+  return (
+    <div className="mode-row">
+      {phone ? (
+        <button type="button" className="icon-button mode-row__add" aria-label={words.add} onClick={pickFiles}>
+          <Plus className="icon" aria-hidden />
+        </button>
+      ) : null}
+      {compact ? (
+        <CompactControls />
+      ) : (
+        <>
+          <FilterButton />
+          <ViewSelect />
+        </>
+      )}
+    </div>
+  );
+}
+
+function StorageWarning() {
+  const status = useStatus();
+  if (status === null || status.storageWarning === '') return null;
+  return (
+    <p className="banner">
+      <TriangleAlert className="icon" aria-hidden />
+      {words.private}
+    </p>
+  );
+}
+
+function Answer() {
+  const { query, result, failure, filteredOut, nothingRelevant, setFilter, showNearest, retry } = useSearch();
+  if (query.trim() === '') return <ReadyState />;
+  if (failure !== null) {
+    return (
+      <div className="notice">
+        <h2 className="notice__title">{searchFailure(failure.code)}</h2>
+        <button type="button" className="button" onClick={retry}>
+          {words.tryAgain}
+        </button>
+      </div>
+    );
+  }
+  if (filteredOut) {
+    return (
+      <div className="notice">
+        <h2 className="notice__title">{words.filteredOut}</h2>
+        <button type="button" className="button" onClick={() => setFilter('')}>
+          {words.clearFilters}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <>
+      <WordChips />
+      {result !== null && result.droppedQueryTokens > 0 ? <p className="aside">{words.dropped}</p> : null}
+      {nothingRelevant ? (
+        <div className="notice">
+          <h2 className="notice__title">{words.nothing}</h2>
+          <p className="notice__text">{words.noneClose(result?.considered ?? 0)}</p>
+          {(result?.hits.length ?? 0) > 0 ? (
+            <button type="button" className="button" onClick={showNearest}>
+              {words.nearest}
+            </button>
+          ) : null}
+        </div>
+      ) : null}
+      <ResultList />
+    </>
+  );
+}

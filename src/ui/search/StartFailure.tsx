@@ -1,0 +1,25 @@
+/** When Lateral could not start: what that means for the documents, and what to do. */
+import { TriangleAlert } from 'lucide-react';
+import type { StartFailure as Failure } from '../state/index-context.tsx';
+import { startFailure, words } from '../words.ts';
+
+export function StartFailure({ failure }: { readonly failure: Failure }) {
+  return (
+    <section className="start-failure" role="alert">
+      <TriangleAlert className="icon start-failure__icon" aria-hidden />
+      <div>
+        <h2 className="start-failure__title">{startFailure(failure.code)}</h2>
+        <button type="button" className="button button--small" onClick={() => location.reload()}>
+          {words.reload}
+        </button>
+        <details className="start-failure__details">
+          <summary>{words.details}</summary>
+          <p>
+            {failure.code}
+            {failure.message === '' ? '' : `: ${failure.message}`}
+          </p>
+        </details>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import type { Hit, Segment } from '../../index.ts';
+import { citation, fitExcerpt, placeOf } from './describe.ts';
+
+const plain = (text: string): Segment => ({ text, strength: 0, words: [] });
+const lit = (text: string): Segment => ({ text, strength: 2, words: [0] });
+const joined = (segments: readonly Segment[]): string => segments.map((segment) => segment.text).join('');
+
+describe('fitExcerpt', () => {
+  it('leaves an excerpt that fits', () => {
+    const segments = [plain('the '), lit('merchants'), plain(' moved')];
+    expect(fitExcerpt(segments, 40)).toBe(segments);
+  });
+
+  it('drops whole words of the opening until the lit word is in sight', () => {
+    // room 30: a third of it, 10 characters, may lead: 'x the old ', of which the broken word goes
+    const segments = [plain('one two three four five six the old '), lit('harbour'), plain(' stood empty for years')];
+    expect(joined(fitExcerpt(segments, 30))).toBe('…the old harbour stood empty for years');
+  });
+
+  it('leaves an excerpt that opens lit', () => {
+    const segments = [lit('merchants'), plain(' and a very long rest of a sentence')];
+    expect(fitExcerpt(segments, 10)).toBe(segments);
+  });
+});
+
+describe('places and citations', () => {
+  it('counts passages where there is no page or heading', () => {
+    expect(placeOf({ place: '', chunk: 4 })).toBe('passage 5');
+    expect(placeOf({ place: 'page 214', chunk: 4 })).toBe('page 214');
+  });
+
+  it('quotes with folder, name and place', () => {
+    const hit = { path: 'Reading', documentName: 'Trade.md', place: 'page 2', chunk: 0 } as Hit;
+    expect(citation(' They left. ', hit)).toBe('“They left.”\nReading/Trade.md, page 2');
+  });
+});

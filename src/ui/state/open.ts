@@ -1,0 +1,27 @@
+/** Opens the index with the devices that the address asks for. In mode "mock" (development only) an in-memory stand-in. */
+import * as api from '../../index.ts';
+import type { LateralIndex, OpenOptions } from '../../index.ts';
+
+const encoders = ['auto', 'wasm', 'webgpu'] as const;
+const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
+
+export async function openFromAddress(search: string): Promise<LateralIndex> {
+  const options = optionsFrom(search);
+  if (import.meta.env.MODE === 'mock') {
+    const { openMockIndex } = await import('../testing/mock-index.ts');
+    return openMockIndex(new URLSearchParams(search).get('mock') ?? '');
+  }
+  return api.openIndex(options);
+}
+
+export function optionsFrom(search: string): OpenOptions {
+  const parameters = new URLSearchParams(search);
+  const encoder = encoders.find((kind) => kind === parameters.get('encoder'));
+  const scorer = scorers.find((kind) => kind === parameters.get('scorer'));
+  const name = parameters.get('name');
+  return {
+    ...(encoder === undefined ? {} : { encoder }),
+    ...(scorer === undefined ? {} : { scorer }),
+    ...(name === null || name === '' ? {} : { name }),
+  };
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type { ExtractedText, Hit, TextBlock } from '../../index.ts';
+import { cellsOf, coverage, groupsOf, litOf, piecesOf } from './blocks.ts';
+
+//            0         1         2
+//            0123456789012345678901234
+const text = 'the merchants left the po';
+
+describe('piecesOf', () => {
+  it('covers the range, cut at lit words and at the found passage', () => {
+    const lit = [{ start: 4, end: 13, strength: 2 as const, words: [1] }];
+    const pieces = piecesOf(text, { start: 0, end: 18 }, lit, { start: 8, end: 25 });
+    expect(pieces.map(({ text, strength, found }) => [text, strength, found])).toEqual([
+      ['the ', 0, false],
+      ['merc', 2, false],
+      ['hants', 2, true],
+      [' left', 0, true],
+    ]);
+  });
+
+  it('gives one plain piece where nothing is lit', () => {
+    expect(piecesOf(text, { start: 0, end: 3 }, [], null)).toHaveLength(1);
+  });
+});
+
+it('groupsOf joins the items of a list and keeps paragraphs apart', () => {
+  const block = (kind: TextBlock['kind'], at: number): TextBlock => ({ kind, level: 1, start: at, end: at + 1 });
+  const blocks = [block('paragraph', 0), block('list-item', 1), block('list-item', 2), block('paragraph', 3)];
+  const extracted = { text: 'abcd', blocks, sections: [], mediaType: 'text/plain', notes: [] } satisfies ExtractedText;
+  expect(groupsOf(extracted)[0]!.runs.map((run) => run.blocks.length)).toEqual([1, 2, 1]);
+});
+
+it('groupsOf falls back to paragraphs where a text has no blocks', () => {
+  const extracted = { text: 'one\n\ntwo', blocks: [], sections: [], mediaType: 'text/plain', notes: [] };
+  expect(groupsOf(extracted)[0]!.runs).toHaveLength(2);
+});
+
+it('cellsOf cuts rows at tabs and bars', () => {
+  const row = 'Port | Dues\t1480';
+  expect(cellsOf(row, { start: 0, end: row.length }).map(({ start, end }) => row.slice(start, end))).toEqual([
+    'Port',
+    'Dues',
+    '1480',
+  ]);
+});
+
+it('litOf keeps the stronger of two overlapping lights', () => {
+  const hits = [
+    { lit: [{ start: 0, end: 5, strength: 1, words: [0] }] },
+    { lit: [{ start: 0, end: 5, strength: 2, words: [0] }] },
+  ] as unknown as Hit[];
+  expect(litOf(hits).map(({ strength }) => strength)).toEqual([2]);
+});
+
+it('coverage is the part of a block within the passage', () => {
+  expect(coverage({ start: 0, end: 10 }, { start: 5, end: 20 })).toBe(0.5);
+  expect(coverage({ start: 0, end: 10 }, null)).toBe(0);
+});

@@ -1,0 +1,272 @@
+/** Every word of the interface, in one place. Errors choose their sentence by code, never by message. */
+import type { AddFailure, EngineStatus, ErrorCode, WordMatch } from '../index.ts';
+import { bytes, count, duration } from './format.ts';
+
+export const words = {
+  product: 'Lateral',
+  sections: {
+    search: 'Search',
+    library: 'Library',
+    models: 'Models',
+    evaluate: 'Evaluate',
+    benchmark: 'Benchmark',
+    settings: 'Settings',
+  },
+  more: 'More',
+  skip: 'Skip to results',
+  add: 'Add documents',
+  addFolder: 'Add folder',
+  paste: 'Paste text',
+  cancel: 'Cancel',
+  close: 'Close',
+  undo: 'Undo',
+  copy: 'Copy',
+  details: 'Details',
+  reload: 'Reload',
+
+  placeholder: (documents: number): string =>
+    documents === 0 ? 'Add documents to search them' : `Search ${count(documents, 'document')}`,
+  placeholderPlain: 'Search your documents',
+  gettingReady: 'Getting ready…',
+  clearQuery: 'Clear the search',
+  yourWords: 'Your words',
+  wordLit: 'Light this word’s matches',
+  view: 'Show results',
+  byPassage: 'By passage',
+  byDocument: 'By document',
+  filter: 'Filter',
+  filterAndView: 'Filter and view',
+  filterAndViewActive: 'Filter and view, filter active',
+  filterLabel: 'Document name contains',
+  clearFilters: 'Clear filters',
+  filteredOut: 'Nothing matches these filters.',
+
+  hero: 'Find what you mean',
+  heroLead: 'Drop your documents here and search them by meaning, in any language. Nothing leaves this tab.',
+  formats: 'Web pages, Markdown, plain text, tables, JSON and source code.',
+  specimen: 'An example of a search',
+  readyTitle: 'Ask in your own words',
+  recent: 'Added last',
+  readAsItComes: 'What has been read can be searched at once.',
+  readyLead: 'A whole question works as well as a few words, in any language.',
+
+  dropTitle: 'Drop to add',
+  dropLead: 'Your files stay on this device.',
+
+  pasteLead: 'The text is kept on this device, as one document.',
+  pasteText: 'Text',
+  pasteName: 'Name',
+  pasteNameHint: 'Optional. Otherwise its first words.',
+  pasteAdd: 'Add text',
+
+  why: 'Why this matched',
+  whyShort: 'Why?',
+  copied: 'Copied with its source.',
+  copySource: 'Copy with source',
+  openDocument: 'Open',
+  deleteDocument: 'Delete document',
+  deleteOne: 'Delete',
+  actions: 'More actions',
+  moreIn: (more: number): string => `${more} more in this document`,
+  showMore: 'Show more',
+
+  nothing: 'Nothing relevant here',
+  noneClose: (passages: number): string =>
+    passages === 1 ? 'The only passage does not come close.' : `None of ${count(passages, 'passage')} comes close.`,
+  nearest: 'Show the nearest anyway',
+  dropped: 'Your question is longer than the model reads. Its last words were not searched.',
+
+  toList: 'Results',
+  document: 'Document',
+  map: 'Document map',
+  previous: 'Previous match',
+  next: 'Next match',
+  matchOf: (index: number, total: number): string => `${index} of ${total}`,
+  opening: 'Opening…',
+  cannotOpen: 'This document could not be opened. Close it and try again.',
+
+  deleted: (documents: number): string => `Deleted ${count(documents, 'document')}.`,
+  restored: (documents: number): string => `${count(documents, 'document')} back.`,
+
+  libraryEmpty: 'No documents yet. Add some, and they are listed here.',
+  columns: { name: 'Name', type: 'Type', passages: 'Passages', added: 'Added', actions: 'Actions' },
+  selectDocument: (name: string): string => `Select ${name}`,
+  clearSelection: 'Clear selection',
+  deleteNamed: (name: string): string => `Delete ${name}`,
+  selectAll: 'Select all',
+  selected: (documents: number): string => `${documents} selected`,
+
+  failedTitle: 'Part of Lateral did not load. Your documents are safe.',
+  needsAttention: (files: number): string => (files === 1 ? '1 file needs attention' : `${files} files need attention`),
+  seeWhy: 'See why',
+  hide: 'Hide',
+  dismiss: 'Dismiss',
+  addRest: 'Add the rest',
+  tryAgain: 'Try again',
+  manageStorage: 'Manage storage',
+
+  keysTitle: 'Keys',
+  deviceTitle: 'Where Lateral works',
+  readingOn: 'Reading',
+  comparingOn: 'Comparing',
+  private: 'This is a private window: documents disappear when you close it.',
+  modelsLead: 'A model decides how meaning is compared. Lateral comes with one.',
+  modelWords: 'Small, quick, built in.',
+  modelLicence: 'Apache-2.0',
+  inUse: 'In use',
+  checked: 'Checked on this device',
+  checkFailed: 'Did not pass its check on this device. Details say more.',
+  evaluateLead:
+    'Measuring search on your own questions with known answers runs today from the command line, in a copy of Lateral’s source.',
+  benchmarkLead: 'How long a search takes on this device, measured over your own documents.',
+  benchmarkRun: 'Measure',
+  benchmarkDone: 'Measured.',
+  benchmarkEmpty: 'Add a few documents first: the searches run over them.',
+  copyReport: 'Copy report',
+  copiedPlain: 'Copied',
+  appearance: 'Appearance',
+  storage: 'Storage',
+  nearlyFull: 'Nearly full',
+  mayClear: 'Your browser may clear this.',
+  notKept: 'This browser did not agree. It usually does once you have used Lateral for a while.',
+  keepIt: 'Keep it',
+  letterKeys: 'Single-letter keys',
+  allKeys: 'All keys',
+  applyReload: 'Reload to apply',
+  privateTitle: 'Nothing leaves this page',
+} as const;
+
+/** What is shown while files are read. */
+export function progressLine(done: number, total: number, etaSeconds: number | undefined): string {
+  const line = `Reading ${Math.min(done + 1, total)} of ${count(total, 'file')}`;
+  return etaSeconds === undefined ? line : `${line} · about ${duration(etaSeconds)} left`;
+}
+
+export function progressValue(done: number, total: number, etaSeconds: number | undefined): string {
+  const value = `${done} of ${count(total, 'file')}`;
+  return etaSeconds === undefined ? value : `${value}, about ${spoken(duration(etaSeconds))} left`;
+}
+
+/** What is said once the reading ended. */
+export function outcome(ready: number, failed: number, stopped: boolean): string {
+  if (stopped) return `Stopped. ${count(ready, 'file')} ${ready === 1 ? 'is' : 'are'} ready.`;
+  if (failed === 0) return `${count(ready, 'file')} ready`;
+  return `${ready} ready, ${failed} ${failed === 1 ? 'needs' : 'need'} attention`;
+}
+
+/** The sentence for a file that could not be added: its name, what is wrong, what to do. */
+export function failureSentence(failure: AddFailure): { readonly name: string; readonly rest: string } {
+  return { name: failure.name, rest: failureRest(failure.code) };
+}
+
+function failureRest(code: ErrorCode): string {
+  switch (code) {
+    case 'file-empty':
+      return 'is empty. Check that it was saved, then add it again.';
+    case 'file-binary':
+      return 'is not a kind of file Lateral can read. Save it as text or a web page and add that.';
+    case 'file-damaged':
+      return 'is damaged and could not be read. Try exporting it again.';
+    case 'file-too-large':
+      return 'is too large to read in one piece. Split it and add the parts.';
+    case 'file-duplicate':
+      return 'is already here.';
+    case 'storage-full':
+      return 'did not fit: this browser is out of space. Nothing was lost. Delete something, then try again.';
+    case 'out-of-memory':
+      return 'needs more memory than this tab may use. Split it and add the parts.';
+    default:
+      return 'could not be read this time. Try adding it again.';
+  }
+}
+
+/** Why the work stopped early. */
+export function stopReason(code: ErrorCode): string {
+  switch (code) {
+    case 'storage-full':
+      return 'This browser is out of space. Nothing was lost. Delete something, then try again.';
+    case 'out-of-memory':
+      return 'This tab ran out of memory. What was read is kept. Close other tabs, then try again.';
+    case 'storage-closed':
+    case 'storage-blocked':
+      return 'Another tab is updating Lateral. What was read is kept. Close that tab, then try again.';
+    case 'gpu-lost':
+      return 'Your graphics card stopped answering. What was read is kept. Try again.';
+    default:
+      return 'The reading stopped. What was read is kept. Try again.';
+  }
+}
+
+/** Why a search could not be answered. */
+export function searchFailure(code: ErrorCode): string {
+  switch (code) {
+    case 'gpu-lost':
+      return 'Your graphics card stopped answering. Try again: the processor takes over.';
+    case 'out-of-memory':
+      return 'This tab ran out of memory. Close other tabs, then try again.';
+    default:
+      return 'This search did not go through. Your documents are safe.';
+  }
+}
+
+export function startFailure(code: ErrorCode | undefined): string {
+  switch (code) {
+    case 'storage-newer':
+      return 'These documents were kept by a newer Lateral. Reload to get it.';
+    case 'model-mismatch':
+      return 'These documents were read by another model. Reload, or remove the device choices from the address.';
+    case 'gpu-unavailable':
+      return 'The graphics card was asked for, and there is none here. Choose “Automatic” in Settings.';
+    default:
+      return words.failedTitle;
+  }
+}
+
+const verdicts: Record<WordMatch['verdict'], string> = {
+  'same-word': 'same word',
+  strong: 'strong',
+  close: 'close',
+  'nothing-close': 'nothing close',
+};
+export const verdictWord = (verdict: WordMatch['verdict']): string => verdicts[verdict];
+
+export function deviceName(status: EngineStatus | null): string {
+  if (!status?.encoder) return '';
+  return status.encoder.kind === 'webgpu' ? 'Graphics card' : 'Processor';
+}
+
+export const scorerName = (kind: 'js' | 'wasm' | 'webgpu'): string =>
+  kind === 'webgpu' ? 'Graphics card' : 'Processor';
+
+/** One plain sentence on the device in use; the engine's own reason stands under "Details". */
+export function deviceSentence(status: EngineStatus): string {
+  if (status.encoder === null) return 'Still choosing where to work.';
+  if (status.encoder.kind === 'webgpu') return 'Your graphics card reads documents, which is the quick way.';
+  if (status.encoder.forced) return 'The processor was chosen by you. Results are the same; reading is slower.';
+  if (status.selfTests.some((test) => test.device === 'webgpu' && !test.passed)) {
+    return 'Your graphics card failed a start-up check, so Lateral uses the processor. Results are right; reading is slower.';
+  }
+  return 'This browser offers no graphics card that Lateral can use, so the processor reads. Results are right; reading is slower.';
+}
+
+export function storageLine(usage: number | null, quota: number | null): string {
+  if (usage === null) return '';
+  return quota === null ? bytes(usage) : `${bytes(usage)} of ${bytes(quota)}`;
+}
+
+const spoken = (text: string): string => text.replace(' min', ' minutes').replace(' s', ' seconds');
+
+const kinds: readonly (readonly [RegExp, string])[] = [
+  [/pdf/, 'PDF'],
+  [/html/, 'Web page'],
+  [/markdown/, 'Markdown'],
+  [/csv|tab-separated/, 'Table'],
+  [/jsonl|ndjson|json/, 'JSON'],
+  [/epub/, 'EPUB'],
+  [/wordprocessing|msword/, 'Word'],
+  [/^text\/plain/, 'Text'],
+  [/javascript|typescript|python|x-|css|xml/, 'Source code'],
+];
+/** What a person calls this kind of file. */
+export const kindName = (mediaType: string): string =>
+  kinds.find(([pattern]) => pattern.test(mediaType))?.[1] ?? 'Text';
