@@ -46,7 +46,10 @@ function onnxRuntimeFiles(): Plugin {
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
         const name = /\/ort\/([^/?]+)/.exec(request.url ?? '')?.[1];
-        if (name === undefined || !files.includes(name)) return next();
+        if (name === undefined || !files.includes(name)) {
+          next();
+          return;
+        }
         for (const [header, value] of Object.entries(isolationHeaders)) response.setHeader(header, value);
         response.setHeader('Content-Type', name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript');
         createReadStream(join(folder, name)).pipe(response);

@@ -2,4 +2,4 @@
 import { createBrowserEngine } from '../src/engine/browser.ts';
 import { serve } from '../src/rpc/server.ts';
 
-serve(createBrowserEngine(), self as unknown as DedicatedWorkerGlobalScope);
+serve(createBrowserEngine(), self);

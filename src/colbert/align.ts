@@ -96,7 +96,7 @@ function* pieces(text: string): Generator<{ piece: string; at: number }> {
 /** The piece as the tokenizer normalises it alone; remembered, since texts repeat their letters. */
 function normalizePiece(piece: string, tokenizer: TextTokenizer): string {
   let known = cache.get(tokenizer);
-  if (known === undefined) cache.set(tokenizer, (known = new Map()));
+  if (known === undefined) cache.set(tokenizer, (known = new Map<string, string>()));
   let normalized = known.get(piece);
   if (normalized === undefined) {
     // White space alone may be trimmed away where between words it would stay.

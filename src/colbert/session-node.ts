@@ -12,8 +12,7 @@ export interface NodeRuntimeOptions {
 type Ort = typeof ortTypes;
 
 export async function createNodeRuntime(options: NodeRuntimeOptions): Promise<SessionFactory> {
-  const native =
-    options.wasm === true ? null : await optional(() => import('onnxruntime-node') as unknown as Promise<Ort>);
+  const native = options.wasm === true ? null : await optional(() => import('onnxruntime-node'));
   const ort = native ?? (await (import('onnxruntime-web') as unknown as Promise<Ort>));
   const device: Session['device'] = native === null ? 'wasm' : 'native';
   if (native === null) ort.env.wasm.numThreads = options.threads;

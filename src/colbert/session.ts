@@ -35,9 +35,7 @@ export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFac
         throw new LateralError('gpu-unavailable', 'There is no graphics device to run the model on.');
       }
       const providers: ort.InferenceSession.ExecutionProviderConfig[] =
-        device === 'webgpu'
-          ? [{ name: 'webgpu', device: gpuDevice! } as ort.InferenceSession.WebGpuExecutionProviderOption]
-          : ['wasm'];
+        device === 'webgpu' ? [{ name: 'webgpu', device: gpuDevice! }] : ['wasm'];
       try {
         const session = await ort.InferenceSession.create(model, {
           executionProviders: providers,

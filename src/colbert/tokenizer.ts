@@ -34,7 +34,7 @@ export function loadTokenizer(
   files: TokenizerFiles,
   settings: ColbertSettings,
 ): { readonly tokenizer: TextTokenizer; readonly config: ColbertConfig } {
-  const json = files.tokenizerJson as TokenizerJson;
+  const json = files.tokenizerJson as TokenizerJson | null;
   if (typeof json !== 'object' || json === null || typeof json.model !== 'object' || json.model === null) {
     throw new LateralError(
       'model-invalid',
@@ -96,7 +96,7 @@ export function loadTokenizer(
 }
 
 interface TokenizerJson {
-  readonly model: { readonly type?: string } | null;
+  readonly model?: { readonly type?: string } | null;
   readonly added_tokens?: readonly { readonly special: boolean }[];
   readonly pre_tokenizer?: {
     readonly type?: string;

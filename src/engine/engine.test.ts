@@ -16,9 +16,11 @@ const trade: DocumentInput = {
   content:
     '# The old port\n\nWhen the river silted up, the merchants moved their warehouses to the coast, and the old harbour stood empty.\n',
 };
+const breadText =
+  'Mix flour, water and salt. Let the dough rise overnight, then bake it in a hot oven for forty minutes.';
 const bread: DocumentInput = {
   name: 'bread.txt',
-  content: 'Mix flour, water and salt. Let the dough rise overnight, then bake it in a hot oven for forty minutes.',
+  content: breadText,
 };
 const planets: DocumentInput = {
   name: 'planets.html',
@@ -153,7 +155,7 @@ describe('the way end to end', () => {
 
   test('rerank and embed', async () => {
     const ranked = await engine.rerank(
-      { query: 'red planet', documents: [String(bread.content), 'Mars is called the red planet.'], topN: 1 },
+      { query: 'red planet', documents: [breadText, 'Mars is called the red planet.'], topN: 1 },
       context(),
     );
     expect(ranked.map(({ index }) => index)).toEqual([1]);

@@ -425,7 +425,7 @@ function requireSame(stored: Fingerprint, wanted: Fingerprint): void {
 /** Waits for all before it reports the first failure, so that nothing is left running unseen. */
 async function settleAll<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(work);
-  return (await Promise.all(work)) as unknown as T;
+  return Promise.all(work);
 }
 
 async function sequentially<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {

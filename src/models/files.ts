@@ -37,7 +37,7 @@ export function fetchModelFiles(baseUrl: string, signal?: AbortSignal): ModelFil
     async json(name) {
       const response = await get(name);
       try {
-        return JSON.parse(await response.text());
+        return JSON.parse(await response.text()) as unknown;
       } catch (cause) {
         throw new LateralError('model-unavailable', `${name} is not valid JSON. Reload to fetch it again.`, { cause });
       }

@@ -22,7 +22,7 @@ interface SelfTestCase {
 
 /** @throws 'model-invalid' where the file does not belong to the model */
 export function readSelfTest(json: unknown, model: string): SelfTestFile {
-  const file = json as SelfTestFile;
+  const file = json as SelfTestFile | null;
   if (typeof file !== 'object' || file === null || !Array.isArray(file.cases) || file.cases.length === 0) {
     throw new LateralError('model-invalid', 'self-test.json has no cases.');
   }

@@ -3,7 +3,7 @@ import type { CallContext, Engine, EngineEvent } from '../engine/engine-api.ts';
 import { LateralError } from '../errors.ts';
 import type { AddResult, EngineStatus } from '../types.ts';
 import { createClient } from './client.ts';
-import type { Argument, Channel, Result } from './protocol.ts';
+import type { Argument, Result } from './protocol.ts';
 import { serve } from './server.ts';
 
 /** Client and server over a real MessageChannel: values are cloned as between threads. */
@@ -17,11 +17,15 @@ function connect(methods: Partial<Engine>) {
     },
     ...methods,
   } as Engine;
-  const client = createClient(port2 as unknown as Channel);
-  serve(engine, port1 as unknown as Channel);
+  const client = createClient(port2);
+  serve(engine, port1);
   port1.start();
   port2.start();
-  return { client, emit: (event: EngineEvent) => emit(event), close: () => (port1.close(), port2.close()) };
+  const close = (): void => {
+    port1.close();
+    port2.close();
+  };
+  return { client, emit: (event: EngineEvent) => emit(event), close };
 }
 
 test('the protocol follows the engine', () => {

@@ -15,8 +15,11 @@ export function serve(engine: Engine, channel: Channel): void {
     try {
       if (typeof engine[method] !== 'function') throw new LateralError('internal', `There is no method ${method}.`);
       // The union of methods is too wide for the compiler to pair method with argument; the protocol has paired them.
-      const work = engine[method] as (argument: unknown, context: unknown) => Promise<Result<Method>>;
-      const value = await work.call(engine, request.argument, {
+      const methods = engine as unknown as Record<
+        Method,
+        (argument: unknown, context: unknown) => Promise<Result<Method>>
+      >;
+      const value = await methods[method](request.argument, {
         signal: controller.signal,
         onProgress: (progress: Parameters<Parameters<Engine['open']>[1]['onProgress']>[0]) =>
           send({ type: 'progress', id, progress }),

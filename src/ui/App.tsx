@@ -9,6 +9,7 @@ import { DropTarget } from './adding/DropTarget.tsx';
 import './adding/adding.css';
 import { toasts } from './parts/toasts.ts';
 import { Toasts } from './parts/Toasts.tsx';
+import './parts/toasts.css';
 import { LitWordProvider } from './search/lit-word.tsx';
 import { SearchProvider } from './search/search-context.tsx';
 import { Shell } from './shell/Shell.tsx';

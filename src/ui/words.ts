@@ -50,6 +50,10 @@ export const words = {
   readAsItComes: 'What has been read can be searched at once.',
   readyLead: 'A whole question works as well as a few words, in any language.',
 
+  largeTitle: (files: string): string => `Add ${files}?`,
+  largeLead: (size: string, free: string): string =>
+    `${size}${free === '' ? '' : `; ${free} is free`}. You can search meanwhile.`,
+  largeAdd: (files: string): string => `Add ${files}`,
   dropTitle: 'Drop to add',
   dropLead: 'Your files stay on this device.',
 

@@ -1,14 +1,19 @@
 /** Hands the adder, the file pickers and the paste dialog to the page; holds the hidden inputs behind the buttons. */
 import { createContext, use, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { ChangeEvent, ReactNode } from 'react';
+import type { DocumentInput } from '../../index.ts';
+import { formatAddress, parseAddress } from '../state/address.ts';
 import { useIndex } from '../state/index-context.tsx';
 import { Adder } from './adder.ts';
 import type { AddingState } from './adder.ts';
 import { fromFiles } from './collect.ts';
+import { isLarge, LargeAddDialog } from './LargeAddDialog.tsx';
 import { PasteDialog } from './PasteDialog.tsx';
 
 interface Adding {
   readonly adder: Adder;
+  /** Adds what came by picker, drop or paste; asks first where it is very large. */
+  readonly offer: (inputs: readonly DocumentInput[]) => void;
   readonly pickFiles: () => void;
   readonly pickFolder: () => void;
   readonly openPaste: () => void;
@@ -21,17 +26,24 @@ export function AddingProvider({ children }: { readonly children: ReactNode }) {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   const [pasting, setPasting] = useState(false);
-  const adding = useMemo<Adding>(
-    () => ({
-      adder: new Adder(opening),
+  const [asked, setAsked] = useState<readonly DocumentInput[] | null>(null);
+  const adding = useMemo<Adding>(() => {
+    const adder = new Adder(opening);
+    return {
+      adder,
+      offer: (inputs) => {
+        if (inputs.length === 0) return;
+        showProgress();
+        if (isLarge(inputs)) setAsked(inputs);
+        else adder.add(inputs);
+      },
       pickFiles: () => files.current?.click(),
       pickFolder: () => folder.current?.click(),
       openPaste: () => setPasting(true),
-    }),
-    [opening],
-  );
+    };
+  }, [opening]);
   const take = (event: ChangeEvent<HTMLInputElement>): void => {
-    adding.adder.add(fromFiles(event.target.files ?? []));
+    adding.offer(fromFiles(event.target.files ?? []));
     event.target.value = ''; // so that the same file can be chosen again
   };
   return (
@@ -47,7 +59,14 @@ export function AddingProvider({ children }: { readonly children: ReactNode }) {
         hidden
         onChange={take}
       />
-      <PasteDialog open={pasting} onOpenChange={setPasting} onAdd={(input) => adding.adder.add([input])} />
+      <PasteDialog open={pasting} onOpenChange={setPasting} onAdd={(input) => adding.offer([input])} />
+      <LargeAddDialog
+        inputs={asked}
+        onAnswer={(add) => {
+          if (add && asked !== null) adding.adder.add(asked);
+          setAsked(null);
+        }}
+      />
     </AddingContext>
   );
 }
@@ -61,4 +80,10 @@ export function useAdding(): Adding {
 export function useAddingState(): AddingState {
   const { adder } = useAdding();
   return useSyncExternalStore(adder.subscribe, adder.state);
+}
+
+/** Progress stands in Search and Library; from elsewhere, the way leads to Search. */
+function showProgress(): void {
+  const { section, query } = parseAddress(location.hash);
+  if (section !== 'search' && section !== 'library') location.hash = formatAddress({ section: 'search', query });
 }

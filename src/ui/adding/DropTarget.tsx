@@ -5,7 +5,7 @@ import { useAdding } from './AddingProvider.tsx';
 import { fromDrop, fromFiles, fromText } from './collect.ts';
 
 export function DropTarget() {
-  const { adder } = useAdding();
+  const { offer } = useAdding();
   const [over, setOver] = useState(false);
 
   useEffect(() => {
@@ -34,14 +34,14 @@ export function DropTarget() {
       if (!takes(event) || event.dataTransfer === null) return;
       event.preventDefault();
       leave();
-      void fromDrop(event.dataTransfer).then((inputs) => adder.add(inputs));
+      void fromDrop(event.dataTransfer).then((inputs) => offer(inputs));
     };
     const paste = (event: ClipboardEvent): void => {
       if (isTextField(event.target) || event.clipboardData === null) return;
       const { files } = event.clipboardData;
       const text = event.clipboardData.getData('text/plain');
-      if (files.length > 0) adder.add(fromFiles(files));
-      else if (text.trim() !== '') adder.add([fromText(text, '')]);
+      if (files.length > 0) offer(fromFiles(files));
+      else if (text.trim() !== '') offer([fromText(text, '')]);
     };
     const listeners = [
       ['dragenter', enter],
@@ -54,7 +54,7 @@ export function DropTarget() {
     return () => {
       for (const [type, listener] of listeners) window.removeEventListener(type, listener as EventListener);
     };
-  }, [adder]);
+  }, [offer]);
 
   if (!over) return null;
   return (

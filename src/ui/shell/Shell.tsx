@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { LibraryPage } from '../library/LibraryPage.tsx';
 import { SearchPage } from '../search/SearchPage.tsx';
 import '../search/search.css';
+import '../search/results.css';
 import type { Section } from '../state/address.ts';
 import { useAddress } from '../state/use-address.ts';
 import { Viewer } from '../viewer/Viewer.tsx';

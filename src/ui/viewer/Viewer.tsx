@@ -81,9 +81,11 @@ function Contents({ opened, onClose }: { readonly opened: Opened; readonly onClo
       frame = requestAnimationFrame(() => setSight(sightOf(element)));
     };
     look();
+    const settled = setTimeout(look, 150); // groups have taken their true heights by then
     element.addEventListener('scroll', look, { passive: true });
     return () => {
       cancelAnimationFrame(frame);
+      clearTimeout(settled);
       element.removeEventListener('scroll', look);
     };
   }, [extracted]);
