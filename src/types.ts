@@ -199,7 +199,7 @@ export interface SearchResult {
   readonly hits: readonly Hit[];
   /** Passages compared. */
   readonly considered: number;
-  /** Whether the best hit is close enough to be called relevant (see ranking/calibrate.ts). */
+  /** Whether the best hit is close enough to be called relevant (models/registry.ts). */
   readonly relevant: boolean;
   /** Query tokens beyond the model's query length, which were not searched. */
   readonly droppedQueryTokens: number;

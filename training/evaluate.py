@@ -1,7 +1,7 @@
 """nDCG@10 of a checkpoint or an ONNX file over visible evaluation sets, at 128, 96 and 64 dimensions.
 
     python training/evaluate.py --onnx public/models/lateral-mini/onnx/model_q4.onnx
-    python training/evaluate.py --checkpoint training/work/final/model.safetensors --max-queries 150 --max-passages 1500
+    python training/evaluate.py --checkpoint training/work/run-0/model.safetensors --max-queries 150 --max-passages 1500
     python training/evaluate.py --teacher                           # the base's own pooled sentence vectors
 """
 from __future__ import annotations

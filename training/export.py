@@ -1,6 +1,6 @@
 """Step 4: the model's files for the browser: quantised ONNX, tokenizer, configuration, self-test.
 
-    python training/export.py --checkpoint training/work/final/model.safetensors
+    python training/export.py --checkpoint training/work/run-0/model.safetensors
 """
 from __future__ import annotations
 

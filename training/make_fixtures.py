@@ -1,7 +1,7 @@
 """Golden file for the TypeScript encoder: what PyLate makes of a dozen texts with this model, and what our ONNX file makes of them.
 
     pip install -r training/requirements-fixtures.txt       # an environment of its own: PyLate pins its dependencies
-    python training/make_fixtures.py --checkpoint training/work/final/model.safetensors
+    python training/make_fixtures.py --checkpoint training/work/rounded.safetensors
 """
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 
 from lateral_training.data import Pair, read_pairs
 from lateral_training.model import DIMENSIONS, Mini, autocast, encode, load_model, save_model, tensors
+from lateral_training.retrieval import maxsim as scores_of
 from lateral_training.sequence import Sequences
 
 PASSAGE_TOKENS = 160
@@ -266,8 +267,6 @@ def held_out_mrr(model: Mini, corpus: Corpus, sequences: Sequences, limit: int) 
     place = {ids: index for index, ids in enumerate(unique)}
     right = np.array([place[tuple(ids)] for ids in corpus.passages[:size]])
     kept = [rows[sequences.kept(ids)] for rows, ids in zip(documents, unique)]
-    from lateral_training.retrieval import maxsim as scores_of
-
     figures = {}
     for dim in DIMENSIONS:
         scores = scores_of(queries, kept, dim)

@@ -1,5 +1,5 @@
 /** The search of the page: query, view, filter, and the latest answer, kept while other sections are open. */
-import { createContext, use, useCallback, useEffect, useMemo, useState } from 'react';
+import { createContext, use, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { Hit, SearchFilter, SearchOptions, SearchResult } from '../../index.ts';
 import { announce } from '../state/announce.tsx';
@@ -13,6 +13,7 @@ import { resultsLine } from './describe.ts';
 const debounceMs = 120;
 const slowAfterMs = 300;
 const announceAfterMs = 500;
+const askAnewAfterMs = 2500;
 const pageSize = 24;
 
 interface Answer {
@@ -57,6 +58,7 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
   const [k, setK] = useState(pageSize);
   const [nearestFor, setNearestFor] = useState<string | null>(null);
   const [attempt, setAttempt] = useState(0);
+  const asked = useRef({ question: '', at: 0 });
   const [answer, setAnswer] = useState<Answer>({ result: null, slow: false, failure: null });
   const query = address.query;
 
@@ -87,12 +89,21 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
         clearTimeout(timers[1]);
       }
     };
-    timers.push(setTimeout(() => void search(), debounceMs));
+    // while documents arrive the same question is asked anew, but not so often that reading suffers
+    const question = JSON.stringify([query, k, view, filter, attempt]);
+    const anew = question === asked.current.question;
+    const delay = anew ? Math.max(debounceMs, asked.current.at + askAnewAfterMs - performance.now()) : debounceMs;
+    timers.push(
+      setTimeout(() => {
+        asked.current = { question, at: performance.now() };
+        void search();
+      }, delay),
+    );
     return () => {
       controller.abort();
       for (const timer of timers) clearTimeout(timer);
     };
-  }, [index, query, k, view, within, filteredOut, version, attempt]);
+  }, [index, query, k, view, filter, within, filteredOut, version, attempt]);
 
   const setQuery = useCallback(
     (next: string) => {
@@ -103,14 +114,14 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     [setAddress],
   );
 
-  const asked = query.trim() !== '';
-  const result = asked ? answer.result : null;
+  const hasQuery = query.trim() !== '';
+  const result = hasQuery ? answer.result : null;
   const noDocuments = documents?.length === 0;
   const nothingRelevant = result !== null && !result.relevant && nearestFor !== query && !noDocuments;
   const state: SearchState = {
     result,
-    slow: asked && answer.slow,
-    failure: asked ? answer.failure : null,
+    slow: hasQuery && answer.slow && answer.result?.query !== query,
+    failure: hasQuery ? answer.failure : null,
     query,
     view,
     filter,

@@ -31,6 +31,7 @@ export const DocumentBody = memo(function DocumentBody({ extracted, language, li
           <GroupOfRuns
             key={group.start}
             text={extracted.text}
+            mediaType={extracted.mediaType}
             group={group}
             lit={inside.length === 0 ? noLit : inside}
             found={found !== null && overlaps(found, group) ? found : null}
@@ -43,6 +44,7 @@ export const DocumentBody = memo(function DocumentBody({ extracted, language, li
 
 interface PartProps {
   readonly text: string;
+  readonly mediaType: string;
   readonly lit: readonly LitRange[];
   readonly found: Range | null;
 }
@@ -118,7 +120,7 @@ function Table({ blocks, ...part }: PartProps & { readonly blocks: readonly Text
         <tbody>
           {blocks.map((block) => (
             <tr key={block.start} {...foundProps(block, part.found)}>
-              {cellsOf(part.text, block).map((cell) => (
+              {cellsOf(part.text, block, part.mediaType).map((cell) => (
                 <td key={cell.start} dir="auto">
                   <Pieces range={cell} {...part} />
                 </td>

@@ -35,13 +35,13 @@ it('groupsOf falls back to paragraphs where a text has no blocks', () => {
   expect(groupsOf(extracted)[0]!.runs).toHaveLength(2);
 });
 
-it('cellsOf cuts rows at tabs and bars', () => {
-  const row = 'Port | Dues\t1480';
-  expect(cellsOf(row, { start: 0, end: row.length }).map(({ start, end }) => row.slice(start, end))).toEqual([
-    'Port',
-    'Dues',
-    '1480',
-  ]);
+it.each([
+  ['text/markdown', 'Port\tDues, in pence\t1480', ['Port', 'Dues, in pence', '1480']],
+  ['text/csv', '1490,"Sand, at the bar",178', ['1490', '"Sand, at the bar"', '178']],
+])('cellsOf cuts the rows of %s', (mediaType, row, cells) => {
+  expect(cellsOf(row, { start: 0, end: row.length }, mediaType).map(({ start, end }) => row.slice(start, end))).toEqual(
+    cells,
+  );
 });
 
 it('litOf keeps the stronger of two overlapping lights', () => {

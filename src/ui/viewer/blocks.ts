@@ -74,18 +74,20 @@ export function piecesOf(text: string, range: Range, lit: readonly LitRange[], f
   });
 }
 
-/** The cells of a table's row: extraction parts them by tabs or bars. */
-export function cellsOf(text: string, row: Range): readonly Range[] {
+/** The cells of a table's row: parted by tabs, or in a CSV file by commas and semicolons outside quotes. */
+export function cellsOf(text: string, row: Range, mediaType: string): readonly Range[] {
+  const separators = mediaType === 'text/csv' ? ',;' : '\t';
   const cells: Range[] = [];
-  const separator = /\t| ?\| /g;
-  const content = text.slice(row.start, row.end);
-  let start = 0;
-  for (const match of content.matchAll(separator)) {
-    cells.push({ start: row.start + start, end: row.start + match.index });
-    start = match.index + match[0].length;
+  let quoted = false;
+  let start = row.start;
+  for (let at = row.start; at < row.end; at += 1) {
+    const letter = text.charAt(at);
+    if (letter === '"') quoted = !quoted && separators !== '\t';
+    if (quoted || !separators.includes(letter)) continue;
+    cells.push({ start, end: at });
+    start = at + 1;
   }
-  cells.push({ start: row.start + start, end: row.end });
-  return cells;
+  return [...cells, { start, end: row.end }];
 }
 
 /** The lit ranges of all hits of a document, in order; where passages overlap the stronger light stays. */
