@@ -30,7 +30,7 @@ for (const source of readdirSync(kernels).filter((name) => name.endsWith('.as.ts
     target,
     `// ${source}, built by scripts/build-kernels.mjs; not for editing. ${stamp}\nexport const wasmBase64 =\n  '${base64}';\n`,
   );
-  console.log(`${source}: ${wasm.length} bytes of WebAssembly`);
+  console.error(`${source}: ${wasm.length} bytes of WebAssembly`);
 }
 
 /** What the output depends on: the source, the compiler and its flags. */

@@ -61,10 +61,10 @@ function playwrightsOwn() {
 export function ensureChromium() {
   const found = findChromium();
   if (found.path !== undefined) return found;
-  console.log('No Chromium found; asking Playwright for its own …');
+  console.error('No Chromium found; asking Playwright for its own …');
   spawnSync('npx', ['playwright', 'install', '--no-shell', 'chromium'], { stdio: 'inherit', timeout: 300_000 });
   if (findChromium().path === undefined && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    console.log("That did not work; installing Debian's package …");
+    console.error("That did not work; installing Debian's package …");
     spawnSync('apt-get', ['update', '-q'], { stdio: 'inherit' });
     spawnSync('apt-get', ['install', '-y', '-q', 'chromium'], {
       stdio: 'inherit',

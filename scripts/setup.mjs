@@ -17,8 +17,9 @@ export function setup() {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   if (process.env.LATERAL_SKIP_INSTALL === '1') return;
-  console.log('Installing packages …');
-  run('npm', ['ci', '--no-audit', '--no-fund']);
+  console.error('Installing packages …');
+  // Not to standard output: what a command prints there may be read by a program.
+  run('npm', ['ci', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   writeFileSync(stamp, wanted);
 }
 

@@ -171,8 +171,10 @@ export interface Hit {
   readonly place: string;
   /** MaxSim: the sum of cosines over the query's rows. Grows with the query's length; never shown raw. */
   readonly score: number;
-  /** score / best score of this search, 0 to 1. */
+  /** How far above what any passage reaches, as a share of the best hit of this search: 0 to 1. */
   readonly relative: number;
+  /** Whether its words are close enough to the query's to be called relevant. */
+  readonly relevant: boolean;
   /** Up to about three lines around the best words. */
   readonly excerpt: readonly Segment[];
   /** Lit ranges of the whole passage, for the viewer. */
@@ -199,7 +201,7 @@ export interface SearchResult {
   readonly hits: readonly Hit[];
   /** Passages compared. */
   readonly considered: number;
-  /** Whether the best hit is close enough to be called relevant (models/registry.ts). */
+  /** Whether any hit is relevant. */
   readonly relevant: boolean;
   /** Query tokens beyond the model's query length, which were not searched. */
   readonly droppedQueryTokens: number;

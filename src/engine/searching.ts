@@ -5,7 +5,7 @@ import { documentSequence, firstTextPosition } from '../colbert/sequence.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import type { QueryRows } from '../maxsim/scorer.ts';
-import { explain, strengthOf, type Explanation, type TextRange } from '../ranking/explain.ts';
+import { explain, placeableTokens, strengthOf, type Explanation, type TextRange } from '../ranking/explain.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { excerpt } from '../text/segments.ts';
@@ -76,7 +76,7 @@ export async function search(
       words: queryWords(query, described),
       hits: described.map(({ hit }) => hit),
       considered: scores.length,
-      relevant: described.some(({ explanation }) => isRelevant(explanation, parts.levels)),
+      relevant: described.some(({ hit }) => hit.relevant),
       droppedQueryTokens: encoded.truncatedTokens,
       elapsedMs: {
         encode: encodedAt - started,
@@ -145,10 +145,6 @@ function filterOf(
   };
 }
 
-function isRelevant(explanation: Explanation, levels: SimilarityLevels): boolean {
-  return explanation.closeness >= levels.relevant;
-}
-
 // ─── describing a hit ───────────────────────────────────────────────────────────────────────────────
 
 interface Described {
@@ -181,20 +177,22 @@ function createDescriber(
     const chunk = chunks?.[ordinal];
     if (record === undefined || document === undefined || chunk === undefined) return null; // removed meanwhile
     const passage = document.text.slice(chunk.start, chunk.end);
-    const won = await resident.scorer.explain(rows, position);
-    const explanation = explain({
+    const input = {
       query,
       queryWords: words,
       queryTokens,
       firstRow: firstTextPosition,
-      bestToken: won.bestToken,
-      similarity: won.similarity,
       passage,
       passageWords: wordRanges(passage),
       passageTokens: storedTokenRanges(encoder, passage),
       offset: chunk.start,
       levels,
+    };
+    const explanation = explain({
+      ...input,
+      ...(await resident.scorer.explain(rows, position, placeableTokens(input))),
     });
+    const floor = levels.baseline * encoded.numTokens;
     return {
       explanation,
       hit: {
@@ -207,7 +205,8 @@ function createDescriber(
         end: chunk.end,
         place: placeOf(document, chunk),
         score,
-        relative: best > 0 ? Math.max(0, Math.min(1, score / best)) : 0,
+        relative: best > floor ? Math.max(0, (score - floor) / (best - floor)) : score === best ? 1 : 0,
+        relevant: explanation.closeness >= levels.relevant,
         excerpt: excerpt(document.text, { start: chunk.start, end: chunk.end }, explanation.lit),
         lit: explanation.lit,
         why: explanation.why,

@@ -10,7 +10,7 @@ import { buildWork, itemsPerDispatch, slotsOf, type Work } from './gpu-work.ts';
 import { deinterleave, piecesPerToken, tileTokens } from './interleave.ts';
 import { prepareQuery } from './query.ts';
 import { explainChunk } from './reference.ts';
-import { paddedDim, ResidentBlocks } from './resident.ts';
+import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
 import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
 
 export interface GpuScorerOptions {
@@ -114,16 +114,17 @@ class GpuScorer implements Scorer {
   }
 
   /** Reads the one chunk back: keeping a copy of all vectors beside the GPU's would double the memory. */
-  async explain(query: QueryRows, chunk: number): Promise<ChunkExplanation> {
+  async explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {
     this.#resident.checkQuery(query);
     const { block, chunk: local } = this.#resident.locate(chunk);
     const { dim, precision } = this.#resident.format!;
     const prepared = prepareQuery(query, this.#resident.format!);
     const shape = { firstToken: 0, numTokens: 0, dim, stride: paddedDim(dim) };
     const slots = slotsOf(block, local);
-    if (slots === undefined) return explainChunk(prepared, new Int8Array(0), shape);
+    if (slots === undefined) return explainChunk(prepared, new Int8Array(0), shape, among);
 
     const { run, firstSlot, numTokens } = slots;
+    checkAmong(among, numTokens);
     const firstTile = Math.floor(firstSlot / tileTokens);
     const numTiles = Math.ceil((firstSlot + numTokens) / tileTokens) - firstTile;
     const { tileBytes } = run.shard;
@@ -135,7 +136,7 @@ class GpuScorer implements Scorer {
     const pieces = piecesPerToken(dim, precision);
     const slot = firstSlot - firstTile * tileTokens;
     const vectors = deinterleave(new Uint32Array(words), pieces, slot, numTokens, precision);
-    return explainChunk(prepared, vectors, { ...shape, numTokens });
+    return explainChunk(prepared, vectors, { ...shape, numTokens }, among);
   }
 
   destroy(): void {

@@ -9,7 +9,7 @@
  * sums do not depend on their order: that is why every device can agree bit for bit. Among equal tokens the first wins.
  */
 import { prepareQuery, type PreparedQuery } from './query.ts';
-import { ResidentBlocks, settle } from './resident.ts';
+import { checkAmong, ResidentBlocks, settle } from './resident.ts';
 import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
 
 export function createReferenceScorer(): Scorer {
@@ -19,17 +19,21 @@ export function createReferenceScorer(): Scorer {
 /**
  * For each query row the chunk's best token; the GPU scorer uses it too, since one chunk is little work.
  * @param vectors [≥ firstToken + numTokens, stride], of which the first `dim` components of each row count
+ * @param among [numTokens] 1 for each token that may win; all where it is left out
  */
 export function explainChunk(
   query: PreparedQuery,
   vectors: Int8Array | Float32Array,
   shape: { readonly firstToken: number; readonly numTokens: number; readonly dim: number; readonly stride: number },
+  among?: Uint8Array,
 ): ChunkExplanation {
+  checkAmong(among, shape.numTokens);
   const bestToken = new Int32Array(query.numRows).fill(-1);
   const similarity = new Float32Array(query.numRows);
   for (let row = 0; row < query.numRows; row++) {
     let best = -Infinity;
     for (let token = 0; token < shape.numTokens; token++) {
+      if (among?.[token] === 0) continue;
       const start = (shape.firstToken + token) * shape.stride;
       const product = dot(query.rows, row * shape.dim, vectors, start, shape.dim);
       if (product > best) {
@@ -37,7 +41,7 @@ export function explainChunk(
         bestToken[row] = token;
       }
     }
-    if (shape.numTokens > 0) similarity[row] = query.toScore(best);
+    if (best > -Infinity) similarity[row] = query.toScore(best);
   }
   return { bestToken, similarity };
 }
@@ -83,7 +87,7 @@ class ReferenceScorer implements Scorer {
     });
   }
 
-  explain(query: QueryRows, chunk: number): Promise<ChunkExplanation> {
+  explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {
     return settle(() => {
       this.#resident.checkQuery(query);
       const found = this.#resident.locate(chunk);
@@ -91,7 +95,7 @@ class ReferenceScorer implements Scorer {
       const numTokens = found.block.offsets[found.chunk + 1]! - firstToken;
       const { dim } = query;
       const prepared = prepareQuery(query, this.#resident.format!);
-      return explainChunk(prepared, found.block.storage, { firstToken, numTokens, dim, stride: dim });
+      return explainChunk(prepared, found.block.storage, { firstToken, numTokens, dim, stride: dim }, among);
     });
   }
 

@@ -166,6 +166,12 @@ export class ResidentBlocks<Storage> {
   }
 }
 
+/** @throws 'invalid-argument' for a list that is not one entry per token of the chunk */
+export function checkAmong(among: Uint8Array | undefined, numTokens: number): void {
+  if (among === undefined || among.length === numTokens) return;
+  throw invalid(`The passage has ${numTokens} tokens; the list of those that may win has ${among.length}.`);
+}
+
 /** `dim` filled up with zero components to whole 16-byte pieces of int8; zeros change no dot product. */
 export function paddedDim(dim: number): number {
   return Math.ceil(dim / 16) * 16;

@@ -29,7 +29,7 @@ export interface QueryRows {
   readonly dim: number;
 }
 
-/** For each query row, the chunk's token that won. Both arrays are [numRows]; token −1 and similarity 0 where the chunk is empty. */
+/** For each query row, the chunk's token that won. Both arrays are [numRows]; token −1 and similarity 0 where no token may win. */
 export interface ChunkExplanation {
   /** Row within the chunk, 0-based. */
   readonly bestToken: Int32Array;
@@ -57,7 +57,12 @@ export interface Scorer {
    * @throws 'invalid-argument' for another dim or a selection out of range; 'gpu-lost' when the device went away.
    */
   score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array>;
-  /** @param chunk position in block order then chunk order. */
-  explain(query: QueryRows, chunk: number): Promise<ChunkExplanation>;
+  /**
+   * @param chunk position in block order then chunk order
+   * @param among [numTokens] 1 for each token that may win; all of them where it is left out. The score itself does
+   *   not look at it: a special token may win there that has no place in the text.
+   * @throws 'invalid-argument' for a position out of range or a list of another length
+   */
+  explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation>;
   destroy(): void;
 }

@@ -4,7 +4,7 @@
  */
 import { LateralError } from '../errors.ts';
 import { prepareQuery, type PreparedQuery } from './query.ts';
-import { paddedDim, ResidentBlocks, settle } from './resident.ts';
+import { checkAmong, paddedDim, ResidentBlocks, settle } from './resident.ts';
 import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
 import { loadKernels, packQuery, rowsPerBlock, type Int8Choice, type WasmKernels } from './wasm-kernels.ts';
 
@@ -103,10 +103,11 @@ class SimdScorer implements WasmScorer {
     });
   }
 
-  explain(query: QueryRows, chunk: number): Promise<ChunkExplanation> {
+  explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {
     return settle(() => {
       this.#resident.checkQuery(query);
       const { block, chunk: local } = this.#resident.locate(chunk);
+      checkAmong(among, block.offsets[local + 1]! - block.offsets[local]!);
       const format = this.#resident.format!;
       const prepared = prepareQuery(query, format);
       const bestToken = new Int32Array(prepared.numRows).fill(-1);
@@ -117,6 +118,7 @@ class SimdScorer implements WasmScorer {
         // The maxima of a chunk of one token are that token's dot products: no second kernel is needed.
         const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, kernel.numRows);
         for (let token = block.offsets[local]!; token < block.offsets[local + 1]!; token++) {
+          if (among?.[token - block.offsets[local]!] === 0) continue;
           kernel.maxSim(block.storage.start + token * kernel.rowBytes, 1);
           for (let row = 0; row < kernel.numRows; row++) {
             if (!(products[row]! > best[firstRow + row]!)) continue;

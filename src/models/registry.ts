@@ -27,6 +27,8 @@ export interface SimilarityLevels {
   readonly strong: number;
   /** Mean similarity of the query's words with a passage below which nothing is called relevant. */
   readonly relevant: number;
+  /** Mean cosine per query row that any passage at all reaches: where the score bar begins. */
+  readonly baseline: number;
 }
 
 export const models: readonly ModelEntry[] = [
@@ -40,7 +42,7 @@ export const models: readonly ModelEntry[] = [
     dims: [128, 96, 64],
     scale: defaultScale,
     languages: 'English',
-    similarity: { close: 0.55, strong: 0.72, relevant: 0.48 },
+    similarity: { close: 0.45, strong: 0.6, relevant: 0.44, baseline: 0.4 },
   },
 ];
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { wordRanges } from '../text/words.ts';
-import { explain, type ExplainInput } from './explain.ts';
+import { explain, placeableTokens, type ExplainInput } from './explain.ts';
 
 //                       0         1         2         3
 //                       0123456789012345678901234567890
@@ -50,9 +50,14 @@ test('a low cosine lights nothing, unless the word itself stands there', () => {
   expect(lit.map(({ start, end }) => passage.slice(start - 100, end - 100))).toEqual(['harbour']);
 });
 
-test('a win by a word that carries no meaning is not shown', () => {
-  const { why } = explain(input({ traders: ['The', 0.99], leave: ['left', 0.6], harbour: ['harbour', 0.9] }));
-  expect(why[0]).toMatchObject({ verdict: 'nothing-close', matched: '' });
+test('special tokens and words that carry no meaning cannot win', () => {
+  //  tokens                              [CLS] The merchants left the harbour .
+  const words = wordRanges(passage);
+  const passageTokens = [null, ...words, { start: 30, end: 31 }];
+  const given = { ...input({}), passageTokens };
+  expect([...placeableTokens(given)]).toEqual([0, 0, 1, 1, 0, 1, 0]);
+  const asked = { ...given, query: 'the', queryWords: wordRanges('the') };
+  expect([...placeableTokens(asked)]).toEqual([0, 1, 1, 1, 1, 1, 0]);
 });
 
 test('closeness is the mean cosine over words that carry meaning', () => {
@@ -66,8 +71,8 @@ test('a query of function words alone looks for just these', () => {
   const words = wordRanges('why did the');
   const { why } = explain({ ...input({}), query: 'why did the', queryWords: words, queryTokens: words });
   expect(why.map(({ matched, verdict }) => [matched, verdict])).toEqual([
-    ['', 'nothing-close'],
-    ['', 'nothing-close'],
+    ['The', 'strong'],
+    ['The', 'strong'],
     ['The', 'same-word'],
   ]);
 });

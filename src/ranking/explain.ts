@@ -39,13 +39,32 @@ export interface Explanation {
   readonly closeness: number;
 }
 
+/**
+ * Which of a passage's stored tokens may win a word: those that stand in a word that carries meaning. [CLS], the marker,
+ * [SEP] and "the" take part in the score, but a person cannot be shown what they mean.
+ * @returns [numTokens] 1 for each token that may win
+ */
+export function placeableTokens(
+  input: Pick<ExplainInput, 'query' | 'queryWords' | 'passage' | 'passageWords' | 'passageTokens'>,
+): Uint8Array {
+  const skipped = skippedWords(input);
+  let word = 0;
+  return Uint8Array.from(input.passageTokens, (token) => {
+    if (token === null) return 0;
+    while (word < input.passageWords.length && input.passageWords[word]!.end <= token.start) word++;
+    const range = input.passageWords[word];
+    if (range === undefined || !overlaps(range, token)) return 0;
+    return skipped(input.passage.slice(range.start, range.end)) ? 0 : 1;
+  });
+}
+
+/** @param input with `bestToken` and `similarity` found among `placeableTokens` */
 export function explain(input: ExplainInput): Explanation {
   const why: WordMatch[] = [];
   const lit: LitRange[] = [];
   const occurrences = wordsByFold(input);
   const written = (range: TextRange): string => input.query.slice(range.start, range.end);
-  // "to be or not to be" has nothing but function words: then they are what is meant.
-  const skipped = input.queryWords.every((range) => isFunctionWord(written(range))) ? () => false : isFunctionWord;
+  const skipped = skippedWords(input);
 
   input.queryWords.forEach((queryWord, word) => {
     if (skipped(written(queryWord))) return;
@@ -94,18 +113,22 @@ function bestOf(input: ExplainInput, queryWord: TextRange): { similarity: number
     count++;
     if (similarity > best) {
       best = similarity;
-      place = wordAround(input, input.passageTokens[input.bestToken[row]!] ?? null);
+      place = wordAround(input, input.passageTokens[input.bestToken[row]!]);
     }
   });
   return count === 0 ? null : { similarity: sum / count, place };
 }
 
-/** The whole word that a token belongs to; null for special tokens, punctuation and words that carry no meaning. */
-function wordAround(input: ExplainInput, token: TextRange | null): TextRange | null {
-  if (token === null) return null;
-  const word = input.passageWords.find((range) => overlaps(range, token));
-  if (word === undefined || isFunctionWord(input.passage.slice(word.start, word.end))) return null;
-  return word;
+/** The whole word that a token belongs to; null where none may win. */
+function wordAround(input: ExplainInput, token: TextRange | null | undefined): TextRange | null {
+  if (token === null || token === undefined) return null;
+  return input.passageWords.find((range) => overlaps(range, token)) ?? null;
+}
+
+/** "to be or not to be" has nothing but function words: then they are what is meant. */
+function skippedWords({ query, queryWords }: Pick<ExplainInput, 'query' | 'queryWords'>): (word: string) => boolean {
+  const all = queryWords.every((range) => isFunctionWord(query.slice(range.start, range.end)));
+  return all ? () => false : isFunctionWord;
 }
 
 function verdictOf(

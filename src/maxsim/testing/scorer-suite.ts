@@ -86,6 +86,15 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
         const { bestToken, similarity } = await scorer.explain(query, 2);
         expect([...bestToken]).toEqual([0, 0]);
         expect(similarity).toEqual(Float32Array.of(1, 0));
+        // Without the first token its equal wins, and for the other row what is left: 0 · 0 + −1 · 0 of token 2.
+        const without = await scorer.explain(query, 2, Uint8Array.of(0, 0, 1));
+        expect([...without.bestToken]).toEqual([2, 2]);
+        const none = await scorer.explain(query, 2, new Uint8Array(3));
+        expect([[...none.bestToken], [...none.similarity]]).toEqual([
+          [-1, -1],
+          [0, 0],
+        ]);
+        await expect(scorer.explain(query, 2, new Uint8Array(2))).rejects.toMatchObject({ code: 'invalid-argument' });
         const empty = await scorer.explain(query, 1);
         expect([...empty.bestToken]).toEqual([-1, -1]);
         expect([...empty.similarity]).toEqual([0, 0]);

@@ -7,7 +7,7 @@ import { languageName } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
 import { languageOf } from '../parts/script.ts';
 import { words } from '../words.ts';
-import { fitExcerpt, hitDescription, placeOf } from './describe.ts';
+import { fitExcerpt, hitDescription, placeOf, withoutHeading } from './describe.ts';
 import { Lit } from './lit-word.tsx';
 import { ResultMenu } from './ResultMenu.tsx';
 import { useCopy } from './use-copy.ts';
@@ -34,7 +34,7 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
   const id = useId();
   const language = languageOf(hit.language, hit.excerpt.map((segment) => segment.text).join(''));
   const letterWidth = wideScripts.test(language ?? '') ? 16.5 : 8;
-  const segments = fitExcerpt(hit.excerpt, Math.floor(width / letterWidth) * 3);
+  const segments = fitExcerpt(withoutHeading(hit.excerpt, hit.place), Math.floor(width / letterWidth) * 3);
 
   const openUnlessSelecting = (event: MouseEvent): void => {
     if (!event.currentTarget.contains(event.target as Node)) return; // from a popover, which React nests here

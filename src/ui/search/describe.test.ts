@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Hit, Segment } from '../../index.ts';
-import { citation, fitExcerpt, placeOf } from './describe.ts';
+import { citation, fitExcerpt, placeOf, withoutHeading } from './describe.ts';
 
 const plain = (text: string): Segment => ({ text, strength: 0, words: [] });
 const lit = (text: string): Segment => ({ text, strength: 2, words: [0] });
@@ -21,6 +21,14 @@ describe('fitExcerpt', () => {
   it('leaves an excerpt that opens lit', () => {
     const segments = [lit('merchants'), plain(' and a very long rest of a sentence')];
     expect(fitExcerpt(segments, 10)).toBe(segments);
+  });
+});
+
+describe('withoutHeading', () => {
+  it('drops a heading that the place repeats, unless it is lit', () => {
+    expect(joined(withoutHeading([plain('The river When it '), lit('silted')], 'The river'))).toBe('When it silted');
+    expect(joined(withoutHeading([plain('The '), lit('river'), plain(' When')], 'The river'))).toBe('The river When');
+    expect(joined(withoutHeading([plain('Then it '), lit('silted')], ''))).toBe('Then it silted');
   });
 });
 

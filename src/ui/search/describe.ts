@@ -44,6 +44,14 @@ export function fitExcerpt(segments: readonly Segment[], room: number): readonly
   return [{ ...first, text: `…${kept}` }, ...segments.slice(1)];
 }
 
+/** An excerpt without the heading it opens with, where the place beside the title already says it. Lit headings stay. */
+export function withoutHeading(segments: readonly Segment[], place: string): readonly Segment[] {
+  const first = segments[0];
+  if (place === '' || first?.strength !== 0 || !first.text.startsWith(`${place} `)) return segments;
+  const rest = first.text.slice(place.length + 1).trimStart();
+  return rest === '' && segments.length === 1 ? segments : [{ ...first, text: rest }, ...segments.slice(1)];
+}
+
 /** Text for the clipboard: the passage and where it stands. */
 export function citation(passage: string, hit: Hit): string {
   const folder = hit.path === '' ? '' : `${hit.path}/`;

@@ -274,7 +274,8 @@ function blocksOf(source: string): { readonly blocks: readonly TextBlock[]; read
     else if (part.startsWith('```')) push('code', 0, part.replace(/```\n?/g, '').trimEnd());
     else if (part.startsWith('> ')) push('quote', 0, part.replace(/^> /gm, ''));
     else if (part.startsWith('- ')) for (const item of part.split('\n')) push('list-item', 1, item.slice(2));
-    else if (part.includes(' | ')) for (const row of part.split('\n')) push('table-row', 0, row.replaceAll(' | ', '\t'));
+    else if (part.includes(' | '))
+      for (const row of part.split('\n')) push('table-row', 0, row.replaceAll(' | ', '\t'));
     else push('paragraph', 0, part);
   }
   return { blocks, clean };

@@ -71,6 +71,7 @@ export function mockSearch(query: string, entries: readonly MockEntry[], options
   const hits = kept.slice(0, k).map((hit) => ({
     ...hit,
     relative: hit.score / best,
+    relevant: true,
     moreInDocument: by === 'document' ? (counts.get(hit.documentId) ?? 1) - 1 : 0,
   }));
   const words: QueryWord[] = asked.map((word, at) => ({
