@@ -1,24 +1,45 @@
 import { bread, expect, mars, test, trade } from './lateral.ts';
 
-test('a full disk is said, nothing is lost, and search goes on', async ({ lateral, page, baseURL }) => {
+/**
+ * Chromium 156 accepts Storage.overrideQuotaForOrigin and does not enforce it on IndexedDB (tried: 6 MB went through an
+ * override of 5 kB). So the worker's writes fail here as a full disk makes them fail, on request; that the store rolls
+ * back on a real quota is tested in src/store/idb-store.browser.test.ts, in a storage bucket with one.
+ */
+const fullDisk = `
+  let full = false;
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (...given) {
+    if (full) throw new DOMException('No space left.', 'QuotaExceededError');
+    return put.apply(this, given);
+  };
+  new BroadcastChannel('test-full-disk').onmessage = ({ data }) => (full = data);
+`;
+
+test('a full disk is said, nothing is lost, and search goes on', async ({ lateral, page }) => {
+  await page.route(/engine\.worker.*\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${fullDisk};${await response.text()}` });
+  });
+  const setFull = (full: boolean) =>
+    page.evaluate((value) => {
+      const channel = new BroadcastChannel('test-full-disk');
+      channel.postMessage(value);
+    }, full);
   await lateral.open();
   await lateral.drop([trade]);
   await lateral.waitForDocuments(1);
 
-  const devtools = await page.context().newCDPSession(page);
-  const { usage } = (await devtools.send('Storage.getUsageAndQuota', { origin: baseURL! })) as { usage: number };
-  await devtools.send('Storage.overrideQuotaForOrigin', { origin: baseURL!, quotaSize: usage + 1000 });
-  await lateral.drop([{ name: 'large.txt', type: 'text/plain', text: `${bread.text}\n\n`.repeat(60) }]);
-  await expect(page.getByRole('alert').getByText(/This browser is out of space\. Nothing was lost\./)).toBeVisible();
-
+  await setFull(true);
+  await lateral.drop([bread]);
+  await expect(page.getByText(/This browser is out of space\. Nothing was lost\./).first()).toBeVisible();
   await lateral.search.fill('the old harbour');
   await expect(lateral.results.first()).toContainText(trade.name);
 
-  await devtools.send('Storage.overrideQuotaForOrigin', { origin: baseURL! });
+  await setFull(false);
   await page.getByRole('button', { name: 'Try again' }).click();
   await lateral.waitForDocuments(2);
   await lateral.search.fill('baking bread');
-  await expect(lateral.results.first()).toContainText('large.txt');
+  await expect(lateral.results.first()).toContainText(bread.name);
 });
 
 test('the database deleted under an open page', async ({ lateral, page, context }) => {

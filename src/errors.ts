@@ -7,7 +7,8 @@ export const errorCodes = [
   'invalid-argument', // a value outside the documented range
   'not-found', // no such document
   'file-empty', // no text in the file
-  'file-binary', // bytes that are not text, or a format we cannot read
+  'file-binary', // bytes that are not text
+  'file-unsupported', // a kind of file that is known, but cannot be read yet
   'file-damaged', // the right format, but not readable
   'file-too-large', // over the limit, with the limit in `details`
   'file-duplicate', // the same bytes are already in the index

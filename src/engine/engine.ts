@@ -197,7 +197,7 @@ export function createEngine(parts: EngineParts): Engine {
   // ── lost devices ──
 
   async function recoverEncoder(error: LateralError): Promise<boolean> {
-    if (error.code !== 'gpu-lost') return false;
+    if (error.code !== 'gpu-lost' || chosen?.encoder.device !== 'webgpu') return false;
     const next = await parts.replaceEncoder(error);
     if (next === null) return false;
     chosen = next;
@@ -207,6 +207,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function recoverScorer(open: Open, error: LateralError): Promise<boolean> {
     if (error.code !== 'gpu-lost' && error.code !== 'out-of-memory') return false;
+    if (open.resident.scorer.kind !== 'webgpu') return false;
     const next = await parts.replaceScorer(error);
     if (next === null) return false;
     await exclusive(() => open.resident.replaceScorer(next.scorer));
@@ -220,8 +221,10 @@ export function createEngine(parts: EngineParts): Engine {
         return await work();
       } catch (thrown) {
         const error = toLateralError(thrown);
-        const recovered = attempt < 3 && ((await recoverEncoder(error)) || (await recoverScorer(open, error)));
-        if (!recovered) throw error;
+        if (attempt >= 3) throw error;
+        // One device serves both: whichever of them was on it moves.
+        const recovered = [await recoverEncoder(error), await recoverScorer(open, error)];
+        if (!recovered.includes(true)) throw error;
       }
     }
   }

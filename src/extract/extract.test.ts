@@ -75,7 +75,7 @@ describe('extract refuses', () => {
     ['letter.rtf', '{\\rtf1 text}', 'RTF'],
   ])('%s, and says what to do', async (name, content, kind) => {
     const error = await failure(name, content);
-    expect(error).toMatchObject({ code: 'file-binary', details: { name, kind } });
+    expect(error).toMatchObject({ code: 'file-unsupported', details: { name, kind } });
     expect(error.message).toBe(
       `${name} was not added: Lateral cannot read ${kind} files yet. Save it as text or a web page and add that.`,
     );

@@ -26,7 +26,8 @@ export const maxTextBytes = 64 * 1024 * 1024;
  *
  * The text keeps its characters (no Unicode normalisation, so that offsets point into what was written), but lines end
  * with LF for CRLF and CR, NUL becomes a space, and half a surrogate pair becomes U+FFFD, one for one.
- * @throws 'file-empty' where there is nothing to search; 'file-binary' for what is not text, or not readable yet
+ * @throws 'file-empty' where there is nothing to search; 'file-binary' for what is not text, 'file-unsupported' for a kind that is
+ * not readable yet
  *   (`details.kind` names the format); 'file-too-large' with `details.limitBytes`; 'file-damaged' where a parser failed
  */
 export function extract(input: ExtractionInput): Promise<ExtractedText> {
@@ -81,7 +82,7 @@ function isTooLarge(name: string, byteLength: number): LateralError {
 function cannotReadYet(name: string, kind: ForeignKind): LateralError {
   if (kind === 'other') return notReadable(name);
   return new LateralError(
-    'file-binary',
+    'file-unsupported',
     `${name} was not added: Lateral cannot read ${kind} files yet. Save it as text or a web page and add that.`,
     { details: { name, kind } },
   );

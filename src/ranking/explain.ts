@@ -35,7 +35,7 @@ export interface Explanation {
   readonly why: readonly WordMatch[];
   /** What to light, ascending, not overlapping per word. */
   readonly lit: readonly LitRange[];
-  /** Mean cosine over the words that carry meaning; 0 where there are none. */
+  /** Mean cosine over the words that carry meaning, at least "strong" for one that stands there itself; 0 without any. */
   readonly closeness: number;
 }
 
@@ -61,6 +61,7 @@ export function placeableTokens(
 /** @param input with `bestToken` and `similarity` found among `placeableTokens` */
 export function explain(input: ExplainInput): Explanation {
   const why: WordMatch[] = [];
+  let closeness = 0;
   const lit: LitRange[] = [];
   const occurrences = wordsByFold(input);
   const written = (range: TextRange): string => input.query.slice(range.start, range.end);
@@ -75,6 +76,8 @@ export function explain(input: ExplainInput): Explanation {
     const matched = place === null ? '' : input.passage.slice(place.start, place.end);
     const verdict = verdictOf(found.similarity, same.length > 0, matched, input.levels);
     const close = verdict !== 'nothing-close';
+    // The word itself stands there: however the model sees it, that is close.
+    closeness += same.length > 0 ? Math.max(found.similarity, input.levels.strong) : found.similarity;
     why.push({
       word,
       matched: close ? matched : '',
@@ -90,7 +93,7 @@ export function explain(input: ExplainInput): Explanation {
     }
   });
 
-  const closeness = why.length === 0 ? 0 : why.reduce((sum, row) => sum + row.similarity, 0) / why.length;
+  closeness = why.length === 0 ? 0 : closeness / why.length;
   return { why, lit: lit.sort((a, b) => a.start - b.start || a.end - b.end), closeness };
 }
 

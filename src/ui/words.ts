@@ -73,6 +73,7 @@ export const words = {
   actions: 'More actions',
   moreIn: (more: number): string => `${more} more in this document`,
   showMore: 'Show more',
+  showWeaker: (weaker: number): string => `Show ${count(weaker, 'weaker passage')}`,
 
   nothing: 'Nothing relevant here',
   noneClose: (passages: number): string =>
@@ -160,13 +161,17 @@ export function outcome(ready: number, failed: number, stopped: boolean): string
 
 /** The sentence for a file that could not be added: its name, what is wrong, what to do. */
 export function failureSentence(failure: AddFailure): { readonly name: string; readonly rest: string } {
-  return { name: failure.name, rest: failureRest(failure.code) };
+  // The engine's sentence says which kind it is, and what to do with it.
+  const said = failure.message.startsWith(`${failure.name} `) ? failure.message.slice(failure.name.length + 1) : '';
+  const rest = failure.code === 'file-unsupported' && said !== '' ? said : failureRest(failure.code);
+  return { name: failure.name, rest };
 }
 
 function failureRest(code: ErrorCode): string {
   switch (code) {
     case 'file-empty':
       return 'is empty. Check that it was saved, then add it again.';
+    case 'file-unsupported':
     case 'file-binary':
       return 'is not a kind of file Lateral can read. Save it as text or a web page and add that.';
     case 'file-damaged':

@@ -17,7 +17,7 @@ const moves: Readonly<Record<string, 'first' | 'last' | 'next' | 'previous'>> = 
 };
 
 export function ResultList() {
-  const { hits, result, view, mayHaveMore, showMore } = useSearch();
+  const { hits, weaker, result, view, mayHaveMore, showMore, showNearest } = useSearch();
   const { opened, open } = useViewer();
   const list = useRef<HTMLOListElement>(null);
   const width = useWidth(list);
@@ -67,6 +67,11 @@ export function ResultList() {
       {mayHaveMore && hits.length > 0 ? (
         <button type="button" className="button button--small results__more" onClick={showMore}>
           {words.showMore}
+        </button>
+      ) : null}
+      {weaker > 0 ? (
+        <button type="button" className="button button--small results__more" onClick={showNearest}>
+          {words.showWeaker(weaker)}
         </button>
       ) : null}
     </>

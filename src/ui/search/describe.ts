@@ -11,7 +11,7 @@ export const placeOf = (hit: Pick<Hit, 'place' | 'chunk'>): string =>
 export function resultsLine(result: SearchResult, view: View): string {
   const best = result.hits[0];
   if (best === undefined || !result.relevant) return 'Nothing relevant here.';
-  return `${count(result.hits.length, view)}. Best: ${withoutEnding(best.documentName)}, ${placeOf(best)}.`;
+  return `${count(result.hits.filter((hit) => hit.relevant).length, view)}. Best: ${withoutEnding(best.documentName)}, ${placeOf(best)}.`;
 }
 
 /** What a screen reader hears of a result beside its title. */
@@ -35,6 +35,7 @@ export function fitExcerpt(segments: readonly Segment[], room: number): readonly
   const first = segments[0];
   if (length <= room || first?.strength !== 0) return segments;
   const lastLit = segments.findLastIndex((segment) => segment.strength > 0);
+  if (lastLit === -1) return segments; // nothing to keep in sight: from its beginning
   const litSpan = segments.slice(1, lastLit + 1).reduce((sum, segment) => sum + segment.text.length, 0);
   const lead = Math.floor(Math.max(room / 5, Math.min(room / 3, room - litSpan)));
   if (first.text.length <= lead) return segments;

@@ -26,8 +26,10 @@ export interface SearchState extends Answer {
   readonly query: string;
   readonly view: View;
   readonly filter: string;
-  /** Hits to show: none while "nothing relevant" stands. */
+  /** Hits to show: the relevant ones, unless the nearest were asked for. */
   readonly hits: readonly Hit[];
+  /** Hits kept back because they are not close. */
+  readonly weaker: number;
   /** The search found hits, but none close enough to show unasked. */
   readonly nothingRelevant: boolean;
   /** No document's name fits the filter. */
@@ -117,7 +119,10 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
   const hasQuery = query.trim() !== '';
   const result = hasQuery ? answer.result : null;
   const noDocuments = documents?.length === 0;
-  const nothingRelevant = result !== null && !result.relevant && nearestFor !== query && !noDocuments;
+  const showAll = nearestFor === query;
+  const nothingRelevant = result !== null && !result.relevant && !showAll && !noDocuments;
+  const found = result === null || filteredOut || noDocuments ? noHits : result.hits;
+  const hits = showAll ? found : found.filter((hit) => hit.relevant);
   const state: SearchState = {
     result,
     slow: hasQuery && answer.slow && answer.result?.query !== query,
@@ -125,10 +130,11 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     query,
     view,
     filter,
-    hits: result === null || nothingRelevant || filteredOut || noDocuments ? noHits : result.hits,
+    hits,
+    weaker: nothingRelevant ? 0 : found.length - hits.length,
     nothingRelevant,
     filteredOut,
-    mayHaveMore: result !== null && result.hits.length >= k,
+    mayHaveMore: result !== null && result.hits.length >= k && hits.length === found.length,
     setQuery,
     setView: (next) => setPreferences({ view: next }),
     setFilter,
