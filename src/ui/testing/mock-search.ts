@@ -136,6 +136,7 @@ function hitOf(entry: MockEntry, chunk: number, asked: readonly { text: string }
     excerpt: excerptOf(extracted.text, start, end, single),
     lit: single,
     why,
+    relevant: single.length > 0,
     moreInDocument: 0,
   };
 }
