@@ -41,7 +41,11 @@ for (const [label, queries] of [
   ['answered here', sample(answered)],
   ['not answered here', sample(unanswered)],
 ] as const) {
-  const found: Record<string, number[]> = { 'mean over words (relevant)': [], 'same word': [], 'other word (close, strong)': [] };
+  const found: Record<string, number[]> = {
+    'mean over words (relevant)': [],
+    'same word': [],
+    'other word (close, strong)': [],
+  };
   for (const { text } of queries) {
     const [hit] = (await engine.search({ query: text, options: { k: 1 } }, context)).hits;
     if (hit === undefined || hit.why.length === 0) continue;

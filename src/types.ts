@@ -63,7 +63,7 @@ export interface ExtractedText {
   readonly title?: string;
   readonly language?: string;
   readonly mediaType: string;
-  /** What a person should know: 'decoded as windows-1252', … */
+  /** What a person should know: 'Read as windows-1252.', … */
   readonly notes: readonly string[];
 }
 

@@ -174,3 +174,26 @@ describe('the way end to end', () => {
     expect((await engine.search({ query: 'harbour', options: {} }, context())).hits).toEqual([]);
   });
 });
+
+test('a file too large to hold is refused before it is read', async () => {
+  const fresh = createNodeEngine(models);
+  await fresh.open({ name: 'large' }, context());
+  const huge = new Blob(['x']);
+  Object.defineProperty(huge, 'size', { value: 600_000_000 });
+  Object.defineProperty(huge, 'arrayBuffer', { value: () => Promise.reject(new Error('was read')) });
+  const { failed } = await fresh.add([{ name: 'archive.zip', content: huge }], context());
+  expect(failed).toMatchObject([
+    { code: 'file-too-large', message: 'archive.zip is larger than 500 MB. Split it and add the parts.' },
+  ]);
+  await fresh.close(undefined, context());
+});
+
+test('a passage longer than the model reads is said so on its document', async () => {
+  const fresh = createNodeEngine(models);
+  await fresh.open({ name: 'long' }, context());
+  // Letters that no English word has together: four times the tokens that the passage's length suggests.
+  const { added } = await fresh.add([{ name: 'odd.txt', content: 'zqxjkv '.repeat(400) }], context());
+  expect(added[0]!.truncatedChunks).toBeGreaterThan(0);
+  expect(added[0]!.notes.join(' ')).toMatch(/longer than the model reads/);
+  await fresh.close(undefined, context());
+});

@@ -42,6 +42,9 @@ const groupChunks = (groupsStored: number): number => Math.min(24, 2 ** groupsSt
 /** Passages encoded between two looks at memory: bounds the unquantised rows that are held. */
 const sliceChunks = 64;
 
+/** Larger files are not even read into memory; each format has its own, smaller limit. */
+const maxFileBytes = 500_000_000;
+
 /** Errors after which nothing further would succeed. */
 const stopping = new Set<ErrorCode>([
   'aborted',
@@ -169,6 +172,15 @@ async function prepare(
 }
 
 async function readBytes({ name, content }: DocumentInput): Promise<Uint8Array<ArrayBuffer>> {
+  if (byteLengthOf({ content }) > maxFileBytes) {
+    throw new LateralError(
+      'file-too-large',
+      `${name} is larger than ${maxFileBytes / 1e6} MB. Split it and add the parts.`,
+      {
+        details: { name, limitBytes: maxFileBytes },
+      },
+    );
+  }
   if (typeof content === 'string') return new TextEncoder().encode(content);
   if (content instanceof Uint8Array) return new Uint8Array(content);
   try {
@@ -182,7 +194,7 @@ async function readBytes({ name, content }: DocumentInput): Promise<Uint8Array<A
   }
 }
 
-function byteLengthOf({ content }: DocumentInput): number {
+function byteLengthOf({ content }: Pick<DocumentInput, 'content'>): number {
   if (typeof content === 'string') return content.length;
   return content instanceof Uint8Array ? content.length : content.size;
 }
@@ -284,7 +296,7 @@ function assemble(
       chunkCount: chunks.length,
       tokenCount,
       truncatedChunks,
-      notes: text.notes,
+      notes: truncatedChunks === 0 ? text.notes : [...text.notes, truncationNote(truncatedChunks)],
     },
     text,
     chunks,
@@ -292,6 +304,12 @@ function assemble(
     vectors,
     offsets,
   };
+}
+
+function truncationNote(chunks: number): string {
+  return chunks === 1
+    ? 'One passage is longer than the model reads; its end is not searched.'
+    : `${chunks} passages are longer than the model reads; their ends are not searched.`;
 }
 
 /** Which file of a group the encoder is in, given the passages done. */

@@ -34,7 +34,7 @@ describe('decodeText', () => {
     ]) {
       const decoded = decodeText('a.txt', utf16(text, endian));
       expect(decoded.text).toBe(text);
-      expect(decoded.notes).toEqual([`decoded as utf-16${endian === 'little' ? 'le' : 'be'}`]);
+      expect(decoded.notes).toEqual([`Read as utf-16${endian === 'little' ? 'le' : 'be'}.`]);
     }
   });
 
@@ -48,7 +48,7 @@ describe('decodeText', () => {
       latin1('Caf\xe9 \x93na\xefve\x94, d\xe9j\xe0 vu \x96 le gar\xe7on a mang\xe9.'),
     );
     expect(decoded.text).toBe('Café “naïve”, déjà vu – le garçon a mangé.');
-    expect(decoded.notes).toEqual(['decoded as windows-1252']);
+    expect(decoded.notes).toEqual(['Read as windows-1252.']);
   });
 
   it.each([
@@ -84,7 +84,7 @@ describe('decodeText', () => {
     const broken = Uint8Array.from([...bytes, 0xe2, 0x80]); // cut in the middle
     const decoded = decodeText('a.txt', broken);
     expect(decoded.text.startsWith('Grüße aus Köln')).toBe(true);
-    expect(decoded.notes).toEqual(['1 broken character']);
+    expect(decoded.notes).toEqual(['1 broken character.']);
   });
 
   it('refuses bytes that are no text, by the file’s name', () => {

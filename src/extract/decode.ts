@@ -81,8 +81,8 @@ function decodeAs(label: string, bytes: Uint8Array): DecodedText {
   const decoded = decoder.decode(bytes);
   const text = decoder.encoding === 'windows-1252' ? repairWindows1252(decoded) : decoded;
   const broken = countBroken(text);
-  const notes = decoder.encoding === 'utf-8' ? [] : [`decoded as ${decoder.encoding}`];
-  if (broken > 0) notes.push(`${broken} broken ${broken === 1 ? 'character' : 'characters'}`);
+  const notes = decoder.encoding === 'utf-8' ? [] : [`Read as ${decoder.encoding}.`];
+  if (broken > 0) notes.push(`${broken} broken ${broken === 1 ? 'character' : 'characters'}.`);
   return { text, encoding: decoder.encoding, notes };
 }
 

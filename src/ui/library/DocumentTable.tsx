@@ -91,6 +91,11 @@ export function DocumentTable({ documents, selected, onSelect, onDelete }: Docum
                     <bdi>{record.path}</bdi>
                   </span>
                 )}
+                {record.notes.map((note) => (
+                  <span key={note} className="library__path">
+                    {note}
+                  </span>
+                ))}
               </th>
               <td className="library__type">{kindName(record.mediaType)}</td>
               <td className="library__passages">{number(record.chunkCount)}</td>
