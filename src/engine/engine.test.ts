@@ -197,3 +197,16 @@ test('a passage longer than the model reads is said so on its document', async (
   expect(added[0]!.notes.join(' ')).toMatch(/longer than the model reads/);
   await fresh.close(undefined, context());
 });
+
+test('an excerpt begins with running text, unless a heading is lit', async () => {
+  const fresh = createNodeEngine(models);
+  await fresh.open({ name: 'excerpt' }, context());
+  await fresh.add([trade], context());
+  const opening = async (query: string) => {
+    const [hit] = (await fresh.search({ query, options: {} }, context())).hits;
+    return hit!.excerpt.map(({ text }) => text).join('');
+  };
+  expect(await opening('merchants and their warehouses')).toMatch(/^When the river silted up/);
+  expect(await opening('the old port')).toMatch(/^(The )?old port/);
+  await fresh.close(undefined, context());
+});

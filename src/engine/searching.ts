@@ -207,7 +207,7 @@ function createDescriber(
         score,
         relative: best > floor ? Math.max(0, (score - floor) / (best - floor)) : score === best ? 1 : 0,
         relevant: explanation.closeness >= levels.relevant,
-        excerpt: excerpt(document.text, { start: chunk.start, end: chunk.end }, explanation.lit),
+        excerpt: excerpt(document.text, withoutLeadingHeadings(document, chunk, explanation.lit), explanation.lit),
         lit: explanation.lit,
         why: explanation.why,
         moreInDocument: more,
@@ -222,6 +222,13 @@ function storedTokenRanges(encoder: Encoder, passage: string): (TextRange | null
   const sequence = documentSequence(ids, encoder.config);
   const ranges = alignTokens(passage, ids.slice(0, sequence.textTokens), encoder.tokenizer);
   return sequence.kept.map((position) => ranges[position - firstTextPosition] ?? null);
+}
+
+/** The passage from its first running text on: its headings stand beside the title already. Lit ones stay. */
+function withoutLeadingHeadings(document: ExtractedText, { start, end }: Chunk, lit: readonly TextRange[]): TextRange {
+  const body = document.blocks.find((block) => block.kind !== 'heading' && block.end > start);
+  const from = Math.max(start, Math.min(body?.start ?? start, lit[0]?.start ?? end));
+  return { start: from < end ? from : start, end };
 }
 
 function placeOf(document: ExtractedText, chunk: Chunk): string {

@@ -42,13 +42,13 @@ export const words = {
   filteredOut: 'Nothing matches these filters.',
 
   hero: 'Find what you mean',
-  heroLead: 'Drop your documents here and search them by meaning, in any language. Nothing leaves this tab.',
+  heroLead: 'Drop your documents here and search them by meaning. Nothing leaves this tab.',
   formats: 'Web pages, Markdown, plain text, tables, JSON and source code.',
   specimen: 'An example of a search',
   readyTitle: 'Ask in your own words',
   recent: 'Added last',
   readAsItComes: 'What has been read can be searched at once.',
-  readyLead: 'A whole question works as well as a few words, in any language.',
+  readyLead: 'A whole question works as well as a few words.',
 
   largeTitle: (files: string): string => `Add ${files}?`,
   largeLead: (size: string, free: string): string =>
