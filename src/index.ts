@@ -116,6 +116,11 @@ async function createIndex(client: EngineClient, options: OpenOptions, release: 
   const statusListeners = new Set<(status: EngineStatus) => void>();
   const changeListeners = new Set<() => void>();
   let status: EngineStatus | null = null;
+  client.onFail(({ code, message }) => {
+    if (status === null) return; // opening says so itself
+    status = { ...status, state: 'failed', progress: null, error: { code, message } };
+    for (const listener of statusListeners) listener(status);
+  });
   client.subscribe((event) => {
     if (event.type === 'changed') changeListeners.forEach((listener) => listener());
     else {
@@ -165,6 +170,7 @@ async function createIndex(client: EngineClient, options: OpenOptions, release: 
       client.call('rerank', { query: text, documents, ...rerankOptions }, { signal }),
     clear: () => client.call('clear', undefined),
     async close() {
+      statusListeners.clear(); // a closed index has not failed
       try {
         await client.call('close', undefined);
       } finally {

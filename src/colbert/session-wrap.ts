@@ -42,7 +42,7 @@ export function wrapSession(
 
 export function runtimeError(cause: unknown, what: string): LateralError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  if (/device.*lost|lost.*device|destroyed/i.test(text))
+  if (/device.*lost|lost.*device|destroyed|external Instance reference/i.test(text))
     return new LateralError('gpu-lost', `${what}: the graphics device was lost.`, { cause });
   if (/alloc|memory/i.test(text)) return new LateralError('out-of-memory', `${what}: not enough memory.`, { cause });
   return new LateralError('model-invalid', `${what}: ${text}`, { cause });

@@ -31,6 +31,11 @@ export interface OpenOptions {
   readonly scorer?: 'auto' | ScorerKind;
   /** Keep the original bytes, so that documents can be read again by another model. Default true. */
   readonly keepSources?: boolean;
+  /**
+   * What to do with an index that was built with another model or setting: 'fail' (default) leaves it alone and throws
+   * 'model-mismatch'; 'clear' removes its documents.
+   */
+  readonly onMismatch?: 'fail' | 'clear';
   /** 'memory' keeps nothing after the tab closes. Default 'indexeddb', with 'memory' and a warning where there is none. */
   readonly storage?: 'indexeddb' | 'memory';
   /** Where `models/` and `ort/` are served from. Default: the page's own folder. */

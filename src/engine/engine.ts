@@ -22,7 +22,7 @@ import { quantizeRows } from '../vectors/quantize.ts';
 import type { Engine, EngineEvent, OpenOptions } from './engine-api.ts';
 import { addDocuments } from './indexing.ts';
 import { createLock } from './lock.ts';
-import { ResidentIndex } from './resident.ts';
+import { mismatch, ResidentIndex } from './resident.ts';
 import { search } from './searching.ts';
 
 export interface ChosenEncoder {
@@ -93,11 +93,14 @@ export function createEngine(parts: EngineParts): Engine {
   const listeners = new Set<(event: EngineEvent) => void>();
   const exclusive = createLock(); // scoring and loading of blocks
   const adding = createLock(); // one batch of documents after another
+  const recovering = createLock(); // one new device, however many calls failed on the old one
   let status = startingStatus;
   let index: Promise<Open> | null = null;
   let chosen: ChosenEncoder | null = null;
   let removed: { readonly key: string; readonly documents: readonly NewDocument[] } | null = null;
   let stopFollowing: () => void = () => undefined;
+  let following: Promise<void> | null = null;
+  let followAgain = false;
 
   const emit = (event: EngineEvent): void => listeners.forEach((listener) => listener(event));
   const update = (fields: Partial<EngineStatus>): void => {
@@ -135,11 +138,13 @@ export function createEngine(parts: EngineParts): Engine {
       chunker: chunkerVersion,
     };
     const stored = await opened.store.fingerprint();
-    if (stored !== null) requireSame(stored, fingerprint);
-
-    const resident = new ResidentIndex(opened.store, scorer.scorer);
-    await exclusive(() => resident.refresh());
+    if (stored !== null && options.onMismatch === 'clear' && mismatch(stored, fingerprint) !== null) {
+      await opened.store.clear();
+    }
+    const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint);
     const open: Open = { name, options, entry, store: opened.store, resident, fingerprint };
+    update({ scorer: scorer.choice });
+    await withRecovery(open, () => exclusive(() => resident.refresh()));
     const stopChanges = opened.store.onChange(() => void follow(open));
     const stopClosed = opened.store.onClosed((error) => fail(error));
     stopFollowing = () => {
@@ -149,7 +154,6 @@ export function createEngine(parts: EngineParts): Engine {
     update({
       state: 'ready',
       encoder: encoder.choice,
-      scorer: scorer.choice,
       selfTests: encoder.selfTests,
       gpu: parts.gpu(),
       threads: encoder.encoder.threads,
@@ -157,14 +161,7 @@ export function createEngine(parts: EngineParts): Engine {
       storageWarning: opened.warning,
       ...(await counts(open)),
     });
-    if (resident.damagedBlocks.length > 0) {
-      update({
-        error: {
-          code: 'storage-corrupt',
-          message: `${resident.damagedBlocks.length} stored parts are damaged and are left out of the search. Add their documents again.`,
-        },
-      });
-    }
+    update({ error: damage(resident) });
     return open;
   }
 
@@ -178,14 +175,31 @@ export function createEngine(parts: EngineParts): Engine {
     return { documents, chunks, tokens, residentBytes: open.resident.scorer.residentBytes };
   }
 
-  /** Brings the scorer and the figures up to what the store holds now, whoever changed it. */
-  async function follow(open: Open): Promise<void> {
+  /** Brings the scorer and the figures up to what the store holds now, whoever changed it. Calls that overlap share a round. */
+  function follow(open: Open): Promise<void> {
+    if (following !== null) {
+      followAgain = true;
+      return following;
+    }
+    const rounds = async (): Promise<void> => {
+      do {
+        followAgain = false;
+        await followOnce(open);
+      } while (followAgain);
+    };
+    following = rounds().finally(() => (following = null));
+    return following;
+  }
+
+  async function followOnce(open: Open): Promise<void> {
+    if (index === null) return; // closed meanwhile
     try {
-      await exclusive(() => open.resident.refresh());
-      update(await counts(open));
-      emit({ type: 'changed' });
+      await withRecovery(open, () => exclusive(() => open.resident.refresh()));
+      update({ ...(await counts(open)), error: damage(open.resident) });
     } catch (error) {
       fail(error);
+    } finally {
+      emit({ type: 'changed' });
     }
   }
 
@@ -196,42 +210,57 @@ export function createEngine(parts: EngineParts): Engine {
 
   // ── lost devices ──
 
-  async function recoverEncoder(error: LateralError): Promise<boolean> {
-    if (error.code !== 'gpu-lost' || chosen?.encoder.device !== 'webgpu') return false;
+  /** @param failed the encoder that the error came from: where another has taken over already, it is used */
+  async function recoverEncoder(error: LateralError, failed: Encoder | undefined): Promise<boolean> {
+    if (error.code !== 'gpu-lost' || failed?.device !== 'webgpu') return false;
+    if (chosen?.encoder !== failed) return true;
     const next = await parts.replaceEncoder(error);
     if (next === null) return false;
     chosen = next;
+    void failed.release().catch(() => undefined); // its device is gone; what it holds elsewhere is not
     update({ encoder: next.choice, selfTests: next.selfTests, threads: next.encoder.threads, gpu: parts.gpu() });
     return true;
   }
 
-  async function recoverScorer(open: Open, error: LateralError): Promise<boolean> {
+  async function recoverScorer(open: Open, error: LateralError, failed: Scorer): Promise<boolean> {
     if (error.code !== 'gpu-lost' && error.code !== 'out-of-memory') return false;
-    if (open.resident.scorer.kind !== 'webgpu') return false;
+    if (failed.kind !== 'webgpu') return false;
+    if (open.resident.scorer !== failed) return true;
     const next = await parts.replaceScorer(error);
     if (next === null) return false;
-    await exclusive(() => open.resident.replaceScorer(next.scorer));
     update({ scorer: next.choice, gpu: parts.gpu() });
+    await exclusive(() => open.resident.replaceScorer(next.scorer));
     return true;
   }
 
   async function withRecovery<T>(open: Open, work: () => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
+      const encoder = chosen?.encoder;
+      const { scorer } = open.resident;
       try {
         return await work();
       } catch (thrown) {
         const error = toLateralError(thrown);
         if (attempt >= 3) throw error;
         // One device serves both: whichever of them was on it moves.
-        const recovered = [await recoverEncoder(error), await recoverScorer(open, error)];
+        const recovered = await recovering(async () => [
+          await recoverEncoder(error, encoder),
+          await recoverScorer(open, error, scorer),
+        ]);
         if (!recovered.includes(true)) throw error;
       }
     }
   }
 
+  /** Merges a long tail, and drops removed documents once they are half of what is kept. */
   async function compactWhenDue({ store }: Open, signal?: AbortSignal): Promise<void> {
     const blocks = await store.blocks();
-    if (blocks.filter(({ sealed }) => !sealed).length > tailBlocksBeforeCompaction) await store.compact(signal);
+    const documents = blocks.flatMap((block) => block.documents);
+    const removedChunks = chunksOf(documents.filter((document) => document.removed));
+    const due =
+      blocks.filter(({ sealed }) => !sealed).length > tailBlocksBeforeCompaction ||
+      removedChunks > chunksOf(documents) / 2;
+    if (due) await store.compact(signal);
   }
 
   return {
@@ -270,8 +299,9 @@ export function createEngine(parts: EngineParts): Engine {
               fingerprint: open.fingerprint,
               keepSources: open.options.keepSources ?? true,
               encoder: () => chosen!.encoder,
-              recover: recoverEncoder,
-              onStored: () => void follow(open),
+              recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
+              // The store's own change notice makes the page follow; here only its tail is kept short.
+              onStored: () => compactWhenDue(open),
             },
             documents,
             signal,
@@ -280,7 +310,6 @@ export function createEngine(parts: EngineParts): Engine {
         } finally {
           await follow(open);
           update({ progress: null });
-          void compactWhenDue(open).catch(fail);
         }
       });
     },
@@ -306,11 +335,11 @@ export function createEngine(parts: EngineParts): Engine {
 
     async remove(documentIds) {
       const open = await opened();
-      const parts = await Promise.all(documentIds.map((id) => open.store.parts(id)));
-      const documents = parts.filter((part) => part !== undefined);
+      const documents = await partsForUndo(open.store, documentIds);
       const count = await open.store.remove(documentIds);
-      removed = count === 0 ? null : { key: crypto.randomUUID(), documents };
+      removed = count === 0 || documents === null ? null : { key: crypto.randomUUID(), documents };
       await follow(open);
+      void compactWhenDue(open).catch(fail);
       return { removed: count, undo: removed?.key ?? null };
     },
 
@@ -319,7 +348,8 @@ export function createEngine(parts: EngineParts): Engine {
       if (removed?.key !== undo) {
         throw new LateralError('not-found', 'These documents can no longer be brought back. Add them again.');
       }
-      const { documents } = removed;
+      const here = new Set((await open.store.documents()).map(({ id }) => id));
+      const documents = removed.documents.filter(({ record }) => !here.has(record.id)); // some were added again meanwhile
       await open.store.add(documents, open.fingerprint);
       removed = null;
       await follow(open);
@@ -382,6 +412,38 @@ export function createEngine(parts: EngineParts): Engine {
   };
 }
 
+/** What undo needs, one document after another; null where it is more than should be held. Damaged ones cannot come back. */
+async function partsForUndo(store: IndexStore, documentIds: readonly string[]): Promise<NewDocument[] | null> {
+  const documents: NewDocument[] = [];
+  let bytes = 0;
+  for (const id of documentIds) {
+    const part = await store.parts(id).catch((error: unknown) => {
+      if (toLateralError(error).code === 'storage-corrupt') return undefined;
+      throw error;
+    });
+    if (part === undefined) continue;
+    bytes += part.vectors.byteLength + part.record.byteLength;
+    if (bytes > maxUndoBytes) return null;
+    documents.push(part);
+  }
+  return documents;
+}
+
+const maxUndoBytes = 64 * 2 ** 20;
+
+function damage({ damagedBlocks: { length } }: ResidentIndex): EngineStatus['error'] {
+  if (length === 0) return null;
+  const parts = length === 1 ? 'One stored part is' : `${length} stored parts are`;
+  return {
+    code: 'storage-corrupt',
+    message: `${parts} damaged and left out of the search. Delete the documents that are missing there, and add them again.`,
+  };
+}
+
+function chunksOf(documents: readonly { readonly chunkCount: number }[]): number {
+  return documents.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
+}
+
 /** Scores given texts with a scorer of its own, so that the index's blocks are not touched. */
 async function rerank(
   open: Open,
@@ -410,18 +472,6 @@ async function rerank(
       .slice(0, topN);
   } finally {
     scorer.destroy();
-  }
-}
-
-function requireSame(stored: Fingerprint, wanted: Fingerprint): void {
-  for (const key of Object.keys(wanted) as (keyof Fingerprint)[]) {
-    if (stored[key] !== wanted[key]) {
-      throw new LateralError(
-        'model-mismatch',
-        `This index was built with ${key} ${stored[key]}; ${wanted[key]} was asked for. Open it with its own settings, or clear it and add the documents again.`,
-        { details: { field: key, stored: stored[key], wanted: wanted[key] } },
-      );
-    }
   }
 }
 

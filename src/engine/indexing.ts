@@ -29,9 +29,9 @@ export interface IndexingParts {
   /** The encoder of the moment: another after a device was lost. */
   encoder(): Encoder;
   /** Called when encoding failed; true where another encoder has taken over and the work may be tried again. */
-  recover(error: LateralError): Promise<boolean>;
-  /** Called after each transaction. */
-  onStored(): void;
+  recover(error: LateralError, failed: Encoder): Promise<boolean>;
+  /** Called after each transaction; the next one waits for it. */
+  onStored(): Promise<void>;
 }
 
 /**
@@ -85,23 +85,43 @@ export async function addDocuments(
   const report = (current?: Progress['current']): void =>
     onProgress(meter.report({ phase: 'reading', done: through.size, total: documents.length, unit: 'files', current }));
 
-  /** Stores a group; on success its files are through. */
+  const settle = (index: number): void => {
+    through.add(index);
+    bytesSettled += sizes[index]!;
+    meter.advance(bytesSettled);
+  };
+  const fail = (index: number, thrown: unknown): void => {
+    const error = toLateralError(thrown);
+    if (stopping.has(error.code)) throw error;
+    failed.push({ name: documents[index]!.name, code: error.code, message: error.message });
+    settle(index);
+    report();
+  };
+
+  /** Stores a group; then its files are through. A file that cannot be stored does not take its neighbours with it. */
   const storeGroup = async (group: readonly Prepared[]): Promise<void> => {
     if (group.length === 0) return;
-    const bytes = group.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const records = await encodeAndStore(parts, group, signal, (doneChunks, tokens) => {
-      meter.encoded(tokens);
-      const total = group.reduce((sum, { chunks }) => sum + chunks.length, 0);
-      meter.advance(bytesSettled + (bytes * doneChunks) / total);
-      report({ ...within(group, doneChunks) });
-    });
-    added.push(...records);
+    const bytes = group.reduce((sum, { index }) => sum + sizes[index]!, 0);
+    const total = chunksOf(group);
+    try {
+      const records = await encodeAndStore(parts, group, signal, (doneChunks, tokens) => {
+        meter.encoded(tokens);
+        meter.advance(bytesSettled + (bytes * doneChunks) / total);
+        report(within(group, doneChunks));
+      });
+      added.push(...records);
+      for (const { index } of group) settle(index);
+    } catch (thrown) {
+      if (group.length === 1 || stopping.has(toLateralError(thrown).code)) {
+        fail(group[0]!.index, thrown);
+      } else {
+        for (const one of group) await storeGroup([one]);
+      }
+      return;
+    }
     groupsStored++;
-    for (const { index } of group) through.add(index);
-    bytesSettled += bytes;
-    meter.advance(bytesSettled);
-    parts.onStored();
     report();
+    await parts.onStored();
   };
 
   report();
@@ -109,31 +129,33 @@ export async function addDocuments(
   try {
     for (let next = 0; next < documents.length; next++) {
       throwIfAborted(signal);
-      const input = documents[next]!;
       try {
-        group.push(await prepare(parts.store, input, next, group));
+        const prepared = await prepare(parts.store, documents[next]!, next, group);
+        // A book goes alone: small files before it are stored first, and a cancel half-way through it keeps them.
+        if (prepared.chunks.length > groupChunks(groupsStored)) {
+          await storeGroup(group);
+          group = [];
+        }
+        group.push(prepared);
       } catch (thrown) {
-        const error = toLateralError(thrown);
-        if (stopping.has(error.code)) throw error;
-        failed.push({ name: input.name, code: error.code, message: error.message });
-        through.add(next);
-        bytesSettled += sizes[next]!;
-        meter.advance(bytesSettled);
-        report();
+        fail(next, thrown);
       }
-      const waiting = group.reduce((sum, { chunks }) => sum + chunks.length, 0);
-      if (waiting >= groupChunks(groupsStored) || next === documents.length - 1) {
+      if (chunksOf(group) >= groupChunks(groupsStored)) {
         await storeGroup(group);
         group = [];
       }
     }
+    await storeGroup(group);
     return { added, failed, remaining: [] };
   } catch (thrown) {
-    const error = toLateralError(thrown);
-    if (!stopping.has(error.code)) throw error;
+    const { code, message } = toLateralError(thrown);
     const remaining = documents.flatMap((_, index) => (through.has(index) ? [] : [index]));
-    return { added, failed, remaining, stopped: { code: error.code, message: error.message } };
+    return { added, failed, remaining, stopped: { code, message } };
   }
+}
+
+function chunksOf(group: readonly Prepared[]): number {
+  return group.reduce((sum, { chunks }) => sum + chunks.length, 0);
 }
 
 // ─── read ───────────────────────────────────────────────────────────────────────────────────────────
@@ -238,11 +260,12 @@ async function encodeWithRecovery(
   onBatch: (done: number, tokens: number) => void,
 ): Promise<EncodedText[]> {
   for (;;) {
+    const encoder = parts.encoder();
     try {
-      return await parts.encoder().encodeDocuments(passages, { signal, onBatch });
+      return await encoder.encodeDocuments(passages, { signal, onBatch });
     } catch (thrown) {
       const error = toLateralError(thrown);
-      if (error.code === 'aborted' || !(await parts.recover(error))) throw error;
+      if (error.code === 'aborted' || !(await parts.recover(error, encoder))) throw error;
     }
   }
 }

@@ -35,7 +35,7 @@ let store: IndexStore;
 let resident: ResidentIndex;
 beforeEach(() => {
   store = createMemoryStore('toy');
-  resident = new ResidentIndex(store, createReferenceScorer());
+  resident = new ResidentIndex(store, createReferenceScorer(), fingerprint);
 });
 
 describe('ResidentIndex', () => {
@@ -88,6 +88,11 @@ describe('ResidentIndex', () => {
     expect(resident.scorer.blocks.map(({ numChunks }) => numChunks)).toEqual([2]);
   });
 
+  test('vectors of another model, written by another tab, are refused', async () => {
+    await store.add([toy('a', 1)], { ...fingerprint, model: 'toy@1' });
+    await expect(resident.refresh()).rejects.toMatchObject({ code: 'model-mismatch', details: { field: 'model' } });
+  });
+
   test('a damaged block is left out, the rest is searched', async () => {
     await store.add([toy('a', 1)], fingerprint);
     await store.add([toy('b', 1)], fingerprint);
@@ -101,7 +106,7 @@ describe('ResidentIndex', () => {
         },
       },
     }) as IndexStore;
-    const partial = new ResidentIndex(damaged, createReferenceScorer());
+    const partial = new ResidentIndex(damaged, createReferenceScorer(), fingerprint);
     await partial.refresh();
     expect(partial.damagedBlocks).toEqual([broken!.id]);
     expect(partial.runs.map(({ documentId }) => documentId)).toEqual(['b']);

@@ -5,7 +5,7 @@
 import { LateralError } from '../errors.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import type { BlockInfo, IndexStore } from '../store/index-store.ts';
-import type { DocumentRecord } from '../types.ts';
+import type { DocumentRecord, Fingerprint } from '../types.ts';
 
 /** One document's run of positions among the scores. */
 export interface Run {
@@ -17,13 +17,16 @@ export interface Run {
 
 export class ResidentIndex {
   readonly #store: IndexStore;
+  readonly #fingerprint: Fingerprint;
   #scorer: Scorer;
   #version = -1;
   #runs: readonly Run[] = [];
   #records: ReadonlyMap<string, DocumentRecord> = new Map();
   #damaged = new Set<string>();
 
-  constructor(store: IndexStore, scorer: Scorer) {
+  /** @param fingerprint what every block must have been made with */
+  constructor(store: IndexStore, scorer: Scorer, fingerprint: Fingerprint) {
+    this.#fingerprint = fingerprint;
     this.#store = store;
     this.#scorer = scorer;
   }
@@ -55,16 +58,22 @@ export class ResidentIndex {
     await this.refresh();
   }
 
-  /** Brings the scorer to the store's present state. Callers must not score meanwhile. */
+  /**
+   * Brings the scorer to the store's present state. Callers must not score meanwhile.
+   * @throws 'model-mismatch' where another tab has filled the store with vectors of another model or setting
+   */
   async refresh(): Promise<void> {
     for (;;) {
       const version = await this.#store.version();
       if (version === this.#version) return;
+      const stored = await this.#store.fingerprint();
+      if (stored !== null) requireSame(stored, this.#fingerprint);
       const infos = await this.#store.blocks();
       const wanted = new Map(infos.map((info) => [info.id, info]));
       for (const { id } of [...this.#scorer.blocks]) {
         if (!wanted.has(id)) await this.#scorer.unload(id);
       }
+      for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
       const loaded = new Set(this.#scorer.blocks.map(({ id }) => id));
       let complete = true;
       for (const info of infos) {
@@ -136,4 +145,20 @@ function runsOf(scorer: Scorer, infos: ReadonlyMap<string, BlockInfo>): Run[] {
     }
   }
   return runs;
+}
+
+/** The first field in which two fingerprints differ; vectors may be compared only where there is none. */
+export function mismatch(stored: Fingerprint, wanted: Fingerprint): keyof Fingerprint | null {
+  const fields = Object.keys(wanted) as (keyof Fingerprint)[];
+  return fields.find((field) => stored[field] !== wanted[field]) ?? null;
+}
+
+function requireSame(stored: Fingerprint, wanted: Fingerprint): void {
+  const field = mismatch(stored, wanted);
+  if (field === null) return;
+  throw new LateralError(
+    'model-mismatch',
+    `This index was built with ${field} ${stored[field]}; ${wanted[field]} was asked for. Open it with its own settings, or clear it and add the documents again.`,
+    { details: { field, stored: stored[field], wanted: wanted[field] } },
+  );
 }

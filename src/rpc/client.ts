@@ -15,6 +15,8 @@ export interface CallOptions {
 export interface EngineClient {
   call<M extends Method>(method: M, argument: Argument<M>, options?: CallOptions): Promise<Result<M>>;
   subscribe(listener: (event: EngineEvent) => void): () => void;
+  /** Calls back once when everything has failed. */
+  onFail(listener: (error: LateralError) => void): void;
   /** Fails all calls, now and later, with this error. */
   fail(error: LateralError): void;
 }
@@ -28,6 +30,7 @@ interface Pending {
 export function createClient(channel: Channel): EngineClient {
   const pending = new Map<number, Pending>();
   const listeners = new Set<(event: EngineEvent) => void>();
+  const failListeners = new Set<(error: LateralError) => void>();
   let lastId = 0;
   let broken: LateralError | null = null;
 
@@ -74,8 +77,14 @@ export function createClient(channel: Channel): EngineClient {
       return () => void listeners.delete(listener);
     },
 
+    onFail(listener) {
+      failListeners.add(listener);
+    },
+
     fail(error) {
+      if (broken !== null) return;
       broken = error;
+      failListeners.forEach((listener) => listener(error));
       for (const { reject } of pending.values()) reject(error);
       pending.clear();
     },
