@@ -11,7 +11,7 @@ import { readArguments, usage, type EvaluateArguments } from './evaluate-argumen
 import { evaluate, type Evaluation, type EvaluationProgress } from '../src/evaluation/run.ts';
 import { readBeir, type OpenFile } from '../src/interop/beir.ts';
 import { createWasmScorer } from '../src/maxsim/wasm.ts';
-import { modelEntry } from '../src/models/registry.ts';
+import { modelEntry, modelName } from '../src/models/registry.ts';
 
 async function main(given: EvaluateArguments): Promise<void> {
   const folder = fromCaller(given.folder);
@@ -24,7 +24,7 @@ async function main(given: EvaluateArguments): Promise<void> {
       dataset: basename(folder),
       set,
       model: model && {
-        id: given.model,
+        id: modelName(modelEntry(given.model)),
         encoder: model,
         createScorer: () => createWasmScorer(),
         dims: given.dims,

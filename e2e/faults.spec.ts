@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { bread, expect, mars, test, trade } from './lateral.ts';
 
 /**
@@ -15,11 +16,26 @@ const fullDisk = `
   new BroadcastChannel('test-full-disk').onmessage = ({ data }) => (full = data);
 `;
 
-test('a full disk is said, nothing is lost, and search goes on', async ({ lateral, page }) => {
+/** Says so each time a graphics device goes away. */
+const countLosses = `
+  const requestDevice = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...given) {
+    const device = await requestDevice.apply(this, given);
+    void device.lost.then(() => new BroadcastChannel('test-lost-device').postMessage('lost'));
+    return device;
+  };
+`;
+
+/** Runs a script in the worker's own realm, before anything else there. */
+async function beforeWorker(page: Page, script: string): Promise<void> {
   await page.route(/engine\.worker.*\.js$/, async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ response, body: `${fullDisk};${await response.text()}` });
+    await route.fulfill({ response, body: `${script};${await response.text()}` });
   });
+}
+
+test('a full disk is said, nothing is lost, and search goes on', async ({ lateral, page }) => {
+  await beforeWorker(page, fullDisk);
   const setFull = (full: boolean) =>
     page.evaluate((value) => {
       const channel = new BroadcastChannel('test-full-disk');
@@ -66,16 +82,24 @@ test('the database deleted under an open page', async ({ lateral, page, context 
 
 test('the graphics process crashes between two searches', async ({ lateral, page }, info) => {
   test.skip(info.project.metadata.scorer !== 'webgpu', 'needs a graphics device to lose');
+  await beforeWorker(page, countLosses);
+  await page.addInitScript(() => {
+    const counted = Object.assign(window, { losses: 0 });
+    new BroadcastChannel('test-lost-device').onmessage = () => counted.losses++;
+  });
   await lateral.open();
   await lateral.drop([trade, bread]);
   await lateral.waitForDocuments(2);
   await lateral.search.fill('the old harbour');
   await expect(lateral.results.first()).toContainText(trade.name);
 
+  await lateral.expectComparing('Graphics card');
+
   const browser = await page.context().browser()!.newBrowserCDPSession();
   await browser.send('Browser.crashGpuProcess');
   await lateral.search.fill('flour and dough');
   await expect(lateral.results.first()).toContainText(bread.name);
+  await expect.poll(() => page.evaluate(() => (window as unknown as { losses: number }).losses)).toBe(1);
 });
 
 test('deep links: the query in the address is searched at once', async ({ lateral, page }) => {

@@ -67,6 +67,14 @@ export class Lateral {
     }, files);
   }
 
+  /** Where the engine says it compares passages: from its status, not from the address. */
+  async expectComparing(where: 'Graphics card' | 'Processor'): Promise<void> {
+    await this.page.getByRole('button', { name: /Where Lateral works/ }).click();
+    await this.page.getByText('Details', { exact: true }).click();
+    await expect(this.page.getByText(new RegExp(`^Comparing[^:]*: ${where}`))).toBeVisible();
+    await this.page.keyboard.press('Escape');
+  }
+
   async waitForDocuments(count: number): Promise<void> {
     await expect(this.search).toHaveAttribute(
       'placeholder',

@@ -19,10 +19,9 @@ test('paste and drop, search, reload, delete', async ({ lateral, page }, info) =
   expect(new URL(page.url()).search).not.toContain('harbour'); // the query stays out of what a server could log
 
   // The scorer that was asked for is the one at work.
+  await lateral.expectComparing(info.project.metadata.scorer === 'webgpu' ? 'Graphics card' : 'Processor');
   await page.getByRole('link', { name: 'Settings' }).click();
-  await expect(
-    page.getByText(info.project.metadata.scorer === 'webgpu' ? /Graphics card/ : /Processor/).first(),
-  ).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Settings' })).toBeVisible();
   await page.getByRole('link', { name: 'Search' }).click();
   await expect(lateral.results.first()).toContainText(trade.name); // work is kept across sections
 

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 const usualPlaces = [
   '/usr/bin/chromium',
@@ -28,7 +29,7 @@ export function findChromium() {
   const own = playwrightsOwn();
   // The full browser in its new headless mode: Playwright's default headless shell has no WebGPU.
   if (own !== undefined) return { path: own, launch: { channel: 'chromium' } };
-  const path = usualPlaces.find((place) => existsSync(place));
+  const path = usualPlaces.find(starts);
   return path === undefined ? { path: undefined, launch: {} } : { path, launch: { executablePath: path } };
 }
 
@@ -45,10 +46,20 @@ export function chromiumArguments({ webgpu = false } = {}) {
   ];
 }
 
+const started = new Map();
+
+/** Whether it is there and runs: a download without its system libraries, or a stub, is no browser. */
+function starts(path) {
+  if (!existsSync(path)) return false;
+  if (process.platform === 'win32') return true; // there `--version` opens a window
+  if (!started.has(path)) started.set(path, spawnSync(path, ['--version'], { timeout: 20_000 }).status === 0);
+  return started.get(path);
+}
+
 function playwrightsOwn() {
   try {
     const path = createRequire(import.meta.url)('playwright-core').chromium.executablePath();
-    return path !== '' && existsSync(path) ? path : undefined;
+    return path !== '' && starts(path) ? path : undefined;
   } catch {
     return undefined; // Playwright is not installed yet
   }
@@ -62,7 +73,11 @@ export function ensureChromium() {
   const found = findChromium();
   if (found.path !== undefined) return found;
   console.error('No Chromium found; asking Playwright for its own …');
-  spawnSync('npx', ['playwright', 'install', '--no-shell', 'chromium'], { stdio: 'inherit', timeout: 300_000 });
+  spawnSync(process.execPath, ['node_modules/@playwright/test/cli.js', 'install', '--no-shell', 'chromium'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: 'inherit',
+    timeout: 300_000,
+  });
   if (findChromium().path === undefined && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     console.error("That did not work; installing Debian's package …");
     spawnSync('apt-get', ['update', '-q'], { stdio: 'inherit' });

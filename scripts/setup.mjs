@@ -28,7 +28,7 @@ export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
-    shell: process.platform === 'win32',
+    shell: process.platform === 'win32' && command === 'npm', // npm is a script there
     ...options,
     env: { ...process.env, ...options.env },
   });

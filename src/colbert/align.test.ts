@@ -67,6 +67,9 @@ describe('alignTokens', () => {
   });
 });
 
+/** `npm run test:long` looks further. */
+const numRuns = process.env.LATERAL_LONG === undefined ? 3_000 : 100_000;
+
 describe('alignTokens, for any text', () => {
   const letters = fc.constantFrom(
     ...'aZ é ñ ß Æ ﬁ Ω ς Σ я Й ж ש ל م ك َ ِ あ カ 漢 字 한 글 ก ำ ไ ที่ न म स् ते 🦩 👩‍👩‍👧 e\u0301 \u200B \n \t . , ! $ % [ ] \uD800 \u0000 1 2 #'.split(
@@ -94,7 +97,7 @@ describe('alignTokens, for any text', () => {
           ({ start, end } = range);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns },
     );
   });
 
@@ -109,7 +112,7 @@ describe('alignTokens, for any text', () => {
           expect(covered[match.index], `${JSON.stringify(text)} at ${match.index}`).toBe(1);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns },
     );
   });
 
@@ -126,7 +129,7 @@ describe('alignTokens, for any text', () => {
           expect(slice).toContain(spelling.replaceAll('ς', 'σ'));
         });
       }),
-      { numRuns: 3000 },
+      { numRuns },
     );
   });
 

@@ -181,11 +181,12 @@ export function createEngine(parts: EngineParts): Engine {
       followAgain = true;
       return following;
     }
+    const askedAgain = (): boolean => followAgain; // set by calls during a round
     const rounds = async (): Promise<void> => {
       do {
         followAgain = false;
         await followOnce(open);
-      } while (followAgain);
+      } while (askedAgain());
     };
     following = rounds().finally(() => (following = null));
     return following;

@@ -48,13 +48,13 @@ export const models: readonly ModelEntry[] = [
 
 export const defaultModelId = 'lateral-mini';
 
-/** @throws 'invalid-argument' for an id that is not here */
+/** @param id with or without its version: `lateral-mini`, `lateral-mini@0`. @throws 'invalid-argument' for one that is not here */
 export function modelEntry(id: string): ModelEntry {
-  const entry = models.find((model) => model.id === id);
+  const entry = models.find((model) => model.id === id || modelName(model) === id);
   if (entry === undefined) {
     throw new LateralError(
       'invalid-argument',
-      `There is no model "${id}". Known: ${models.map((model) => model.id).join(', ')}.`,
+      `There is no model "${id}". Known: ${models.map(modelName).join(', ')}.`,
     );
   }
   return entry;

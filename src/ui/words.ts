@@ -101,6 +101,8 @@ export const words = {
   selectAll: 'Select all',
   selected: (documents: number): string => `${documents} selected`,
 
+  startOver: 'Remove these documents and start over',
+  startOverAsk: 'Remove all documents stored here? Your own files stay where they are.',
   failedTitle: 'Part of Lateral did not load. Your documents are safe.',
   needsAttention: (files: number): string => (files === 1 ? '1 file needs attention' : `${files} files need attention`),
   seeWhy: 'See why',
@@ -222,12 +224,38 @@ export function startFailure(code: ErrorCode | undefined): string {
   switch (code) {
     case 'storage-newer':
       return 'These documents were kept by a newer Lateral. Reload to get it.';
+    case 'storage-blocked':
+      return 'Another tab holds an older Lateral open. Close it, then reload.';
+    case 'storage-corrupt':
+      return 'This browser cannot open the documents stored here.';
+    case 'storage-full':
+      return 'This browser is out of space. Free some, then reload. Nothing was lost.';
     case 'model-mismatch':
-      return 'These documents were read by another model. Reload, or remove the device choices from the address.';
-    case 'gpu-unavailable':
-      return 'The graphics card was asked for, and there is none here. Choose “Automatic” in Settings.';
+      return 'These documents were read by another model, so they cannot be searched with this one.';
+    case 'model-unavailable':
+      return 'The model did not load. Your documents are safe. Check the connection, then reload.';
+    case 'self-test-failed':
+      return 'The model gives wrong results on this device, so it is not used. Your documents are safe.';
     default:
       return words.failedTitle;
+  }
+}
+
+/** What to know while the work goes on. */
+export function standingProblem(code: ErrorCode): string {
+  switch (code) {
+    case 'storage-corrupt':
+      return 'Some stored documents are damaged and left out of the search. Delete them in the Library and add them again.';
+    case 'storage-newer':
+    case 'storage-blocked':
+    case 'storage-closed':
+      return 'Another tab has updated Lateral. Reload to go on.';
+    case 'model-mismatch':
+      return 'Another tab has changed the model. Reload to go on.';
+    case 'storage-full':
+      return 'This browser is out of space. Nothing was lost. Delete something, then try again.';
+    default:
+      return 'Something went wrong in the background. Your documents are safe. Reload if the search seems stuck.';
   }
 }
 
@@ -255,7 +283,10 @@ export function deviceSentence(status: EngineStatus): string {
   if (status.selfTests.some((test) => test.device === 'webgpu' && !test.passed)) {
     return 'Your graphics card failed a start-up check, so Lateral uses the processor. Results are right; reading is slower.';
   }
-  return 'This browser offers no graphics card that Lateral can use, so the processor reads. Results are right; reading is slower.';
+  if (status.selfTests.some((test) => test.device === 'webgpu')) {
+    return 'The processor reads: it was quicker than your graphics card when both were tried.';
+  }
+  return 'The processor reads, since no graphics card can be used here. Results are right; reading is slower.';
 }
 
 export function storageLine(usage: number | null, quota: number | null): string {

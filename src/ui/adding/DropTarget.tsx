@@ -5,7 +5,7 @@ import { useAdding } from './AddingProvider.tsx';
 import { fromDrop, fromFiles, fromText } from './collect.ts';
 
 export function DropTarget() {
-  const { offer } = useAdding();
+  const { adder, offer } = useAdding();
   const [over, setOver] = useState(false);
 
   useEffect(() => {
@@ -34,7 +34,10 @@ export function DropTarget() {
       if (!takes(event) || event.dataTransfer === null) return;
       event.preventDefault();
       leave();
-      void fromDrop(event.dataTransfer).then((inputs) => offer(inputs));
+      void fromDrop(event.dataTransfer).then(({ inputs, unreadable }) => {
+        adder.addFailures(unreadable);
+        offer(inputs);
+      });
     };
     const paste = (event: ClipboardEvent): void => {
       if (isTextField(event.target) || event.clipboardData === null) return;
@@ -54,7 +57,7 @@ export function DropTarget() {
     return () => {
       for (const [type, listener] of listeners) window.removeEventListener(type, listener as EventListener);
     };
-  }, [offer]);
+  }, [adder, offer]);
 
   if (!over) return null;
   return (

@@ -54,6 +54,11 @@ export class Adder {
     void this.#run();
   }
 
+  /** Lists files that never came as far as the index. */
+  addFailures(failures: readonly AddFailure[]): void {
+    if (failures.length > 0) this.#set({ ...this.#state, failed: [...this.#state.failed, ...failures] });
+  }
+
   cancel(): void {
     this.#controller?.abort();
   }
@@ -99,19 +104,18 @@ export class Adder {
   }
 
   async #read(inputs: readonly DocumentInput[], before: number, signal: AbortSignal): Promise<AddResult> {
-    let read = 0;
     try {
       const index = await this.#opening;
       return await index.add(inputs, {
         signal,
         onProgress: (progress) => {
-          if (progress.unit === 'files') read = progress.done;
           this.#progress(progress, before);
         },
       });
     } catch (thrown) {
       const { code, message } = failureOf(thrown);
-      const remaining = inputs.map((_, at) => at).slice(read);
+      // Which of them were stored is not known: adding all of them again costs nothing, the index knows its own.
+      const remaining = inputs.map((_, at) => at);
       return { added: [], failed: [], remaining, ...(code === 'aborted' ? {} : { stopped: { code, message } }) };
     }
   }

@@ -30,7 +30,9 @@ export function useDelete(): (documentIds: readonly string[]) => Promise<void> {
                 children: words.undo,
                 onClick: () => {
                   toasts.close(id);
-                  void index.restore(undo);
+                  index
+                    .restore(undo)
+                    .catch(() => announceStop('The documents could not be brought back. Add them again.'));
                 },
               },
             }),

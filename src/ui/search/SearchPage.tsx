@@ -6,7 +6,7 @@ import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
 import { usePreferences } from '../state/preferences.ts';
 import { narrow, rail, useMedia } from '../state/use-media.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
-import { searchFailure, words } from '../words.ts';
+import { searchFailure, standingProblem, words } from '../words.ts';
 import { EmptyState } from './EmptyState.tsx';
 import { CompactControls, FilterButton, ViewSelect } from './ViewControls.tsx';
 import { ReadyState } from './ReadyState.tsx';
@@ -34,7 +34,7 @@ export function SearchPage() {
         <SearchBox />
         {empty ? null : <ModeRow />}
       </div>
-      {failed === null ? <StorageWarning /> : <StartFailure failure={failed} />}
+      {failed === null ? <Warnings /> : <StartFailure failure={failed} />}
       <ProgressPanel />
       {failed !== null ? null : empty ? <EmptyState /> : <Answer />}
     </div>
@@ -75,15 +75,19 @@ function ModeRow() {
   );
 }
 
-function StorageWarning() {
+function Warnings() {
   const status = useStatus();
-  if (status === null || status.storageWarning === '') return null;
-  return (
-    <p className="banner">
+  if (status === null) return null;
+  const problems = [
+    ...(status.storageWarning === '' ? [] : [words.private]),
+    ...(status.error === null ? [] : [standingProblem(status.error.code)]),
+  ];
+  return problems.map((problem) => (
+    <p key={problem} className="banner">
       <TriangleAlert className="icon" aria-hidden />
-      {words.private}
+      {problem}
     </p>
-  );
+  ));
 }
 
 function Answer() {

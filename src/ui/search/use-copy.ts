@@ -1,6 +1,7 @@
 /** Copies a passage with its source. */
 import { useCallback } from 'react';
 import type { Hit } from '../../index.ts';
+import { announceStop } from '../state/announce.tsx';
 import { toasts } from '../parts/toasts.ts';
 import { useIndex } from '../state/index-context.tsx';
 import { words } from '../words.ts';
@@ -11,9 +12,13 @@ export function useCopy(): (hit: Hit) => Promise<void> {
   return useCallback(
     async (hit: Hit) => {
       if (index === null) return;
-      const { text } = await index.text(hit.documentId);
-      await navigator.clipboard.writeText(citation(text.slice(hit.start, hit.end), hit));
-      toasts.add({ description: words.copied, timeout: 6000 });
+      try {
+        const { text } = await index.text(hit.documentId);
+        await navigator.clipboard.writeText(citation(text.slice(hit.start, hit.end), hit));
+        toasts.add({ description: words.copied, timeout: 6000 });
+      } catch {
+        announceStop('The passage could not be copied.'); // clipboard refused, or the document is gone
+      }
     },
     [index],
   );

@@ -11,7 +11,9 @@ export async function openFromAddress(search: string): Promise<LateralIndex> {
     const { openMockIndex } = await import('../testing/mock-index.ts');
     return openMockIndex(new URLSearchParams(search).get('mock') ?? '');
   }
-  return api.openIndex(options);
+  const clear = sessionStorage.getItem(startOverKey) !== null;
+  sessionStorage.removeItem(startOverKey);
+  return api.openIndex({ ...options, ...(clear ? { onMismatch: 'clear' } : {}) });
 }
 
 export function optionsFrom(search: string): OpenOptions {
@@ -24,4 +26,12 @@ export function optionsFrom(search: string): OpenOptions {
     ...(scorer === undefined ? {} : { scorer }),
     ...(name === null || name === '' ? {} : { name }),
   };
+}
+
+const startOverKey = 'lateral-start-over';
+
+/** Reloads, and lets go of documents that were read by another model. */
+export function startOver(): void {
+  sessionStorage.setItem(startOverKey, '');
+  location.reload();
 }
