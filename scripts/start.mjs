@@ -5,5 +5,10 @@ setup();
 run(process.execPath, ['scripts/build-kernels.mjs']);
 run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn']);
 const { serveBuild } = await import('./serve-build.mjs');
-const { url } = await serveBuild({ port: Number(process.env.PORT ?? 4173) });
-console.log(`\nLateral is ready:  ${url}\n`);
+try {
+  const { url } = await serveBuild({ port: Number(process.env.PORT ?? 4173) });
+  console.log(`\nLateral is ready:  ${url}\n`);
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
