@@ -150,3 +150,15 @@ test('documents of another model: said, and a way to start over', async ({ later
   await lateral.drop([trade]);
   await lateral.waitForDocuments(1);
 });
+
+test('a model that gives other numbers than the stored ones is not used', async ({ lateral, page }) => {
+  await page.route('**/self-test.json', async (route) => {
+    const response = await route.fetch();
+    const file = (await response.json()) as { cases: { rows: number[][] }[] };
+    const turned = file.cases.map((each) => ({ ...each, rows: each.rows.map((row) => row.toReversed()) }));
+    await route.fulfill({ response, json: { ...file, cases: turned } });
+  });
+  await page.goto('/');
+  await expect(page.getByRole('heading', { name: /wrong results on this device/ })).toBeVisible();
+  expect(lateral.problems).toEqual([]);
+});
