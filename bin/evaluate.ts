@@ -15,6 +15,7 @@ import { modelEntry, modelName } from '../src/models/registry.ts';
 
 async function main(given: EvaluateArguments): Promise<void> {
   const folder = fromCaller(given.folder);
+  if (!existsSync(folder)) throw new LateralError('not-found', `There is no folder ${folder}.`);
   const set = await readBeir(filesIn(folder), { split: given.split });
   for (const note of set.notes) process.stderr.write(`${note}\n`);
 

@@ -224,10 +224,11 @@ function storedTokenRanges(encoder: Encoder, passage: string): (TextRange | null
   return sequence.kept.map((position) => ranges[position - firstTextPosition] ?? null);
 }
 
-/** The passage from its first running text on: its headings stand beside the title already. Lit ones stay. */
+/** The passage from its first running text on: its headings stand beside the title already. Lit headings stay, whole. */
 function withoutLeadingHeadings(document: ExtractedText, { start, end }: Chunk, lit: readonly TextRange[]): TextRange {
-  const body = document.blocks.find((block) => block.kind !== 'heading' && block.end > start);
-  const from = Math.max(start, Math.min(body?.start ?? start, lit[0]?.start ?? end));
+  const first = lit[0]?.start ?? end;
+  const opening = document.blocks.find((block) => block.end > start && (block.kind !== 'heading' || block.end > first));
+  const from = Math.max(start, opening?.start ?? start);
   return { start: from < end ? from : start, end };
 }
 
