@@ -53,9 +53,13 @@ describe('openIndex', () => {
   test('the model runs on WebGPU and agrees with the processor', async () => {
     const text = 'rust in its soil';
     const onCpu = await open({ name: 'cpu', encoder: 'wasm', storage: 'memory' });
-    const onGpu = await open({ name: 'gpu', encoder: 'webgpu', storage: 'memory' });
+    const onGpu = await open({ name: 'gpu', encoder: 'webgpu', scorer: 'webgpu', storage: 'memory' });
     expect(onGpu.status().encoder).toMatchObject({ kind: 'webgpu', forced: true });
     expect(onGpu.status().selfTests).toMatchObject([{ device: 'webgpu', passed: true }]);
+    // One device serves model and scorer: what the one made, the other finds.
+    await onGpu.add([{ name: 'mars.txt', content: text }]);
+    expect((await onGpu.search('red soil', { k: 1 })).map(({ documentName }) => documentName)).toEqual(['mars.txt']);
+    expect(onGpu.status()).toMatchObject({ encoder: { kind: 'webgpu' }, scorer: { kind: 'webgpu' }, error: null });
     const [[cpu], [gpu]] = await Promise.all([onCpu.embed([text]), onGpu.embed([text])]);
     expect(gpu!.rows.length).toBe(cpu!.rows.length);
     for (let row = 0; row < cpu!.rows.length; row += cpu!.dim) {
