@@ -24,11 +24,13 @@ export default defineConfig({
   projects: [
     {
       name: 'webgpu',
+      grepInvert: /@once/, // what the scorer has no part in runs in one project
       use: { launchOptions: { ...launch, args: chromiumArguments({ webgpu: true }) } },
       metadata: { query: '?scorer=webgpu', scorer: 'webgpu' },
     },
     {
       name: 'no-webgpu',
+      grepInvert: /@gpu/, // what needs a graphics device to lose
       use: { launchOptions: { ...launch, args: chromiumArguments({ webgpu: false }) } },
       metadata: { query: '', scorer: 'wasm' },
     },

@@ -8,8 +8,7 @@ import { expect, test } from './lateral.ts';
 
 const rounds = process.env.LATERAL_LONG === undefined ? 2 : 40;
 
-test('kill -9 in the middle of reading', async ({ baseURL }, info) => {
-  test.skip(info.project.name !== 'no-webgpu', 'the store does not depend on the scorer; once is enough');
+test('kill -9 in the middle of reading', { tag: '@once' }, async ({ baseURL }) => {
   test.setTimeout(60_000 * rounds);
   const profile = mkdtempSync(join(tmpdir(), 'lateral-kill-'));
   try {

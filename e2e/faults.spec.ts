@@ -80,8 +80,7 @@ test('the database deleted under an open page', async ({ lateral, page, context 
   expect(page.url()).toContain('#q=');
 });
 
-test('the graphics process crashes between two searches', async ({ lateral, page }, info) => {
-  test.skip(info.project.metadata.scorer !== 'webgpu', 'needs a graphics device to lose');
+test('the graphics process crashes between two searches', { tag: '@gpu' }, async ({ lateral, page }) => {
   await beforeWorker(page, countLosses);
   await page.addInitScript(() => {
     const counted = Object.assign(window, { losses: 0 });

@@ -64,8 +64,8 @@ describe.each([{ wasm: false }, { wasm: true }])('vectors (wasm: $wasm)', ({ was
       expect(cosine(rows.subarray(i * 128, (i + 1) * 128), reference)).toBeGreaterThan(0.9995);
     });
     keptRows(example.rows!).forEach((reference, i) => {
-      // Against fp32: what quantising the weights costs.
-      expect(cosine(rows.subarray(i * 128, (i + 1) * 128), reference)).toBeGreaterThan(0.9);
+      // Against PyLate in fp32, on the weights that the file stands for: another implementation, the same numbers.
+      expect(cosine(rows.subarray(i * 128, (i + 1) * 128), reference)).toBeGreaterThan(0.999);
     });
   });
 });

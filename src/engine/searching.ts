@@ -5,11 +5,11 @@ import { documentSequence, firstTextPosition } from '../colbert/sequence.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import type { QueryRows } from '../maxsim/scorer.ts';
-import { explain, placeableTokens, strengthOf, type Explanation, type TextRange } from '../ranking/explain.ts';
+import { explain, placeableTokens, strengthOf, type Explanation } from '../ranking/explain.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { excerpt } from '../text/segments.ts';
-import { wordRanges } from '../text/words.ts';
+import { wordRanges, type Range } from '../text/words.ts';
 import type {
   Chunk,
   DocumentRecord,
@@ -217,7 +217,7 @@ function createDescriber(
 }
 
 /** For each stored row of a passage, where its token stands in the passage; null for [CLS], marker and [SEP]. */
-function storedTokenRanges(encoder: Encoder, passage: string): (TextRange | null)[] {
+function storedTokenRanges(encoder: Encoder, passage: string): (Range | null)[] {
   const ids = encoder.tokenizer.encode(passage);
   const sequence = documentSequence(ids, encoder.config);
   const ranges = alignTokens(passage, ids.slice(0, sequence.textTokens), encoder.tokenizer);
@@ -225,7 +225,7 @@ function storedTokenRanges(encoder: Encoder, passage: string): (TextRange | null
 }
 
 /** The passage from its first running text on: its headings stand beside the title already. Lit headings stay, whole. */
-function withoutLeadingHeadings(document: ExtractedText, { start, end }: Chunk, lit: readonly TextRange[]): TextRange {
+function withoutLeadingHeadings(document: ExtractedText, { start, end }: Chunk, lit: readonly Range[]): Range {
   const first = lit[0]?.start ?? end;
   const opening = document.blocks.find((block) => block.end > start && (block.kind !== 'heading' || block.end > first));
   const from = Math.max(start, opening?.start ?? start);

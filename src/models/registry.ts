@@ -6,8 +6,6 @@ export interface ModelEntry {
   readonly id: string;
   /** Rises when the weights change; vectors of different versions are never compared. */
   readonly version: number;
-  readonly title: string;
-  readonly licence: string;
   /** Folder below the models' base, in the hub's layout. */
   readonly folder: string;
   readonly onnxFile: string;
@@ -15,7 +13,6 @@ export interface ModelEntry {
   readonly dims: readonly number[];
   /** Stored int8 × scale = component. */
   readonly scale: number;
-  readonly languages: string;
   /** Cosines between token vectors, measured on this model (bench/similarity.ts prints what they follow from). */
   readonly similarity: SimilarityLevels;
 }
@@ -35,13 +32,10 @@ export const models: readonly ModelEntry[] = [
   {
     id: 'lateral-mini',
     version: 0,
-    title: 'Lateral mini',
-    licence: 'Apache-2.0',
     folder: 'lateral-mini',
     onnxFile: 'onnx/model_q4.onnx',
     dims: [128, 96, 64],
     scale: defaultScale,
-    languages: 'English',
     similarity: { close: 0.45, strong: 0.6, relevant: 0.44, baseline: 0.4 },
   },
 ];

@@ -2,29 +2,25 @@
  * Why a passage matched, in words: for each of the query's words the word of the passage that won MaxSim, and what of
  * the passage to light. Pure: similarities and offsets in, plain data out.
  */
+import type { Range } from '../text/words.ts';
 import type { LitRange, Strength, WordMatch } from '../types.ts';
 import { foldWord, isFunctionWord } from './words.ts';
-
-export interface TextRange {
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface ExplainInput {
   readonly query: string;
   /** The query's words, in order. */
-  readonly queryWords: readonly TextRange[];
+  readonly queryWords: readonly Range[];
   /** Range in the query of each text token; token i is query row `firstRow + i`. */
-  readonly queryTokens: readonly TextRange[];
+  readonly queryTokens: readonly Range[];
   readonly firstRow: number;
   /** [numRows] the winning token of the passage per query row, and its cosine. */
   readonly bestToken: Int32Array;
   readonly similarity: Float32Array;
   readonly passage: string;
   /** The passage's words, in order. */
-  readonly passageWords: readonly TextRange[];
+  readonly passageWords: readonly Range[];
   /** Range in the passage of each stored token row; null for [CLS], marker and [SEP]. */
-  readonly passageTokens: readonly (TextRange | null)[];
+  readonly passageTokens: readonly (Range | null)[];
   /** Added to every range that comes back: where the passage starts in its document. */
   readonly offset: number;
   readonly levels: { readonly close: number; readonly strong: number };
@@ -64,7 +60,7 @@ export function explain(input: ExplainInput): Explanation {
   let closeness = 0;
   const lit: LitRange[] = [];
   const occurrences = wordsByFold(input);
-  const written = (range: TextRange): string => input.query.slice(range.start, range.end);
+  const written = (range: Range): string => input.query.slice(range.start, range.end);
   const skipped = skippedWords(input);
 
   input.queryWords.forEach((queryWord, word) => {
@@ -102,11 +98,11 @@ export function strengthOf(verdict: WordMatch['verdict']): Strength {
 }
 
 /** Mean cosine of a word's tokens, and the passage's word that its best token won. Null where the model saw none of it. */
-function bestOf(input: ExplainInput, queryWord: TextRange): { similarity: number; place: TextRange | null } | null {
+function bestOf(input: ExplainInput, queryWord: Range): { similarity: number; place: Range | null } | null {
   let sum = 0;
   let count = 0;
   let best = Number.NEGATIVE_INFINITY;
-  let place: TextRange | null = null;
+  let place: Range | null = null;
   input.queryTokens.forEach((token, i) => {
     if (!overlaps(token, queryWord)) return;
     const row = input.firstRow + i;
@@ -123,7 +119,7 @@ function bestOf(input: ExplainInput, queryWord: TextRange): { similarity: number
 }
 
 /** The whole word that a token belongs to; null where none may win. */
-function wordAround(input: ExplainInput, token: TextRange | null | undefined): TextRange | null {
+function wordAround(input: ExplainInput, token: Range | null | undefined): Range | null {
   if (token === null || token === undefined) return null;
   return input.passageWords.find((range) => overlaps(range, token)) ?? null;
 }
@@ -145,8 +141,8 @@ function verdictOf(
   return similarity >= levels.strong ? 'strong' : 'close';
 }
 
-function wordsByFold({ passage, passageWords }: ExplainInput): Map<string, TextRange[]> {
-  const words = new Map<string, TextRange[]>();
+function wordsByFold({ passage, passageWords }: ExplainInput): Map<string, Range[]> {
+  const words = new Map<string, Range[]>();
   for (const range of passageWords) {
     const fold = foldWord(passage.slice(range.start, range.end));
     const known = words.get(fold);
@@ -156,6 +152,6 @@ function wordsByFold({ passage, passageWords }: ExplainInput): Map<string, TextR
   return words;
 }
 
-function overlaps(a: TextRange, b: TextRange | null): boolean {
+function overlaps(a: Range, b: Range | null): boolean {
   return b !== null && a.start < b.end && a.end > b.start;
 }
