@@ -7,6 +7,7 @@
  */
 import type {
   EmbedOptions,
+  EngineSettings,
   OpenOptions,
   RemoveResult,
   RerankResult,
@@ -20,7 +21,10 @@ import type {
   EngineStatus,
   ExtractedText,
   Hit,
+  ImportResult,
   IndexStats,
+  PageImage,
+  PlacedRange,
   Progress,
   SearchResult,
 } from './types.ts';
@@ -31,6 +35,7 @@ import { createClient, type EngineClient } from './rpc/client.ts';
 export type * from './types.ts';
 export type {
   EmbedOptions,
+  EngineSettings,
   OpenOptions,
   RemoveResult,
   RerankResult,
@@ -59,6 +64,12 @@ export interface LateralIndex {
 
   /** Reads, encodes and stores documents, in order; resolves when all that could be read are durable. One bad file does not stop the rest. */
   add(documents: readonly DocumentInput[], options?: AddOptions): Promise<AddResult>;
+  /** Goes on with files that a cancel, a reload or a crash left unread (`status().pending`). */
+  resume(options?: AddOptions): Promise<AddResult>;
+  /** Lets go of those files. @returns how many */
+  discardPending(): Promise<number>;
+  /** Changes what may change while the index is open. */
+  configure(settings: EngineSettings): Promise<void>;
   /** The k best passages. @throws 'aborted', 'gpu-lost' (after which a retry runs on another scorer) */
   search(query: string, options?: SearchOptions & CallOptions): Promise<readonly Hit[]>;
   /** As `search`, with the query's words, timings and whether anything relevant was found. */
@@ -71,6 +82,21 @@ export interface LateralIndex {
   text(documentId: string): Promise<ExtractedText>;
   /** The original bytes, or null where they were not kept. */
   source(documentId: string): Promise<Blob | null>;
+  /** Removes the original bytes of all documents; text and vectors stay. @returns the bytes freed */
+  dropSources(): Promise<number>;
+  /** A page (1, 2, 3 …) of a document that has pages, `pixelWidth` device pixels wide. @throws 'not-found', 'file-damaged', 'aborted' */
+  pageImage(documentId: string, page: number, pixelWidth: number, options?: CallOptions): Promise<PageImage>;
+  /** Where ranges of the document's text lie on a page. @throws as `pageImage` */
+  pagePlaces(
+    documentId: string,
+    page: number,
+    ranges: readonly { readonly start: number; readonly end: number }[],
+    options?: CallOptions,
+  ): Promise<readonly PlacedRange[]>;
+  /** The collection as one file, vectors and all; or of it the documents named. */
+  export(documentIds?: readonly string[], options?: AddOptions): Promise<Blob>;
+  /** Adds the documents of an exported file. @throws 'model-mismatch', 'file-damaged', 'storage-newer' */
+  import(file: Blob, options?: AddOptions): Promise<ImportResult>;
   stats(): Promise<IndexStats>;
   /** Token vectors of texts, one [numTokens, dim] matrix each. */
   embed(texts: readonly string[], options?: EmbedOptions & CallOptions): Promise<readonly TokenEmbedding[]>;
@@ -158,11 +184,22 @@ async function createIndex(client: EngineClient, options: OpenOptions, release: 
     add: (documents, addOptions = {}) => client.call('add', documents, addOptions),
     search: async (text, searchOptions) => (await query(text, searchOptions)).hits,
     query,
+    resume: (resumeOptions = {}) => client.call('resume', undefined, resumeOptions),
+    discardPending: () => client.call('discardPending', undefined),
+    configure: (settings) => client.call('configure', settings),
     remove: (documentIds) => client.call('remove', documentIds),
     restore: (undo) => client.call('restore', undo),
     documents: () => client.call('documents', undefined),
     text: (documentId) => client.call('text', documentId),
     source: (documentId) => client.call('source', documentId),
+    dropSources: () => client.call('dropSources', undefined),
+    pageImage: (documentId, page, pixelWidth, pageOptions = {}) =>
+      client.call('pageImage', { documentId, page, pixelWidth }, pageOptions),
+    pagePlaces: (documentId, page, ranges, pageOptions = {}) =>
+      client.call('pagePlaces', { documentId, page, ranges }, pageOptions),
+    export: (documentIds, exportOptions = {}) =>
+      client.call('export', documentIds === undefined ? {} : { documentIds }, exportOptions),
+    import: (file, importOptions = {}) => client.call('import', file, importOptions),
     stats: () => client.call('stats', undefined),
     embed: (texts, { signal, ...embedOptions } = {}) =>
       client.call('embed', { texts, options: embedOptions }, { signal }),

@@ -52,6 +52,12 @@ export interface TextBlock {
   readonly end: number;
 }
 
+/** A page's size as it is shown (rotation applied), in PDF points: 1/72 inch. */
+export interface PageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What extraction makes of a file. */
 export interface ExtractedText {
   readonly text: string;
@@ -59,6 +65,11 @@ export interface ExtractedText {
   readonly sections: readonly Section[];
   /** In order, not overlapping; cover all words of the text. */
   readonly blocks: readonly TextBlock[];
+  /**
+   * Of a file that has pages (PDF), in order. Then `sections` hold one 'page' each, in the same order; a page without text
+   * has an empty range.
+   */
+  readonly pages?: readonly PageSize[];
   /** From the file itself (an HTML title, a first heading); never invented. */
   readonly title?: string;
   readonly language?: string;
@@ -169,9 +180,12 @@ export interface Hit {
   readonly end: number;
   /** Where a person finds it: 'page 214', a heading, or ''. */
   readonly place: string;
-  /** MaxSim: the sum of cosines over the query's rows. Grows with the query's length; never shown raw. */
+  /**
+   * By meaning: MaxSim, the sum of cosines over the query's rows. By words: BM25. Both: the sum of reciprocal ranks.
+   * Never shown raw.
+   */
   readonly score: number;
-  /** How far above what any passage reaches, as a share of the best hit of this search: 0 to 1. */
+  /** How far above what any passage reaches, as a share of the best hit of this search: 0 to 1. Falls along the list. */
   readonly relative: number;
   /** Whether its words are close enough to the query's to be called relevant. */
   readonly relevant: boolean;
@@ -183,6 +197,12 @@ export interface Hit {
   /** Further passages of the same document that would have been in the list (by document only). */
   readonly moreInDocument: number;
 }
+
+/**
+ * What a search compares: 'meaning' by token vectors (MaxSim), 'words' by exact words (BM25), 'both' by rank fusion of the
+ * two. "Quoted words" must stand in the passage and -words must not, in every mode.
+ */
+export type MatchBy = 'both' | 'meaning' | 'words';
 
 export interface SearchFilter {
   /** Only these documents. */
@@ -197,6 +217,7 @@ export interface SearchFilter {
 
 export interface SearchResult {
   readonly query: string;
+  readonly match: MatchBy;
   readonly words: readonly QueryWord[];
   readonly hits: readonly Hit[];
   /** Passages compared. */
@@ -211,7 +232,11 @@ export interface SearchResult {
 // ─── long work ──────────────────────────────────────────────────────────────────────────────────────
 
 export interface Progress {
-  readonly phase: 'loading-model' | 'reading' | 'saving';
+  /**
+   * 'keeping': the files are being copied into the store, so that a reload cannot lose them; 'waiting': another tab is
+   * reading, these come after it.
+   */
+  readonly phase: 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'saving';
   readonly done: number;
   readonly total: number;
   readonly unit: 'files' | 'bytes' | 'passages';
@@ -236,6 +261,12 @@ export interface AddResult {
   readonly remaining: readonly number[];
   /** Why the work stopped early, where it did. */
   readonly stopped?: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** Files that were given to `add` and not yet read: by a cancel, a reload or a crash, and not by a tab that is at work. */
+export interface PendingFiles {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 // ─── status ─────────────────────────────────────────────────────────────────────────────────────────
@@ -274,6 +305,8 @@ export interface EngineStatus {
   readonly tokens: number;
   /** Bytes of token vectors held ready for search. */
   readonly residentBytes: number;
+  /** What `resume` would read. */
+  readonly pending: PendingFiles;
   readonly progress: Progress | null;
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
 }
@@ -287,7 +320,41 @@ export interface IndexStats {
   readonly vectorBytes: number;
   readonly blocks: number;
   /** Of the whole origin, where the browser tells. */
+  /** Bytes of original files kept. */
+  readonly sourceBytes: number;
   readonly usageBytes: number | null;
   readonly quotaBytes: number | null;
   readonly persisted: boolean | null;
+}
+
+// ─── pages ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** A rendered page. */
+export interface PageImage {
+  readonly bitmap: ImageBitmap;
+  /** Of the page as shown, in PDF points. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A rectangle on a page, as shares of its width and height, from its top left: 0 to 1. */
+export interface PageBox {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where a range of the extracted text lies on its page: one box per line it touches; none where that is not certain. */
+export interface PlacedRange {
+  readonly start: number;
+  readonly end: number;
+  readonly boxes: readonly PageBox[];
+}
+
+/** What came of `import`. */
+export interface ImportResult {
+  readonly documents: number;
+  /** Already here, and left as they are. */
+  readonly skipped: number;
 }

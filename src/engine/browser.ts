@@ -18,6 +18,7 @@ import { openIdbStore } from '../store/idb-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { SelfTestReport } from '../types.ts';
 import type { Engine, OpenOptions } from './engine-api.ts';
+import { createLocalExtraction } from './extraction.ts';
 import { createEngine, type ChosenEncoder, type ChosenScorer, type EngineParts } from './engine.ts';
 
 export function createBrowserEngine(): Engine {
@@ -224,6 +225,7 @@ function createBrowserParts(): EngineParts {
       // Out of memory on the graphics card: the processor has more.
       chooseScorer(error.code === 'out-of-memory' ? { ...openOptions, scorer: 'wasm' } : openOptions),
 
+    extraction: createLocalExtraction(),
     gpu: () => (present === null ? null : { name: present.info.name, software: present.info.software }),
 
     async estimate() {

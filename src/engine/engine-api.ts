@@ -8,7 +8,11 @@ import type {
   DocumentRecord,
   EngineStatus,
   ExtractedText,
+  ImportResult,
   IndexStats,
+  MatchBy,
+  PageImage,
+  PlacedRange,
   Precision,
   Progress,
   ScorerKind,
@@ -29,7 +33,9 @@ export interface OpenOptions {
   readonly encoder?: 'auto' | 'wasm' | 'webgpu';
   /** Where passages are compared. Default 'auto'. */
   readonly scorer?: 'auto' | ScorerKind;
-  /** Keep the original bytes, so that documents can be read again by another model. Default true. */
+  /**
+   * Keep the original bytes: to go on after a reload, to show PDF pages, to read documents again by another model. Default true.
+   */
   readonly keepSources?: boolean;
   /**
    * What to do with an index that was built with another model or setting: 'fail' (default) leaves it alone and throws
@@ -47,7 +53,23 @@ export interface SearchOptions {
   readonly k?: number;
   /** 'document' gives each document once, by its best passage. Default 'passage'. */
   readonly by?: 'passage' | 'document';
+  /** Default 'both'. */
+  readonly match?: MatchBy;
   readonly filter?: SearchFilter;
+}
+
+/** What may change while an index is open. */
+export interface EngineSettings {
+  /** As in OpenOptions; for documents added from now on. */
+  readonly keepSources?: boolean;
+  /** Whether anyone looks at this tab: a large collection is loaded only then, or when it is searched. */
+  readonly visible?: boolean;
+}
+
+export interface PageRequest {
+  readonly documentId: string;
+  /** 1, 2, 3 … */
+  readonly page: number;
 }
 
 export interface RemoveResult {
@@ -87,6 +109,11 @@ export interface EngineApi {
   open(options: OpenOptions, context: CallContext): Promise<EngineStatus>;
   status(none: undefined, context: CallContext): Promise<EngineStatus>;
   add(documents: readonly DocumentInput[], context: CallContext): Promise<AddResult>;
+  /** Reads the files that are pending (see EngineStatus.pending). @throws what `add` throws */
+  resume(none: undefined, context: CallContext): Promise<AddResult>;
+  /** Lets go of the pending files. @returns how many */
+  discardPending(none: undefined, context: CallContext): Promise<number>;
+  configure(settings: EngineSettings, context: CallContext): Promise<void>;
   search(
     request: { readonly query: string; readonly options: SearchOptions },
     context: CallContext,
@@ -96,6 +123,22 @@ export interface EngineApi {
   documents(none: undefined, context: CallContext): Promise<DocumentRecord[]>;
   text(documentId: string, context: CallContext): Promise<ExtractedText>;
   source(documentId: string, context: CallContext): Promise<Blob | null>;
+  /** Removes the original bytes of all documents; text and vectors stay. @returns the bytes freed */
+  dropSources(none: undefined, context: CallContext): Promise<number>;
+  /**
+   * A page as a picture, `pixelWidth` device pixels wide. @throws 'not-found' where the source was not kept or has no such
+   * page; 'file-damaged', 'aborted'
+   */
+  pageImage(request: PageRequest & { readonly pixelWidth: number }, context: CallContext): Promise<PageImage>;
+  /** Where ranges of the document's text lie on a page. @throws as `pageImage` */
+  pagePlaces(
+    request: PageRequest & { readonly ranges: readonly { readonly start: number; readonly end: number }[] },
+    context: CallContext,
+  ): Promise<PlacedRange[]>;
+  /** The collection as one file (docs/storage-format.md), or of it the documents named. */
+  export(request: { readonly documentIds?: readonly string[] }, context: CallContext): Promise<Blob>;
+  /** Adds the documents of an exported file with their vectors. @throws 'model-mismatch', 'file-damaged', 'storage-newer' */
+  import(file: Blob, context: CallContext): Promise<ImportResult>;
   stats(none: undefined, context: CallContext): Promise<IndexStats>;
   clear(none: undefined, context: CallContext): Promise<void>;
   embed(

@@ -19,7 +19,9 @@ import type {
 } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
+import { exportCollection, importCollection } from './collection.ts';
 import type { Engine, EngineEvent, OpenOptions } from './engine-api.ts';
+import type { Extraction, PagedDocument } from './extraction.ts';
 import { addDocuments } from './indexing.ts';
 import { createLock } from './lock.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
@@ -50,6 +52,7 @@ export interface EngineParts {
   replaceEncoder(error: LateralError): Promise<ChosenEncoder | null>;
   /** Another scorer after this error, or null where there is none. */
   replaceScorer(error: LateralError): Promise<ChosenScorer | null>;
+  readonly extraction: Extraction;
   gpu(): EngineStatus['gpu'];
   /** Usage and quota of the origin, where the place knows. */
   estimate(): Promise<{
@@ -76,6 +79,7 @@ const startingStatus: EngineStatus = {
   chunks: 0,
   tokens: 0,
   residentBytes: 0,
+  pending: { files: 0, bytes: 0 },
   progress: null,
   error: null,
 };
@@ -299,6 +303,7 @@ export function createEngine(parts: EngineParts): Engine {
               store: open.store,
               fingerprint: open.fingerprint,
               keepSources: open.options.keepSources ?? true,
+              extraction: parts.extraction,
               encoder: () => chosen!.encoder,
               recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
               // The store's own change notice makes the page follow; here only its tail is kept short.
@@ -314,6 +319,11 @@ export function createEngine(parts: EngineParts): Engine {
         }
       });
     },
+
+    resume: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
+    discardPending: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
+    configure: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
+    dropSources: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
 
     async search({ query, options }, { signal }) {
       const open = await opened();
@@ -367,6 +377,31 @@ export function createEngine(parts: EngineParts): Engine {
 
     source: async (documentId) => (await (await opened()).store.source(documentId)) ?? null,
 
+    async pageImage({ documentId, page, pixelWidth }, { signal }) {
+      const { store } = await opened();
+      return parts.extraction.pageImage(await pagedDocument(store, documentId), page, pixelWidth, signal);
+    },
+
+    async pagePlaces({ documentId, page, ranges }, { signal }) {
+      const { store } = await opened();
+      const [document, text] = await Promise.all([pagedDocument(store, documentId), store.text(documentId)]);
+      if (text === undefined) throw new LateralError('not-found', 'This document is no longer here.');
+      return parts.extraction.pagePlaces(document, page, text, ranges, signal);
+    },
+
+    async export({ documentIds }, { signal, onProgress }) {
+      return exportCollection(await opened(), documentIds, signal, onProgress);
+    },
+
+    async import(file, { signal, onProgress }) {
+      const open = await opened();
+      try {
+        return await adding(() => importCollection(open, file, signal, onProgress));
+      } finally {
+        await follow(open);
+      }
+    },
+
     async stats() {
       const open = await opened();
       const [usage, estimate] = await Promise.all([open.store.usage(), parts.estimate()]);
@@ -408,7 +443,24 @@ export function createEngine(parts: EngineParts): Engine {
       await chosen?.encoder.release();
       chosen = null;
       removed = null;
+      parts.extraction.close();
       await open.store.close();
+    },
+  };
+}
+
+async function pagedDocument(store: IndexStore, documentId: string): Promise<PagedDocument> {
+  const record = await store.document(documentId);
+  if (record === undefined) throw new LateralError('not-found', 'This document is no longer here.');
+  return {
+    documentId,
+    name: record.name,
+    async bytes() {
+      const source = await store.source(documentId);
+      if (source === undefined) {
+        throw new LateralError('not-found', `The original of ${record.name} was not kept. Its text is here.`);
+      }
+      return new Uint8Array(await source.arrayBuffer());
     },
   };
 }

@@ -5,7 +5,6 @@
  */
 import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { LateralError, throwIfAborted, toLateralError, type ErrorCode } from '../errors.ts';
-import { extract } from '../extract/extract.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { chunkText } from '../text/chunk.ts';
 import type {
@@ -20,12 +19,14 @@ import type {
 } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
+import type { Extraction } from './extraction.ts';
 import { createProgressMeter } from './progress.ts';
 
 export interface IndexingParts {
   readonly store: IndexStore;
   readonly fingerprint: Fingerprint;
   readonly keepSources: boolean;
+  readonly extraction: Extraction;
   /** The encoder of the moment: another after a device was lost. */
   encoder(): Encoder;
   /** Called when encoding failed; true where another encoder has taken over and the work may be tried again. */
@@ -130,7 +131,7 @@ export async function addDocuments(
     for (let next = 0; next < documents.length; next++) {
       throwIfAborted(signal);
       try {
-        const prepared = await prepare(parts.store, documents[next]!, next, group);
+        const prepared = await prepare(parts, documents[next]!, next, group, signal);
         // A book goes alone: small files before it are stored first, and a cancel half-way through it keeps them.
         if (prepared.chunks.length > groupChunks(groupsStored)) {
           await storeGroup(group);
@@ -161,10 +162,11 @@ function chunksOf(group: readonly Prepared[]): number {
 // ─── read ───────────────────────────────────────────────────────────────────────────────────────────
 
 async function prepare(
-  store: IndexStore,
+  { store, extraction }: IndexingParts,
   input: DocumentInput,
   index: number,
   group: readonly Prepared[],
+  signal: AbortSignal,
 ): Promise<Prepared> {
   const bytes = await readBytes(input);
   const hash = await sha256(bytes);
@@ -182,11 +184,7 @@ async function prepare(
       },
     );
   }
-  const text = await extract({
-    name: input.name,
-    bytes,
-    ...(input.mediaType === undefined ? {} : { mediaType: input.mediaType }),
-  });
+  const text = await extraction.extract({ name: input.name, bytes: bytes.slice(), mediaType: input.mediaType }, signal);
   const chunks = chunkText(text);
   if (chunks.length === 0)
     throw new LateralError('file-empty', `${input.name} is empty.`, { details: { name: input.name } });

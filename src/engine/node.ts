@@ -14,6 +14,7 @@ import { runSelfTest } from '../models/self-test.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Engine } from './engine-api.ts';
 import { createEngine } from './engine.ts';
+import { createLocalExtraction } from './extraction.ts';
 
 export interface NodeEncoderOptions {
   /** Forces ONNX Runtime's WebAssembly build. */
@@ -61,6 +62,7 @@ export function createNodeEngine(modelsFolder: string, encoderOptions: NodeEncod
     },
     replaceEncoder: () => Promise.resolve(null),
     replaceScorer: () => Promise.resolve(null),
+    extraction: createLocalExtraction(),
     gpu: () => null,
     estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
   });

@@ -73,6 +73,7 @@ export async function search(
     }
     return {
       query,
+      match: 'meaning',
       words: queryWords(query, described),
       hits: described.map(({ hit }) => hit),
       considered: scores.length,
@@ -257,6 +258,7 @@ function queryWords(query: string, described: readonly Described[]): QueryWord[]
 function emptyResult(query: string): SearchResult {
   return {
     query,
+    match: 'meaning',
     words: [],
     hits: [],
     considered: 0,

@@ -42,6 +42,7 @@ export function serve(engine: Engine, channel: Channel): void {
 
 /** Large results move rather than being copied. */
 function transferable(method: Method, value: Result<Method>): Transferable[] {
+  if (method === 'pageImage') return [(value as Result<'pageImage'>).bitmap];
   if (method !== 'embed') return [];
   return (value as Result<'embed'>).map(({ rows }) => rows.buffer as ArrayBuffer);
 }

@@ -137,6 +137,7 @@ export function toVectorBlock({ record, vectors }: Block): VectorBlock {
 export function usageOf(records: readonly BlockRecord[]): StoreUsage {
   const live = records.flatMap((record) => spansOf(record).filter(({ document }) => !document.removed));
   return {
+    sourceBytes: 0,
     documents: live.length,
     chunks: sum(live, ({ document }) => document.chunkCount),
     tokens: sum(live, ({ firstToken, endToken }) => endToken - firstToken),

@@ -38,6 +38,7 @@ export interface StoreUsage {
   readonly chunks: number;
   readonly tokens: number;
   readonly vectorBytes: number;
+  readonly sourceBytes: number;
   readonly blocks: number;
 }
 

@@ -1,16 +1,12 @@
-/** Opens the index with the devices that the address asks for. In mode "mock" (development only) an in-memory stand-in. */
+/** Opens the index with the devices that the address asks for. */
 import * as api from '../../index.ts';
 import type { LateralIndex, OpenOptions } from '../../index.ts';
 
 const encoders = ['auto', 'wasm', 'webgpu'] as const;
 const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
 
-export async function openFromAddress(search: string): Promise<LateralIndex> {
+export function openFromAddress(search: string): Promise<LateralIndex> {
   const options = optionsFrom(search);
-  if (import.meta.env.MODE === 'mock') {
-    const { openMockIndex } = await import('../testing/mock-index.ts');
-    return openMockIndex(new URLSearchParams(search).get('mock') ?? '');
-  }
   const clear = sessionStorage.getItem(startOverKey) !== null;
   sessionStorage.removeItem(startOverKey);
   return api.openIndex({ ...options, ...(clear ? { onMismatch: 'clear' } : {}) });
