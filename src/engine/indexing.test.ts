@@ -5,6 +5,7 @@ import { LateralError } from '../errors.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, Fingerprint } from '../types.ts';
+import { createLocalExtraction } from './extraction.ts';
 import { addDocuments, type IndexingParts } from './indexing.ts';
 
 const { tokenizer, config } = embeddedTokenizer();
@@ -51,6 +52,7 @@ function add(store: IndexStore, names: readonly string[], overrides: Partial<Ind
       store,
       fingerprint,
       keepSources: false,
+      extraction: createLocalExtraction(),
       encoder: () => encoder,
       recover: () => Promise.resolve(false),
       onStored: () => Promise.resolve(),
