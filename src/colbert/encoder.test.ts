@@ -72,6 +72,24 @@ test('a waiting query goes before waiting documents', async () => {
   expect(order).toEqual(['documents', 'query', 'documents', 'documents', 'documents']);
 });
 
+test('documents wait while queries keep coming, but not for ever', async () => {
+  const order: string[] = [];
+  const { session } = recordingSession({
+    run: (_ids, _mask, batch, length) => {
+      order.push(length === 32 ? 'query' : 'documents');
+      return Promise.resolve({ rows: new Float32Array(batch * length * 2).fill(1), dim: 2 });
+    },
+  });
+  const encoder = createEncoder(tokenizer, small, session, { batchTokens: 16, quietMs: 60_000, longestWaitMs: 50 });
+  let settled = false;
+  await encoder.encodeQuery('harbour');
+  const documents = encoder.encodeDocuments(['a']).finally(() => (settled = true));
+  while (!settled) await encoder.encodeQuery('harbour'); // ends because documents get their turn
+  await documents;
+  expect(order.slice(0, 3)).toEqual(['query', 'query', 'query']);
+  expect(order.filter((kind) => kind === 'documents')).toHaveLength(1);
+});
+
 test('a failed run does not stop the next', async () => {
   let runs = 0;
   const { session } = recordingSession({

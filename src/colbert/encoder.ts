@@ -37,8 +37,15 @@ export interface Encoder {
 }
 
 export interface EncoderOptions {
-  /** Tokens of one batch at most (a longer text is a batch of its own). Small ones let queries in between. */
+  /**
+   * Tokens of one batch at most (a longer text is a batch of its own). A query waits for the batch that is running, so
+   * that the processor, which takes about a millisecond a token, gets a passage at a time. Default 256 there, else 512.
+   */
   readonly batchTokens?: number;
+  /** Documents wait until no query has come for this long: who types is not held up at each key. Default 250 ms. */
+  readonly quietMs?: number;
+  /** However many queries come, documents get a turn after this time. Default 2,000 ms. */
+  readonly longestWaitMs?: number;
 }
 
 /** Lengths are padded up to a multiple of this, which makes for few distinct shapes. */
@@ -50,8 +57,8 @@ export function createEncoder(
   session: Session,
   options: EncoderOptions = {},
 ): Encoder {
-  const batchTokens = options.batchTokens ?? 512;
-  const turn = createTurns();
+  const batchTokens = options.batchTokens ?? (session.device === 'wasm' ? 256 : 512);
+  const turn = createTurns(options.quietMs ?? 250, options.longestWaitMs ?? 2000);
 
   async function run(sequences: readonly Sequence[], priority: Priority): Promise<EncodedText[]> {
     const length = paddedLength(sequences[0]!);
@@ -141,24 +148,47 @@ function paddedLength(sequence: Sequence): number {
 
 type Priority = 'query' | 'document';
 
-/** A queue for one session: one run at a time, waiting queries before waiting documents; a failure does not poison it. */
-function createTurns(): <T>(priority: Priority, work: () => Promise<T>) => Promise<T> {
+/**
+ * A queue for one session: one run at a time, waiting queries before waiting documents, and documents only after a quiet
+ * time without queries; a failure does not poison it.
+ */
+function createTurns(
+  quietMs: number,
+  longestWaitMs: number,
+): <T>(priority: Priority, work: () => Promise<T>) => Promise<T> {
   const waiting: Record<Priority, (() => void)[]> = { query: [], document: [] };
   let busy = false;
-  const release = (): void => {
-    const next = waiting.query.shift() ?? waiting.document.shift();
-    if (next === undefined) busy = false;
-    else next();
+  let quietFrom = -Infinity;
+  let documentsSince = 0; // when the foremost document began to wait
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const next = (): void => {
+    if (busy) return;
+    clearTimeout(timer);
+    const due = Math.min(quietFrom, documentsSince + longestWaitMs);
+    const left = waiting.document.length > 0 ? due - performance.now() : 0;
+    const start = waiting.query.shift() ?? (left > 0 ? undefined : waiting.document.shift());
+    if (start !== undefined) {
+      busy = true;
+      start();
+    } else if (left > 0) {
+      timer = setTimeout(next, left);
+    }
   };
   return async (priority, work) => {
-    if (busy) await new Promise<void>((resolve) => waiting[priority].push(resolve));
-    busy = true;
+    await new Promise<void>((resolve) => {
+      if (priority === 'document' && waiting.document.length === 0) documentsSince = performance.now();
+      waiting[priority].push(resolve);
+      next();
+    });
     try {
       // A task of its own: messages (a query, a cancel) that arrived meanwhile are seen before the next batch.
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
       return await work();
     } finally {
-      release();
+      busy = false;
+      if (priority === 'query') quietFrom = performance.now() + quietMs;
+      else documentsSince = performance.now(); // those behind it begin to wait now
+      next();
     }
   };
 }
