@@ -37,7 +37,9 @@ const onePlace = [
   ['htmlparser2', '^src/extract/html'],
   ['(mdast-util|micromark)[^/]*', '^src/extract/markdown'],
   ['chardet', '^src/extract/decode'],
-  ['(react|react-dom|@base-ui|lucide-react|@fontsource[^/]*)', '^src/(ui|react)'],
+  ['pdfjs-dist', '^src/extract/pdf/library'],
+  ['mammoth', '^src/extract/docx'],
+  ['(react|react-dom|@base-ui|lucide-react|@tanstack|@fontsource[^/]*)', '^src/(ui|react)'],
 ].map(([library, home]) => ({
   name: `one-place-${library}`,
   severity: 'error',

@@ -14,7 +14,12 @@ export default defineConfig({
   retries: 0,
   forbidOnly: true,
   reporter: [['list']],
-  use: { baseURL: `http://localhost:${port}/`, viewport: { width: 1440, height: 900 }, trace: 'retain-on-failure' },
+  use: {
+    baseURL: `http://localhost:${port}/`,
+    viewport: { width: 1440, height: 900 },
+    trace: 'retain-on-failure',
+    serviceWorkers: 'block', // it would answer in place of page.route; offline.spec.ts allows it
+  },
   webServer: {
     command: 'node scripts/serve-build.mjs',
     port,

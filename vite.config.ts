@@ -1,11 +1,12 @@
 /** Builds the page, its worker and what they load at run time: all of it from our own origin. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
-import { isolationHeaders, productionHeaders } from './scripts/headers.mjs';
+import { VitePWA } from 'vite-plugin-pwa';
+import { isolationHeaders, metaContentSecurityPolicy, productionHeaders } from './scripts/headers.mjs';
 
 /** The first two names keep Vite from bundling ONNX Runtime's WebAssembly; it is served from ort/ instead. */
 const conditions = ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'];
@@ -19,7 +20,7 @@ export default defineConfig({
       'decode-named-character-reference': createRequire(import.meta.url).resolve('decode-named-character-reference'),
     },
   },
-  plugins: [react(), onnxRuntimeFiles()],
+  plugins: [react(), onnxRuntimeFiles(), pdfFiles(), metaPolicy(), offline()],
   server: { headers: isolationHeaders, fs: { strict: true } },
   preview: { headers: productionHeaders },
   worker: { format: 'es', rolldownOptions: { output: { entryFileNames: 'assets/[name]-[hash].js' } } },
@@ -61,4 +62,92 @@ function onnxRuntimeFiles(): Plugin {
       }
     },
   };
+}
+
+/** Serves what pdf.js fetches (character tables, fonts, picture decoders) as pdf/… and puts it into the build, unchanged. */
+function pdfFiles(): Plugin {
+  const folder = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
+  const files = ['cmaps', 'standard_fonts', 'wasm', 'iccs'].flatMap((part) =>
+    readdirSync(join(folder, part))
+      .filter((name) => !name.endsWith('.js'))
+      .map((name) => `${part}/${name}`),
+  );
+  return {
+    name: 'lateral:pdf-files',
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const name = /\/pdf\/([^/?]+\/[^/?]+)/.exec(request.url ?? '')?.[1];
+        if (name === undefined || !files.includes(name)) {
+          next();
+          return;
+        }
+        for (const [header, value] of Object.entries(isolationHeaders)) response.setHeader(header, value);
+        response.setHeader('Content-Type', name.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream');
+        createReadStream(join(folder, name)).pipe(response);
+      });
+    },
+    async generateBundle() {
+      for (const name of files) {
+        this.emitFile({ type: 'asset', fileName: `pdf/${name}`, source: await readFile(join(folder, name)) });
+      }
+    },
+  };
+}
+
+/** The policy within the page too, for hosts that set no headers: there the service worker sets it from the second visit on. */
+function metaPolicy(): Plugin {
+  return {
+    name: 'lateral:meta-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: metaContentSecurityPolicy },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+/** The service worker with the list of this version's files (workers/offline.sw.ts), and what makes Lateral installable. */
+function offline() {
+  return VitePWA({
+    strategies: 'injectManifest',
+    srcDir: 'workers',
+    filename: 'offline.sw.ts',
+    injectRegister: false, // src/ui/offline registers it, once the page is in use
+    includeManifestIcons: false, // they are files like the others
+    injectManifest: {
+      rollupFormat: 'iife',
+      sourcemap: false,
+      globPatterns: ['**/*'],
+      globIgnores: ['models/**/README.md'],
+      maximumFileSizeToCacheInBytes: 2 ** 30,
+      manifestTransforms: [
+        (entries) => ({ manifest: entries.map((entry) => ({ ...entry, bytes: entry.size })), warnings: [] }),
+      ],
+    },
+    integration: {
+      configureCustomSWViteBuild(build) {
+        build.logLevel = 'warn';
+      },
+    },
+    manifest: {
+      name: 'Lateral',
+      short_name: 'Lateral',
+      description: 'Search your own documents by meaning. Nothing leaves this tab.',
+      start_url: './',
+      scope: './',
+      display: 'standalone',
+      theme_color: '#FAF9F7',
+      background_color: '#FAF9F7',
+      categories: ['productivity', 'utilities'],
+      icons: [
+        { src: 'icon-192.png', sizes: '192x192', type: 'image/png' },
+        { src: 'icon-512.png', sizes: '512x512', type: 'image/png' },
+        { src: 'icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+        { src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' },
+      ],
+    },
+  });
 }

@@ -23,6 +23,8 @@ export default defineConfig({
           include: [
             ...['@huggingface/transformers', 'onnxruntime-web/webgpu', 'idb', 'fast-check', 'chardet', 'htmlparser2'],
             ...['mdast-util-from-markdown', 'mdast-util-gfm', 'micromark-extension-gfm', 'stopword'],
+            ...['pdfjs-dist/legacy/build/pdf.mjs', 'pdfjs-dist/legacy/build/pdf.worker.mjs', 'fflate'],
+            'mammoth/mammoth.browser.min.js',
           ],
         },
         test: {

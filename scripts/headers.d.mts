@@ -1,3 +1,4 @@
 export const isolationHeaders: Record<string, string>;
 export const contentSecurityPolicy: string;
+export const metaContentSecurityPolicy: string;
 export const productionHeaders: Record<string, string>;

@@ -20,6 +20,9 @@ export const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** For a `<meta>` in the page, which protects the first visit through a host that sets no headers. */
+export const metaContentSecurityPolicy = contentSecurityPolicy.replace("; frame-ancestors 'none'", ''); // not for a meta
+
 export const productionHeaders = {
   ...isolationHeaders,
   'Content-Security-Policy': contentSecurityPolicy,

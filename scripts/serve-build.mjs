@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
 import { productionHeaders } from './headers.mjs';
 
+/** The build to serve; LATERAL_DIST names another one. */
+const builtFolder = process.env.LATERAL_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
+
 /** @returns {Promise<{ url: string, close: () => Promise<void> }>} */
-export async function serveBuild({ port, folder = fileURLToPath(new URL('../dist', import.meta.url)), host }) {
+export async function serveBuild({ port, folder = builtFolder, host }) {
   const files = sirv(folder, {
     etag: true,
     dev: false,

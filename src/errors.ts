@@ -10,6 +10,8 @@ export const errorCodes = [
   'file-binary', // bytes that are not text
   'file-unsupported', // a kind of file that is known, but cannot be read yet
   'file-damaged', // the right format, but not readable
+  'file-locked', // asks for a password
+  'file-scanned', // pictures of pages without text
   'file-too-large', // over the limit, with the limit in `details`
   'file-duplicate', // the same bytes are already in the index
   'storage-full', // quota or disk

@@ -53,6 +53,11 @@ export interface AddOptions extends CallOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+export interface OpenIndexOptions extends OpenOptions {
+  /** Called while the model's files load: bytes done of total. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
 export interface LateralIndex {
   readonly name: string;
   /** The latest status; `subscribe` says when it changes. */
@@ -115,7 +120,7 @@ export interface LateralIndex {
  * @throws 'worker-failed' where the worker does not load; 'model-mismatch' where the index was built with other settings;
  * 'model-unavailable', 'self-test-failed', and the storage codes
  */
-export async function openIndex(options: OpenOptions = {}): Promise<LateralIndex> {
+export async function openIndex({ onProgress, ...options }: OpenIndexOptions = {}): Promise<LateralIndex> {
   const worker = new Worker(new URL('../workers/engine.worker.ts', import.meta.url), {
     type: 'module',
     name: 'lateral-engine',
@@ -131,14 +136,19 @@ export async function openIndex(options: OpenOptions = {}): Promise<LateralIndex
       ),
     );
   });
-  return createIndex(client, options, () => {
+  return createIndex(client, options, onProgress, () => {
     worker.terminate();
     client.fail(new LateralError('invalid-argument', 'This index is closed. Open it again.'));
   });
 }
 
 /** An index whose engine answers over a client, wherever the engine runs. */
-async function createIndex(client: EngineClient, options: OpenOptions, release: () => void): Promise<LateralIndex> {
+async function createIndex(
+  client: EngineClient,
+  options: OpenOptions,
+  onProgress: AddOptions['onProgress'],
+  release: () => void,
+): Promise<LateralIndex> {
   const statusListeners = new Set<(status: EngineStatus) => void>();
   const changeListeners = new Set<() => void>();
   let status: EngineStatus | null = null;
@@ -156,10 +166,8 @@ async function createIndex(client: EngineClient, options: OpenOptions, release: 
   });
 
   try {
-    status = await client.call('open', {
-      ...options,
-      baseUrl: options.baseUrl ?? new URL('./', document.baseURI).href,
-    });
+    const baseUrl = options.baseUrl ?? new URL('./', document.baseURI).href;
+    status = await client.call('open', { ...options, baseUrl }, { onProgress });
   } catch (error) {
     release();
     throw error;

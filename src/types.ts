@@ -242,6 +242,8 @@ export interface Progress {
   readonly unit: 'files' | 'bytes' | 'passages';
   /** What is being worked on: a file's name and, where known, the passage within it. */
   readonly current?: { readonly name: string; readonly done: number; readonly total: number };
+  /** Files of this work that failed so far. */
+  readonly failed?: readonly AddFailure[];
   /** Seconds left, once the rate is steady. */
   readonly etaSeconds?: number;
   /** Tokens per second of encoding so far. */
@@ -297,9 +299,16 @@ export interface EngineStatus {
   readonly selfTests: readonly SelfTestReport[];
   readonly gpu: { readonly name: string; readonly software: boolean } | null;
   readonly threads: number;
+  /** Which of the runtime's files were loaded, by name: what must be kept to start again without a network. */
+  readonly runtimeFiles: readonly string[];
   readonly storage: 'indexeddb' | 'memory';
   /** Why documents would not survive a reload, where they would not. */
   readonly storageWarning: string;
+  /**
+   * When the place that keeps the documents was made, in milliseconds since the epoch; 0 while starting. It lives as long as
+   * the database, through `clear`: another value than last time means that the browser has removed everything.
+   */
+  readonly storageCreatedAt: number;
   readonly documents: number;
   readonly chunks: number;
   readonly tokens: number;
@@ -319,9 +328,9 @@ export interface IndexStats {
   readonly tokens: number;
   readonly vectorBytes: number;
   readonly blocks: number;
-  /** Of the whole origin, where the browser tells. */
   /** Bytes of original files kept. */
   readonly sourceBytes: number;
+  /** Of the whole origin, where the browser tells. */
   readonly usageBytes: number | null;
   readonly quotaBytes: number | null;
   readonly persisted: boolean | null;

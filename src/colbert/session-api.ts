@@ -19,5 +19,7 @@ export interface Session {
 }
 
 export interface SessionFactory {
+  /** The runtime's files that it loads, by name; none where it is not fetched. */
+  readonly files: readonly string[];
   create(model: Uint8Array, device: EncoderDevice): Promise<Session>;
 }

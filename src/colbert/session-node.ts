@@ -17,6 +17,7 @@ export async function createNodeRuntime(options: NodeRuntimeOptions): Promise<Se
   const device: Session['device'] = native === null ? 'wasm' : 'native';
   if (native === null) ort.env.wasm.numThreads = options.threads;
   return {
+    files: [],
     async create(model) {
       const session = await ort.InferenceSession.create(model, {
         executionProviders: [native === null ? 'wasm' : 'cpu'],

@@ -21,14 +21,14 @@ export interface BrowserRuntimeOptions {
 /** One runtime per realm: ONNX Runtime reads these settings at the first session and never again. */
 export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFactory {
   const variant = !options.useGpu ? '' : supportsJspi() ? '.jspi' : '.asyncify';
-  ort.env.wasm.wasmPaths = {
-    mjs: `${options.ortUrl}ort-wasm-simd-threaded${variant}.mjs`,
-    wasm: `${options.ortUrl}ort-wasm-simd-threaded${variant}.wasm`,
-  };
+  const mjs = `ort-wasm-simd-threaded${variant}.mjs`;
+  const wasm = `ort-wasm-simd-threaded${variant}.wasm`;
+  ort.env.wasm.wasmPaths = { mjs: options.ortUrl + mjs, wasm: options.ortUrl + wasm };
   ort.env.wasm.numThreads = options.threads;
   ort.env.logLevel = 'error';
 
   return {
+    files: [mjs, wasm],
     async create(model, device) {
       const gpuDevice = options.gpuDevice();
       if (device === 'webgpu' && gpuDevice === null) {

@@ -18,8 +18,9 @@ import { openIdbStore } from '../store/idb-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { SelfTestReport } from '../types.ts';
 import type { Engine, OpenOptions } from './engine-api.ts';
-import { createLocalExtraction } from './extraction.ts';
+import { createWorkerExtraction } from './extraction-worker.ts';
 import { createEngine, type ChosenEncoder, type ChosenScorer, type EngineParts } from './engine.ts';
+import { createWebLocks } from './tab-locks.ts';
 
 export function createBrowserEngine(): Engine {
   return createEngine(createBrowserParts());
@@ -198,7 +199,10 @@ function createBrowserParts(): EngineParts {
       const name = options.name ?? 'default';
       if (options.storage === 'memory') return { store: createMemoryStore(name), warning: '' };
       try {
-        return { store: await openIdbStore(name), warning: '' };
+        const store = await openIdbStore(name);
+        // Missing outside secure contexts, whatever its type says.
+        const locks = navigator.locks as LockManager | undefined;
+        return { store, warning: '', ...(locks === undefined ? {} : { locks: createWebLocks(locks) }) };
       } catch (thrown) {
         const error = toLateralError(thrown);
         if (error.code !== 'storage-unavailable') throw error;
@@ -225,7 +229,8 @@ function createBrowserParts(): EngineParts {
       // Out of memory on the graphics card: the processor has more.
       chooseScorer(error.code === 'out-of-memory' ? { ...openOptions, scorer: 'wasm' } : openOptions),
 
-    extraction: createLocalExtraction(),
+    extraction: createWorkerExtraction({ pdfFilesUrl: () => new URL('pdf/', baseUrlOf(openOptions)).href }),
+    runtimeFiles: () => runtime?.files ?? [],
     gpu: () => (present === null ? null : { name: present.info.name, software: present.info.software }),
 
     async estimate() {

@@ -1,6 +1,16 @@
-/** A collection as one file, and back. */
-import { LateralError } from '../errors.ts';
-import type { IndexStore } from '../store/index-store.ts';
+/**
+ * A collection as one file, and back: documents with their vectors, so that nothing has to be encoded again. Both ways hold
+ * one document (or a few small ones) at a time. The file's layout is store/collection-file.ts.
+ */
+import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
+import {
+  openCollection,
+  packCollection,
+  packDocument,
+  type CollectionHead,
+  type CollectionReader,
+} from '../store/collection-file.ts';
+import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import type { Fingerprint, ImportResult, Progress } from '../types.ts';
 
 export interface CollectionParts {
@@ -8,22 +18,168 @@ export interface CollectionParts {
   readonly fingerprint: Fingerprint;
 }
 
-/** @param documentIds all where not given */
-export function exportCollection(
-  _parts: CollectionParts,
-  _documentIds: readonly string[] | undefined,
-  _signal: AbortSignal,
-  _onProgress: (progress: Progress) => void,
+/** Small documents share a transaction up to this many bytes: a transaction costs more than a document. */
+const batchBytes = 16 * 2 ** 20;
+const batchDocuments = 1_000;
+
+/**
+ * @param documentIds all where not given
+ * @throws 'not-found' for an id that is not here; 'storage-corrupt' for a document that is damaged here; 'aborted'
+ */
+export async function exportCollection(
+  { store, fingerprint }: CollectionParts,
+  documentIds: readonly string[] | undefined,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
 ): Promise<Blob> {
-  return Promise.reject(new LateralError('internal', 'Not there yet.'));
+  const ids = documentIds ?? (await store.documents()).map(({ id }) => id);
+  const packed: Blob[] = [];
+  for (const [done, id] of ids.entries()) {
+    throwIfAborted(signal);
+    onProgress({ phase: 'saving', done, total: ids.length, unit: 'files' });
+    const document = await store.parts(id);
+    if (document !== undefined) packed.push(await packDocument(document, signal));
+    // Of a whole collection, what another tab removes meanwhile is no longer part.
+    else if (documentIds !== undefined) throw new LateralError('not-found', `There is no document "${id}".`);
+  }
+  onProgress({ phase: 'saving', done: ids.length, total: ids.length, unit: 'files' });
+  return packCollection(fingerprint, packed);
 }
 
-/** @throws 'model-mismatch', 'file-damaged', 'storage-newer', and what the store throws */
-export function importCollection(
-  _parts: CollectionParts,
-  _file: Blob,
-  _signal: AbortSignal,
-  _onProgress: (progress: Progress) => void,
+/**
+ * Adds a file's documents; those that are here already, by content or by id, are left as they are. A damaged document is left out
+ * and the rest is added; then, as after a cancel, what was added stays, and the error says how much that is.
+ * @throws 'model-mismatch' and 'storage-newer' before anything is added; 'file-damaged', 'aborted', and what the store throws
+ */
+export async function importCollection(
+  { store, fingerprint }: CollectionParts,
+  file: Blob,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
 ): Promise<ImportResult> {
-  return Promise.reject(new LateralError('internal', 'Not there yet.'));
+  throwIfAborted(signal);
+  const label = file instanceof File ? file.name : 'This file';
+  const reader = await opened(file, label);
+  requireSame(label, reader.head.fingerprint, fingerprint);
+
+  const total = reader.head.documents;
+  let documents = 0;
+  let skipped = 0;
+  let batch: NewDocument[] = [];
+  let batchSize = 0;
+  const damage: Damage[] = [];
+  const report = (): void =>
+    onProgress({ phase: 'saving', done: Math.min(documents + skipped, total), total, unit: 'files' });
+
+  const isHere = async ({ id, contentHash }: NewDocument['record']): Promise<boolean> =>
+    batch.some(({ record }) => record.id === id || record.contentHash === contentHash) ||
+    (await store.findByHash(contentHash)) !== undefined ||
+    (await store.document(id)) !== undefined;
+
+  const add = async (given: readonly NewDocument[]): Promise<void> => {
+    try {
+      await store.add(given, fingerprint);
+      documents += given.length;
+    } catch (thrown) {
+      if (toLateralError(thrown).code !== 'file-duplicate') throw thrown;
+      // Another tab has added one of them since it was looked for.
+      if (given.length === 1) skipped++;
+      else for (const one of given) await add([one]);
+    }
+  };
+  const flush = async (): Promise<void> => {
+    throwIfAborted(signal);
+    const given = batch;
+    batch = [];
+    batchSize = 0;
+    await add(given);
+    report();
+  };
+
+  report();
+  try {
+    for await (const entry of reader.entries(fingerprint)) {
+      throwIfAborted(signal);
+      let name: string | undefined;
+      try {
+        const record = await entry.record();
+        name = record.name;
+        if (await isHere(record)) {
+          skipped++;
+          continue;
+        }
+        const document = await entry.document(signal);
+        batch.push(document);
+        batchSize += bytesOf(document);
+      } catch (thrown) {
+        damage.push(damageOf(thrown, name));
+      }
+      if (batch.length >= batchDocuments || batchSize >= batchBytes) await flush();
+    }
+  } catch (thrown) {
+    damage.push(damageOf(thrown));
+  }
+  await flush();
+  if (damage.length > 0) throw damagedFile(label, damage, { documents, skipped, total });
+  return { documents, skipped };
+}
+
+async function opened(file: Blob, label: string): Promise<CollectionReader> {
+  try {
+    return await openCollection(file);
+  } catch (thrown) {
+    const error = toLateralError(thrown);
+    if (error.code !== 'file-damaged') throw error;
+    throw new LateralError('file-damaged', `${label} cannot be imported: ${error.message}. Nothing was added.`, {
+      cause: error,
+      details: { documents: 0, skipped: 0, damaged: 1 },
+    });
+  }
+}
+
+interface Damage {
+  /** The document's, where it could be read; none where the file itself ends or breaks. */
+  readonly name: string | undefined;
+  readonly error: LateralError;
+}
+
+/** What was damaged; anything else that went wrong is thrown on. */
+function damageOf(thrown: unknown, name?: string): Damage {
+  const error = toLateralError(thrown);
+  if (error.code !== 'file-damaged') throw error;
+  return { name, error };
+}
+
+function damagedFile(
+  label: string,
+  damage: readonly Damage[],
+  figures: ImportResult & { total: number },
+): LateralError {
+  const [{ name, error: first }] = damage as [Damage];
+  const where = name === undefined ? first.message : `${name} in it is not whole (${first.message})`;
+  const more = damage.length > 1 ? `, and ${damage.length - 1} more` : '';
+  const { documents, skipped, total } = figures;
+  const added = `${documents} of its ${total} ${total === 1 ? 'document was' : 'documents were'} added`;
+  const here = skipped === 0 ? '' : `, ${skipped} ${skipped === 1 ? 'was' : 'were'} here already`;
+  return new LateralError(
+    'file-damaged',
+    `${label} is damaged: ${where}${more}. ${added}${here}. For the rest, save the collection again where it is, or take another copy.`,
+    { cause: first, details: { documents, skipped, damaged: damage.length } },
+  );
+}
+
+function requireSame(label: string, saved: CollectionHead['fingerprint'], here: Fingerprint): void {
+  const names = Object.keys(here) as (keyof Fingerprint)[];
+  const differing = names.filter((name) => saved[name] !== here[name]);
+  if (differing.length === 0) return;
+  const list = differing.map((name) => `${name} ${saved[name]}, here ${here[name]}`).join('; ');
+  throw new LateralError(
+    'model-mismatch',
+    `${label} was read by another model or setting than this collection (${list}). Switch to that one and import again, or add the original documents here.`,
+    { details: { saved: saved.model, here: here.model } },
+  );
+}
+
+function bytesOf({ record, vectors, source, offsets }: NewDocument): number {
+  return vectors.byteLength + offsets.byteLength + 2 * record.textLength + (source?.size ?? 0);
 }

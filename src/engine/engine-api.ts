@@ -44,6 +44,8 @@ export interface OpenOptions {
   readonly onMismatch?: 'fail' | 'clear';
   /** 'memory' keeps nothing after the tab closes. Default 'indexeddb', with 'memory' and a warning where there is none. */
   readonly storage?: 'indexeddb' | 'memory';
+  /** As in EngineSettings, from the start. Default true. */
+  readonly visible?: boolean;
   /** Where `models/` and `ort/` are served from. Default: the page's own folder. */
   readonly baseUrl?: string;
 }

@@ -123,8 +123,8 @@ describe('the way end to end', () => {
     const before = (await engine.documents(undefined, context())).length;
     const result = await engine.add(many, {
       signal: controller.signal,
-      onProgress: ({ done }) => {
-        if (done > 0) controller.abort();
+      onProgress: ({ phase, done }) => {
+        if (phase === 'reading' && done > 0) controller.abort();
       },
     });
     expect(result.stopped?.code).toBe('aborted');

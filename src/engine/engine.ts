@@ -3,7 +3,7 @@
  * or Node). Knows the order of things at start, what to do when a device is lost, and what to tell about it.
  */
 import type { Encoder } from '../colbert/encoder.ts';
-import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
+import { LateralError, toLateralError } from '../errors.ts';
 import { modelEntry, modelName, defaultModelId, type ModelEntry } from '../models/registry.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
@@ -20,12 +20,16 @@ import type {
 import { truncateRows } from '../vectors/matryoshka.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
 import { exportCollection, importCollection } from './collection.ts';
-import type { Engine, EngineEvent, OpenOptions } from './engine-api.ts';
+import type { Engine, EngineEvent, EngineSettings, OpenOptions } from './engine-api.ts';
 import type { Extraction, PagedDocument } from './extraction.ts';
-import { addDocuments } from './indexing.ts';
+import { addFiles, type AddingParts, resumeFiles } from './adding.ts';
+import { createKeywords, type Keywords, type Saving } from './keywords.ts';
 import { createLock } from './lock.ts';
+import { createPassageReader, type PassageReader } from './passages.ts';
+import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
 import { search } from './searching.ts';
+import { createLocalLocks, type HoldOptions, type TabLocks } from './tab-locks.ts';
 
 export interface ChosenEncoder {
   readonly encoder: Encoder;
@@ -38,9 +42,17 @@ export interface ChosenScorer {
   readonly choice: Choice<ScorerKind>;
 }
 
+export interface OpenedStore {
+  readonly store: IndexStore;
+  /** Why it would not survive a reload, or ''. */
+  readonly warning: string;
+  /** Shared by all who use the store. Default: this engine is the only one. */
+  readonly locks?: TabLocks;
+}
+
 /** What differs between a browser's worker and Node. */
 export interface EngineParts {
-  openStore(options: OpenOptions): Promise<{ readonly store: IndexStore; readonly warning: string }>;
+  openStore(options: OpenOptions): Promise<OpenedStore>;
   /** @throws 'model-unavailable', 'model-invalid', 'self-test-failed' where no device gives right numbers */
   chooseEncoder(
     entry: ModelEntry,
@@ -54,6 +66,7 @@ export interface EngineParts {
   replaceScorer(error: LateralError): Promise<ChosenScorer | null>;
   readonly extraction: Extraction;
   gpu(): EngineStatus['gpu'];
+  runtimeFiles(): readonly string[];
   /** Usage and quota of the origin, where the place knows. */
   estimate(): Promise<{
     readonly usageBytes: number | null;
@@ -73,8 +86,10 @@ const startingStatus: EngineStatus = {
   selfTests: [],
   gpu: null,
   threads: 1,
+  runtimeFiles: [],
   storage: 'indexeddb',
   storageWarning: '',
+  storageCreatedAt: 0,
   documents: 0,
   chunks: 0,
   tokens: 0,
@@ -91,12 +106,21 @@ interface Open {
   readonly store: IndexStore;
   readonly resident: ResidentIndex;
   readonly fingerprint: Fingerprint;
+  readonly locks: TabLocks;
+  readonly queue: PendingQueue;
+  readonly keywords: Keywords;
+  readonly passages: PassageReader;
+  readonly settings: Settings;
 }
+
+type Settings = { -readonly [Key in keyof EngineSettings]-?: boolean };
+
+/** A tab that nobody looks at holds no more vectors than this, until it is looked at or searched. */
+const hiddenBytes = 64e6;
 
 export function createEngine(parts: EngineParts): Engine {
   const listeners = new Set<(event: EngineEvent) => void>();
   const exclusive = createLock(); // scoring and loading of blocks
-  const adding = createLock(); // one batch of documents after another
   const recovering = createLock(); // one new device, however many calls failed on the old one
   let status = startingStatus;
   let index: Promise<Open> | null = null;
@@ -105,6 +129,8 @@ export function createEngine(parts: EngineParts): Engine {
   let stopFollowing: () => void = () => undefined;
   let following: Promise<void> | null = null;
   let followAgain = false;
+  let pendingVersion = -1; // that `status.pending` tells of
+  let reporting: object | null = null; // the call whose progress the status shows
 
   const emit = (event: EngineEvent): void => listeners.forEach((listener) => listener(event));
   const update = (fields: Partial<EngineStatus>): void => {
@@ -146,26 +172,37 @@ export function createEngine(parts: EngineParts): Engine {
       await opened.store.clear();
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint);
-    const open: Open = { name, options, entry, store: opened.store, resident, fingerprint };
+    const locks = opened.locks ?? createLocalLocks();
+    const open: Open = {
+      ...{ name, options, entry, store: opened.store, resident, fingerprint, locks },
+      queue: createPendingQueue(opened.store, locks, name, () => void countPending(open).catch(fail)),
+      keywords: createKeywords(opened.store),
+      passages: createPassageReader(opened.store),
+      settings: { keepSources: options.keepSources ?? true, visible: options.visible ?? true },
+    };
     update({ scorer: scorer.choice });
-    await withRecovery(open, () => exclusive(() => resident.refresh()));
+    await withRecovery(open, () => exclusive(() => resident.refresh(loadLimit(open))));
     const stopChanges = opened.store.onChange(() => void follow(open));
     const stopClosed = opened.store.onClosed((error) => fail(error));
     stopFollowing = () => {
       stopChanges();
       stopClosed();
+      open.queue.close();
     };
+    await countPending(open);
     update({
       state: 'ready',
       encoder: encoder.choice,
       selfTests: encoder.selfTests,
       gpu: parts.gpu(),
       threads: encoder.encoder.threads,
+      runtimeFiles: parts.runtimeFiles(),
       storage: opened.store.kind,
       storageWarning: opened.warning,
       ...(await counts(open)),
     });
     update({ error: damage(resident) });
+    followKeywords(open, 'never');
     return open;
   }
 
@@ -174,10 +211,21 @@ export function createEngine(parts: EngineParts): Engine {
     return index;
   }
 
-  async function counts(open: Open): Promise<Partial<EngineStatus>> {
-    const { documents, chunks, tokens } = await open.store.usage();
-    return { documents, chunks, tokens, residentBytes: open.resident.scorer.residentBytes };
+  async function counts({ store, resident }: Open): Promise<Partial<EngineStatus>> {
+    const { documents, chunks, tokens } = resident.counts;
+    const { residentBytes } = resident.scorer;
+    return { documents, chunks, tokens, residentBytes, storageCreatedAt: await store.createdAt() };
   }
+
+  async function countPending({ store, queue }: Open): Promise<void> {
+    if (index === null) return; // closed meanwhile
+    const version = await store.pendingVersion();
+    const pending = await queue.count();
+    pendingVersion = version;
+    update({ pending });
+  }
+
+  const loadLimit = ({ settings }: Open): number => (settings.visible ? Infinity : hiddenBytes);
 
   /** Brings the scorer and the figures up to what the store holds now, whoever changed it. Calls that overlap share a round. */
   function follow(open: Open): Promise<void> {
@@ -198,14 +246,25 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function followOnce(open: Open): Promise<void> {
     if (index === null) return; // closed meanwhile
+    const { version } = open.resident;
     try {
-      await withRecovery(open, () => exclusive(() => open.resident.refresh()));
+      await withRecovery(open, () => exclusive(() => open.resident.refresh(loadLimit(open))));
       update({ ...(await counts(open)), error: damage(open.resident) });
+      followKeywords(open, reporting === null ? 'never' : 'when-due');
+      if ((await open.store.pendingVersion()) !== pendingVersion) await countPending(open);
+      if (open.resident.version !== version) emit({ type: 'changed' });
     } catch (error) {
       fail(error);
-    } finally {
       emit({ type: 'changed' });
     }
+  }
+
+  /** In the background: a search that needs the keyword index waits for it itself. A tab that nobody looks at does without. */
+  function followKeywords({ keywords, resident, settings }: Open, saving: Saving): void {
+    if (index === null || !(settings.visible || keywords.started)) return;
+    keywords.follow(resident.records, saving).catch((error: unknown) => {
+      if (index !== null) fail(error);
+    });
   }
 
   function fail(thrown: unknown): void {
@@ -257,6 +316,54 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
+  // ── writing ──
+
+  /** One batch after another, of all tabs. */
+  function asWriter<T>({ name, locks }: Open, work: () => Promise<T>, options: HoldOptions): Promise<T> {
+    return locks.hold(`lateral-${name}-writer`, work, options);
+  }
+
+  function addingParts(open: Open): AddingParts {
+    return {
+      store: open.store,
+      fingerprint: open.fingerprint,
+      keepSources: () => open.settings.keepSources,
+      extraction: parts.extraction,
+      encoder: () => chosen!.encoder,
+      recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
+      // The store's own change notice makes the page follow; here only its tail is kept short.
+      onStored: () => compactWhenDue(open),
+      queue: open.queue,
+      asWriter: (work, options) => asWriter(open, work, options),
+    };
+  }
+
+  /** Runs long work with its progress told to the caller and, of one call at a time, in the status. */
+  async function reported<T>(
+    open: Open,
+    onProgress: (progress: Progress) => void,
+    work: (report: (progress: Progress) => void) => Promise<T>,
+  ): Promise<T> {
+    const call = {};
+    try {
+      return await work((progress) => {
+        onProgress(progress);
+        // Of several calls one reads; the others keep their files and wait.
+        if (reporting !== null && reporting !== call && progress.phase !== 'reading') return;
+        reporting = call;
+        update({ progress });
+      });
+    } finally {
+      await follow(open);
+      followKeywords(open, 'now');
+      await countPending(open).catch(fail);
+      if (reporting === call) {
+        reporting = null;
+        update({ progress: null });
+      }
+    }
+  }
+
   /** Merges a long tail, and drops removed documents once they are half of what is kept. */
   async function compactWhenDue({ store }: Open, signal?: AbortSignal): Promise<void> {
     const blocks = await store.blocks();
@@ -291,48 +398,44 @@ export function createEngine(parts: EngineParts): Engine {
 
     async add(documents, { signal, onProgress }) {
       const open = await opened();
-      return adding(async () => {
-        throwIfAborted(signal);
-        const report = (progress: Progress): void => {
-          onProgress(progress);
-          update({ progress });
-        };
-        try {
-          return await addDocuments(
-            {
-              store: open.store,
-              fingerprint: open.fingerprint,
-              keepSources: open.options.keepSources ?? true,
-              extraction: parts.extraction,
-              encoder: () => chosen!.encoder,
-              recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
-              // The store's own change notice makes the page follow; here only its tail is kept short.
-              onStored: () => compactWhenDue(open),
-            },
-            documents,
-            signal,
-            report,
-          );
-        } finally {
-          await follow(open);
-          update({ progress: null });
-        }
-      });
+      return reported(open, onProgress, (report) => addFiles(addingParts(open), documents, signal, report));
     },
 
-    resume: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
-    discardPending: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
-    configure: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
-    dropSources: () => Promise.reject(new LateralError('internal', 'Not there yet.')),
+    async resume(_none, { signal, onProgress }) {
+      const open = await opened();
+      return reported(open, onProgress, (report) => resumeFiles(addingParts(open), signal, report));
+    },
+
+    async discardPending() {
+      const open = await opened();
+      const count = await open.queue.discard();
+      await countPending(open);
+      return count;
+    },
+
+    async configure({ keepSources, visible }) {
+      const open = await opened();
+      const { settings } = open;
+      if (keepSources !== undefined) settings.keepSources = keepSources;
+      if (visible === undefined || visible === settings.visible) return;
+      settings.visible = visible;
+      if (visible) await follow(open);
+    },
+
+    async dropSources() {
+      return (await opened()).store.dropSources();
+    },
 
     async search({ query, options }, { signal }) {
       const open = await opened();
       return withRecovery(open, () =>
         search(
           {
-            encoder: chosen!.encoder,
+            encoder: () => Promise.resolve(chosen!.encoder),
             store: open.store,
             resident: open.resident,
+            keywords: open.keywords,
+            passages: open.passages,
             exclusive,
             dim: open.fingerprint.dim,
             levels: open.entry.similarity,
@@ -396,7 +499,10 @@ export function createEngine(parts: EngineParts): Engine {
     async import(file, { signal, onProgress }) {
       const open = await opened();
       try {
-        return await adding(() => importCollection(open, file, signal, onProgress));
+        return await asWriter(open, () => importCollection(open, file, signal, onProgress), {
+          signal,
+          onWaiting: () => onProgress({ phase: 'waiting', done: 0, total: 1, unit: 'files' }),
+        });
       } finally {
         await follow(open);
       }

@@ -29,9 +29,14 @@ export interface Extraction {
   close(): void;
 }
 
-/** In this thread; no pages are drawn. */
-export function createLocalExtraction(): Extraction {
+/** In this thread; no pages are drawn. @param pdfFilesUrl the folder of pdf.js's own files, with a slash at its end */
+export function createLocalExtraction(pdfFilesUrl?: string): Extraction {
   const noPages = (): Promise<never> =>
     Promise.reject(new LateralError('file-unsupported', 'Pages are drawn in a browser only.'));
-  return { extract: (input) => extract(input), pageImage: noPages, pagePlaces: noPages, close: () => undefined };
+  return {
+    extract: (input) => extract(input, { pdfFilesUrl }),
+    pageImage: noPages,
+    pagePlaces: noPages,
+    close: () => undefined,
+  };
 }

@@ -6,7 +6,7 @@ import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, Fingerprint } from '../types.ts';
 import { createLocalExtraction } from './extraction.ts';
-import { addDocuments, type IndexingParts } from './indexing.ts';
+import { addDocuments, givenFile, type IndexingParts } from './indexing.ts';
 
 const { tokenizer, config } = embeddedTokenizer();
 const fingerprint: Fingerprint = {
@@ -51,14 +51,14 @@ function add(store: IndexStore, names: readonly string[], overrides: Partial<Ind
     {
       store,
       fingerprint,
-      keepSources: false,
+      keepSources: () => false,
       extraction: createLocalExtraction(),
       encoder: () => encoder,
       recover: () => Promise.resolve(false),
       onStored: () => Promise.resolve(),
       ...overrides,
     },
-    documents,
+    documents.map(givenFile),
     new AbortController().signal,
     () => undefined,
   );

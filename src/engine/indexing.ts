@@ -1,11 +1,11 @@
 /**
  * Files → durable, searchable documents. Each file is read, cut into passages and encoded; then it becomes visible in one
  * transaction. Small files share a transaction and their batches; one bad file does not stop the rest; what stops the
- * rest (cancel, a full disk, a lost device) leaves everything stored as it was.
+ * rest (cancel, a full disk, a lost device) leaves everything stored as it was, and kept files pending.
  */
 import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { LateralError, throwIfAborted, toLateralError, type ErrorCode } from '../errors.ts';
-import type { IndexStore, NewDocument } from '../store/index-store.ts';
+import type { IndexStore, NewDocument, PendingFile } from '../store/index-store.ts';
 import { chunkText } from '../text/chunk.ts';
 import type {
   AddFailure,
@@ -25,7 +25,8 @@ import { createProgressMeter } from './progress.ts';
 export interface IndexingParts {
   readonly store: IndexStore;
   readonly fingerprint: Fingerprint;
-  readonly keepSources: boolean;
+  /** As chosen at the moment. */
+  keepSources(): boolean;
   readonly extraction: Extraction;
   /** The encoder of the moment: another after a device was lost. */
   encoder(): Encoder;
@@ -58,10 +59,38 @@ const stopping = new Set<ErrorCode>([
   'out-of-memory',
 ]);
 
+/** A file as it comes: given to the call, or kept in the store before. */
+export interface FileToRead extends Omit<DocumentInput, 'content'> {
+  readonly byteLength: number;
+  /** null where it is gone, and nothing is left to do. @throws 'file-damaged', 'storage-corrupt' */
+  readonly read: () => Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Where it is kept. */
+  readonly pending?: PendingFile;
+}
+
+export function givenFile(input: DocumentInput): FileToRead {
+  const { content, ...facts } = input;
+  return { ...facts, byteLength: byteLengthOf(input), read: () => readContent(input.name, content) };
+}
+
+export function pendingFile(store: IndexStore, pending: PendingFile): FileToRead {
+  const { name, path, mediaType, language, tags, id, byteLength } = pending;
+  return {
+    ...{ name, path, tags, byteLength, pending },
+    ...(id === '' ? {} : { id }),
+    ...(mediaType === '' ? {} : { mediaType }),
+    ...(language === '' ? {} : { language }),
+    read: async () => {
+      const content = await store.pendingContent(pending.key);
+      return content === undefined ? null : new Uint8Array(await content.arrayBuffer());
+    },
+  };
+}
+
 interface Prepared {
-  /** Among the documents given. */
+  /** Among the files given. */
   readonly index: number;
-  readonly input: DocumentInput;
+  readonly input: FileToRead;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly hash: string;
   readonly id: string;
@@ -69,32 +98,45 @@ interface Prepared {
   readonly chunks: readonly Chunk[];
 }
 
+/**
+ * @param failedBefore files of the same work that are no longer among these; reported with them
+ * @returns with `remaining` as indices into the files given
+ */
 export async function addDocuments(
   parts: IndexingParts,
-  documents: readonly DocumentInput[],
+  files: readonly FileToRead[],
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
+  failedBefore: readonly AddFailure[] = [],
 ): Promise<AddResult> {
   const added: DocumentRecord[] = [];
-  const failed: AddFailure[] = [];
-  const sizes = documents.map(byteLengthOf);
+  const failed: AddFailure[] = [...failedBefore];
+  const total = files.length + failedBefore.length;
+  const sizes = files.map(({ byteLength }) => byteLength);
   const meter = createProgressMeter(sizes.reduce((sum, size) => sum + size, 0));
   const through = new Set<number>(); // files that are stored or have failed, by index
   let bytesSettled = 0;
   let groupsStored = 0;
 
-  const report = (current?: Progress['current']): void =>
-    onProgress(meter.report({ phase: 'reading', done: through.size, total: documents.length, unit: 'files', current }));
+  const report = (current?: Progress['current']): void => {
+    const done = failedBefore.length + through.size;
+    const progress = meter.report({ phase: 'reading', done, total, unit: 'files', current });
+    onProgress(failed.length === 0 ? progress : { ...progress, failed: [...failed] });
+  };
 
   const settle = (index: number): void => {
     through.add(index);
     bytesSettled += sizes[index]!;
     meter.advance(bytesSettled);
   };
-  const fail = (index: number, thrown: unknown): void => {
+  const fail = async (index: number, thrown: unknown): Promise<void> => {
     const error = toLateralError(thrown);
     if (stopping.has(error.code)) throw error;
-    failed.push({ name: documents[index]!.name, code: error.code, message: error.message });
+    const { name, pending } = files[index]!;
+    // Read or dropped by somebody else meanwhile: no failure, and nothing left to do.
+    const gone = pending !== undefined && error.code === 'not-found';
+    if (pending !== undefined && !gone) await parts.store.unstage([pending]);
+    if (!gone) failed.push(failureOf(name, error));
     settle(index);
     report();
   };
@@ -103,18 +145,18 @@ export async function addDocuments(
   const storeGroup = async (group: readonly Prepared[]): Promise<void> => {
     if (group.length === 0) return;
     const bytes = group.reduce((sum, { index }) => sum + sizes[index]!, 0);
-    const total = chunksOf(group);
+    const groupTotal = chunksOf(group);
     try {
       const records = await encodeAndStore(parts, group, signal, (doneChunks, tokens) => {
         meter.encoded(tokens);
-        meter.advance(bytesSettled + (bytes * doneChunks) / total);
+        meter.advance(bytesSettled + (bytes * doneChunks) / groupTotal);
         report(within(group, doneChunks));
       });
       added.push(...records);
       for (const { index } of group) settle(index);
     } catch (thrown) {
       if (group.length === 1 || stopping.has(toLateralError(thrown).code)) {
-        fail(group[0]!.index, thrown);
+        await fail(group[0]!.index, thrown);
       } else {
         for (const one of group) await storeGroup([one]);
       }
@@ -128,10 +170,10 @@ export async function addDocuments(
   report();
   let group: Prepared[] = [];
   try {
-    for (let next = 0; next < documents.length; next++) {
+    for (let next = 0; next < files.length; next++) {
       throwIfAborted(signal);
       try {
-        const prepared = await prepare(parts, documents[next]!, next, group, signal);
+        const prepared = await prepare(parts, files[next]!, next, group, signal);
         // A book goes alone: small files before it are stored first, and a cancel half-way through it keeps them.
         if (prepared.chunks.length > groupChunks(groupsStored)) {
           await storeGroup(group);
@@ -139,7 +181,7 @@ export async function addDocuments(
         }
         group.push(prepared);
       } catch (thrown) {
-        fail(next, thrown);
+        await fail(next, thrown);
       }
       if (chunksOf(group) >= groupChunks(groupsStored)) {
         await storeGroup(group);
@@ -150,9 +192,14 @@ export async function addDocuments(
     return { added, failed, remaining: [] };
   } catch (thrown) {
     const { code, message } = toLateralError(thrown);
-    const remaining = documents.flatMap((_, index) => (through.has(index) ? [] : [index]));
+    const remaining = files.flatMap((_, index) => (through.has(index) ? [] : [index]));
     return { added, failed, remaining, stopped: { code, message } };
   }
+}
+
+export function failureOf(name: string, thrown: unknown): AddFailure {
+  const { code, message } = toLateralError(thrown);
+  return { name, code, message };
 }
 
 function chunksOf(group: readonly Prepared[]): number {
@@ -163,12 +210,13 @@ function chunksOf(group: readonly Prepared[]): number {
 
 async function prepare(
   { store, extraction }: IndexingParts,
-  input: DocumentInput,
+  input: FileToRead,
   index: number,
   group: readonly Prepared[],
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const bytes = await readBytes(input);
+  const bytes = await input.read();
+  if (bytes === null) throw new LateralError('not-found', `${input.name} is gone.`);
   const hash = await sha256(bytes);
   const id = input.id ?? hash.slice(0, 32);
   const twin =
@@ -191,16 +239,18 @@ async function prepare(
   return { index, input, bytes, hash, id, text, chunks };
 }
 
-async function readBytes({ name, content }: DocumentInput): Promise<Uint8Array<ArrayBuffer>> {
-  if (byteLengthOf({ content }) > maxFileBytes) {
-    throw new LateralError(
-      'file-too-large',
-      `${name} is larger than ${maxFileBytes / 1e6} MB. Split it and add the parts.`,
-      {
-        details: { name, limitBytes: maxFileBytes },
-      },
-    );
-  }
+/** @throws 'file-too-large' for a file that is not to be read, nor kept */
+export function checkSize(name: string, byteLength: number): void {
+  if (byteLength <= maxFileBytes) return;
+  throw new LateralError(
+    'file-too-large',
+    `${name} is larger than ${maxFileBytes / 1e6} MB. Split it and add the parts.`,
+    { details: { name, limitBytes: maxFileBytes } },
+  );
+}
+
+async function readContent(name: string, content: DocumentInput['content']): Promise<Uint8Array<ArrayBuffer>> {
+  checkSize(name, byteLengthOf({ content }));
   if (typeof content === 'string') return new TextEncoder().encode(content);
   if (content instanceof Uint8Array) return new Uint8Array(content);
   try {
@@ -214,7 +264,7 @@ async function readBytes({ name, content }: DocumentInput): Promise<Uint8Array<A
   }
 }
 
-function byteLengthOf({ content }: Pick<DocumentInput, 'content'>): number {
+export function byteLengthOf({ content }: Pick<DocumentInput, 'content'>): number {
   if (typeof content === 'string') return content.length;
   return content instanceof Uint8Array ? content.length : content.size;
 }
@@ -321,7 +371,9 @@ function assemble(
     },
     text,
     chunks,
-    source: parts.keepSources ? new Blob([bytes], { type: text.mediaType }) : null,
+    ...(input.pending === undefined
+      ? { source: parts.keepSources() ? new Blob([bytes], { type: text.mediaType }) : null }
+      : { source: null, pending: { key: input.pending.key, keepSource: parts.keepSources() } }),
     vectors,
     offsets,
   };

@@ -63,6 +63,7 @@ export function createNodeEngine(modelsFolder: string, encoderOptions: NodeEncod
     replaceEncoder: () => Promise.resolve(null),
     replaceScorer: () => Promise.resolve(null),
     extraction: createLocalExtraction(),
+    runtimeFiles: () => [],
     gpu: () => null,
     estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
   });

@@ -1,11 +1,15 @@
 /**
  * The blocks of the store held ready in the scorer, and which passage each score belongs to. Follows the store by its
- * version: only what came is loaded, only what went is dropped.
+ * version: only what came is loaded, only what went is dropped. Where nobody searches, a large collection is followed
+ * without being loaded.
  */
 import { LateralError } from '../errors.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import type { BlockInfo, IndexStore } from '../store/index-store.ts';
 import type { DocumentRecord, Fingerprint } from '../types.ts';
+
+/** Records asked for one by one; more are listed together. */
+const maxSingleReads = 64;
 
 /** One document's run of positions among the scores. */
 export interface Run {
@@ -20,6 +24,11 @@ export class ResidentIndex {
   readonly #fingerprint: Fingerprint;
   #scorer: Scorer;
   #version = -1;
+  /** Whether all blocks of that version are loaded, but for damaged ones. */
+  #complete = false;
+  /** Of each document, the block that it lay in when its record was read. */
+  #blockOf: ReadonlyMap<string, string> = new Map();
+  #totalBytes = 0;
   #runs: readonly Run[] = [];
   #records: ReadonlyMap<string, DocumentRecord> = new Map();
   #damaged = new Set<string>();
@@ -45,6 +54,21 @@ export class ResidentIndex {
     return this.#records;
   }
 
+  /** The store's version that all of this tells of; −1 before the first refresh. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get counts(): { readonly documents: number; readonly chunks: number; readonly tokens: number } {
+    let chunks = 0;
+    let tokens = 0;
+    for (const { chunkCount, tokenCount } of this.#records.values()) {
+      chunks += chunkCount;
+      tokens += tokenCount;
+    }
+    return { documents: this.#records.size, chunks, tokens };
+  }
+
   /** Blocks that could not be read; their documents are not searched. */
   get damagedBlocks(): readonly string[] {
     return [...this.#damaged];
@@ -60,12 +84,13 @@ export class ResidentIndex {
 
   /**
    * Brings the scorer to the store's present state. Callers must not score meanwhile.
+   * @param maxBytes where the blocks are more in all, those that came are listed but not loaded
    * @throws 'model-mismatch' where another tab has filled the store with vectors of another model or setting
    */
-  async refresh(): Promise<void> {
+  async refresh(maxBytes = Infinity): Promise<void> {
     for (;;) {
       const version = await this.#store.version();
-      if (version === this.#version) return;
+      if (version === this.#version && (this.#complete || this.#totalBytes > maxBytes)) return;
       const stored = await this.#store.fingerprint();
       if (stored !== null) requireSame(stored, this.#fingerprint);
       const infos = await this.#store.blocks();
@@ -75,15 +100,35 @@ export class ResidentIndex {
       }
       for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
       const loaded = new Set(this.#scorer.blocks.map(({ id }) => id));
-      let complete = true;
-      for (const info of infos) {
-        if (!loaded.has(info.id) && !this.#damaged.has(info.id)) complete = (await this.#load(info)) && complete;
-      }
+      const missing = infos.filter(({ id }) => !loaded.has(id) && !this.#damaged.has(id));
+      this.#totalBytes = infos.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const wait = this.#totalBytes > maxBytes;
+      let found = true;
+      if (!wait) for (const info of missing) found = (await this.#load(info)) && found;
       this.#runs = runsOf(this.#scorer, wanted);
-      this.#records = new Map((await this.#store.documents()).map((record) => [record.id, record]));
+      await this.#readRecords(infos);
+      this.#complete = !wait || missing.length === 0;
       // A block that was compacted away while we read: the next round sees what it became.
-      if (complete) this.#version = version;
+      if (found) this.#version = version;
     }
+  }
+
+  /** A document that is removed and comes again lies in another block: so only records of moved documents are read. */
+  async #readRecords(infos: readonly BlockInfo[]): Promise<void> {
+    const blockOf = new Map<string, string>();
+    for (const { id: block, documents } of infos) {
+      for (const { id, removed } of documents) if (!removed) blockOf.set(id, block);
+    }
+    const moved = [...blockOf.keys()].filter((id) => this.#blockOf.get(id) !== blockOf.get(id));
+    const read =
+      moved.length > maxSingleReads
+        ? await this.#store.documents()
+        : await Promise.all(moved.map((id) => this.#store.document(id)));
+    const records = new Map<string, DocumentRecord>();
+    for (const [id, record] of this.#records) if (blockOf.has(id)) records.set(id, record);
+    for (const record of read) if (record !== undefined && blockOf.has(record.id)) records.set(record.id, record);
+    this.#records = records;
+    this.#blockOf = blockOf;
   }
 
   async #load(info: BlockInfo): Promise<boolean> {

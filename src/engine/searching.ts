@@ -1,34 +1,32 @@
-/** A query → hits: encode, score every passage, take the best, and say of each why and where. */
-import { alignTokens } from '../colbert/align.ts';
-import type { EncodedText, Encoder } from '../colbert/encoder.ts';
-import { documentSequence, firstTextPosition } from '../colbert/sequence.ts';
+/**
+ * A query → hits. By meaning every passage is scored (MaxSim), by words those that share a word with the query (BM25),
+ * and by both the two rankings are fused; then the best are described one by one.
+ */
+import type { Encoder } from '../colbert/encoder.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
-import type { QueryRows } from '../maxsim/scorer.ts';
-import { explain, placeableTokens, strengthOf, type Explanation } from '../ranking/explain.ts';
+import { createConstraints, type Constraints } from '../ranking/constraints.ts';
+import { fuse, fusion } from '../ranking/fuse.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
-import { excerpt } from '../text/segments.ts';
-import { wordRanges, type Range } from '../text/words.ts';
-import type {
-  Chunk,
-  DocumentRecord,
-  ExtractedText,
-  Hit,
-  QueryWord,
-  SearchFilter,
-  SearchResult,
-  Strength,
-} from '../types.ts';
+import { lexicalTerms } from '../text/lexical.ts';
+import { parseQuery, type ParsedQuery } from '../text/query-syntax.ts';
+import type { MatchBy, SearchFilter, SearchResult } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
+import { createDescriber, describeQueryWords, type Described, type MeaningOfQuery } from './describing.ts';
 import type { SearchOptions } from './engine-api.ts';
+import type { Keywords, Records } from './keywords.ts';
 import type { Lock } from './lock.ts';
-import type { ResidentIndex } from './resident.ts';
+import type { PassageReader } from './passages.ts';
+import type { ResidentIndex, Run } from './resident.ts';
 
 export interface SearchParts {
-  readonly encoder: Encoder;
+  /** Not asked for a search by words, which therefore works while the model is loading or its device is lost. */
+  encoder(): Promise<Encoder>;
   readonly store: IndexStore;
   readonly resident: ResidentIndex;
+  readonly keywords: Keywords;
+  readonly passages: PassageReader;
   /** Held while scoring, so that blocks do not move meanwhile. */
   readonly exclusive: Lock;
   readonly dim: number;
@@ -38,47 +36,59 @@ export interface SearchParts {
 export const defaultK = 10;
 export const maxK = 1000;
 
+/** How far down each list is looked for passages; further where these do not make enough hits. */
+const listDepth = 400;
+/** A search by both does not wait for the keyword index while more passages than this are missing there. */
+const maxMissingPassages = 4000;
+
 /** @throws 'aborted', 'gpu-lost', and what the store throws */
 export async function search(
   parts: SearchParts,
-  query: string,
+  typed: string,
   options: SearchOptions,
   signal: AbortSignal,
 ): Promise<SearchResult> {
   const started = performance.now();
+  const { resident, keywords } = parts;
+  const match = options.match ?? 'both';
   const k = Math.max(1, Math.min(maxK, Math.floor(options.k ?? defaultK)));
-  if (query.trim() === '') return emptyResult(query);
+  const query = parseQuery(typed);
+  if (query.text.trim() === '') return emptyResult(typed, match);
 
-  const encoded = await parts.encoder.encodeQuery(query, signal);
-  const rows: QueryRows = { rows: truncateRows(encoded.rows, parts.encoder.dim, parts.dim), dim: parts.dim };
+  const [meaning] = await Promise.all([
+    match === 'words' ? null : encode(parts, query.text, signal),
+    followKeywords(parts, query, match),
+  ]);
   const encodedAt = performance.now();
 
   return parts.exclusive(async () => {
     throwIfAborted(signal);
-    await parts.resident.refresh();
-    const { records } = parts.resident;
-    const selection = parts.resident.selection(filterOf(options.filter, records));
-    const scores = await parts.resident.scorer.score(rows, selection);
+    await resident.refresh();
+    const constraints = createConstraints(query, keywords.index);
+    const scope = scopeOf(resident, options.filter, constraints);
+    const scores = meaning === null ? null : await resident.scorer.score(meaning.rows, scope.selection);
     throwIfAborted(signal);
+    const lists = listsOf(match, scores, query, keywords, scope);
+    const candidates = await choose(parts, lists, k, options.by ?? 'passage', constraints, signal);
     const scoredAt = performance.now();
 
-    const positionOf = (index: number): number => selection?.[index] ?? index;
-    const ranked = rank(parts.resident, scores, positionOf, k, options.by ?? 'passage');
-    const describe = createDescriber(parts, query, encoded, rows, records);
+    const describe = createDescriber({ query, match, meaning, scorer: resident.scorer, levels: parts.levels });
+    const relative = relativeTo(candidates[0]?.score ?? 0, match, meaning, parts.levels);
     const described: Described[] = [];
-    for (const candidate of ranked) {
+    for (const { position, score, more } of candidates) {
       throwIfAborted(signal);
-      const hit = await describe(candidate, ranked[0]!.score);
-      if (hit !== null) described.push(hit);
+      const passage = await readPassage(parts, position);
+      if (passage === null) continue; // removed meanwhile
+      described.push(await describe({ passage, position, score, relative: relative(score), moreInDocument: more }));
     }
     return {
-      query,
-      match: 'meaning',
-      words: queryWords(query, described),
+      query: typed,
+      match,
+      words: describeQueryWords(query, described),
       hits: described.map(({ hit }) => hit),
-      considered: scores.length,
+      considered: scores?.length ?? scope.size,
       relevant: described.some(({ hit }) => hit.relevant),
-      droppedQueryTokens: encoded.truncatedTokens,
+      droppedQueryTokens: meaning?.encoded.truncatedTokens ?? 0,
       elapsedMs: {
         encode: encodedAt - started,
         score: scoredAt - encodedAt,
@@ -88,48 +98,72 @@ export async function search(
   });
 }
 
-// ─── ranking ────────────────────────────────────────────────────────────────────────────────────────
-
-interface Candidate {
-  readonly position: number;
-  readonly score: number;
-  readonly more: number;
+async function encode(parts: SearchParts, text: string, signal: AbortSignal): Promise<MeaningOfQuery> {
+  const encoder = await parts.encoder();
+  const encoded = await encoder.encodeQuery(text, signal);
+  return { encoder, encoded, rows: { rows: truncateRows(encoded.rows, encoder.dim, parts.dim), dim: parts.dim } };
 }
 
-function rank(
-  resident: ResidentIndex,
-  scores: Float32Array,
-  positionOf: (index: number) => number,
-  k: number,
-  by: 'passage' | 'document',
-): Candidate[] {
-  const candidate = (index: number): Candidate => ({ position: positionOf(index), score: scores[index]!, more: 0 });
-  if (by === 'passage') return topK(scores, k).map(candidate);
+/** Brings the keyword index up to date where the search cannot do without. */
+async function followKeywords({ resident, keywords }: SearchParts, query: ParsedQuery, match: MatchBy): Promise<void> {
+  const constrained = query.required.length + query.excluded.length > 0;
+  if (match === 'meaning' && !constrained) return;
+  const { records } = resident;
+  const following = keywords.follow(records);
+  if (match !== 'both' || constrained || keywords.missing(records) <= maxMissingPassages) return following;
+  following.catch(() => undefined); // told by the next search that waits for it
+}
 
-  // Each document once, by its best passage; a few times k passages decide how many more of it were near.
-  const near = topK(scores, Math.min(scores.length, k * 5)).map(candidate);
-  const best = new Map<string, Candidate>();
-  for (const one of near) {
-    const id = resident.locate(one.position).run.documentId;
-    const first = best.get(id);
-    if (first === undefined) best.set(id, one);
-    else best.set(id, { ...first, more: first.more + 1 });
+// ─── what may be found ──────────────────────────────────────────────────────────────────────────────
+
+interface Scope {
+  /** Positions to be scored, ascending; undefined for all. */
+  readonly selection: Uint32Array | undefined;
+  /** How many that are. */
+  readonly size: number;
+  /** Whether a passage is among them; null where every one is. */
+  readonly accepts: ((documentId: string, chunk: number) => boolean) | null;
+  /** −1 for a passage that is not loaded. */
+  positionOf(documentId: string, chunk: number): number;
+}
+
+function scopeOf(resident: ResidentIndex, filter: SearchFilter | undefined, constraints: Constraints | null): Scope {
+  const runs = liveRuns(resident.runs);
+  const allows = filterOf(filter, resident.records);
+  const positionOf = (documentId: string, chunk: number): number => {
+    const run = runs.get(documentId);
+    return run === undefined || chunk >= run.chunkCount ? -1 : run.firstPosition + chunk;
+  };
+  if (constraints === null) {
+    const selection = resident.selection(allows);
+    const size = selection?.length ?? resident.runs.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
+    return { selection, size, accepts: allows, positionOf };
   }
-  if (best.size < k && near.length < scores.length) {
-    for (const index of topK(scores, scores.length)) {
-      const one = candidate(index);
-      const id = resident.locate(one.position).run.documentId;
-      if (!best.has(id)) best.set(id, one);
-      if (best.size >= k) break;
+  const positions: number[] = []; // ascending, as the runs are
+  for (const { documentId, firstPosition, chunkCount } of runs.values()) {
+    if (allows?.(documentId) === false) continue;
+    for (let chunk = 0; chunk < chunkCount; chunk++) {
+      if (constraints.mayHold(documentId, chunk)) positions.push(firstPosition + chunk);
     }
   }
-  return [...best.values()].slice(0, k);
+  const selection = Uint32Array.from(positions);
+  const accepts = (documentId: string, chunk: number): boolean =>
+    allows?.(documentId) !== false && constraints.mayHold(documentId, chunk);
+  return { selection, size: selection.length, accepts, positionOf };
 }
 
-function filterOf(
-  filter: SearchFilter | undefined,
-  records: ReadonlyMap<string, DocumentRecord>,
-): ((documentId: string) => boolean) | null {
+function liveRuns(runs: readonly Run[]): ReadonlyMap<string, Run> {
+  let known = runsByDocument.get(runs);
+  if (known === undefined) {
+    known = new Map(runs.filter(({ removed }) => !removed).map((run) => [run.documentId, run]));
+    runsByDocument.set(runs, known);
+  }
+  return known;
+}
+
+const runsByDocument = new WeakMap<readonly Run[], ReadonlyMap<string, Run>>();
+
+function filterOf(filter: SearchFilter | undefined, records: Records): ((documentId: string) => boolean) | null {
   if (filter === undefined || Object.values(filter).every((value) => value === undefined)) return null;
   const ids = filter.documentIds === undefined ? null : new Set(filter.documentIds);
   return (id) => {
@@ -146,119 +180,121 @@ function filterOf(
   };
 }
 
-// ─── describing a hit ───────────────────────────────────────────────────────────────────────────────
+// ─── ranking ────────────────────────────────────────────────────────────────────────────────────────
 
-interface Described {
-  readonly hit: Hit;
-  readonly explanation: Explanation;
+interface Ranked {
+  readonly position: number;
+  readonly score: number;
 }
 
-function createDescriber(
-  parts: SearchParts,
-  query: string,
-  encoded: EncodedText,
-  rows: QueryRows,
-  records: ReadonlyMap<string, DocumentRecord>,
-): (candidate: Candidate, best: number) => Promise<Described | null> {
-  const { encoder, store, resident, levels } = parts;
-  const texts = new Map<string, Promise<[ExtractedText | undefined, readonly Chunk[] | undefined]>>();
-  const queryIds = encoder.tokenizer.encode(query).slice(0, encoded.sequence.textTokens);
-  const queryTokens = alignTokens(query, queryIds, encoder.tokenizer);
-  const words = wordRanges(query);
+interface List {
+  /** Best first, equal scores by ascending position. */
+  readonly ranked: readonly Ranked[];
+  /** Whether a greater depth would give no more. */
+  readonly complete: boolean;
+}
 
-  return async ({ position, score, more }, best) => {
-    const { run, chunk: ordinal } = resident.locate(position);
-    const record = records.get(run.documentId);
-    let reading = texts.get(run.documentId);
-    if (reading === undefined) {
-      reading = Promise.all([store.text(run.documentId), store.chunks(run.documentId)]);
-      texts.set(run.documentId, reading);
-    }
-    const [document, chunks] = await reading;
-    const chunk = chunks?.[ordinal];
-    if (record === undefined || document === undefined || chunk === undefined) return null; // removed meanwhile
-    const passage = document.text.slice(chunk.start, chunk.end);
-    const input = {
-      query,
-      queryWords: words,
-      queryTokens,
-      firstRow: firstTextPosition,
-      passage,
-      passageWords: wordRanges(passage),
-      passageTokens: storedTokenRanges(encoder, passage),
-      offset: chunk.start,
-      levels,
-    };
-    const explanation = explain({
-      ...input,
-      ...(await resident.scorer.explain(rows, position, placeableTokens(input))),
-    });
-    const floor = levels.baseline * encoded.numTokens;
+/** @returns the ranking of a search, as far down as `depth` asks */
+function listsOf(
+  match: MatchBy,
+  scores: Float32Array | null,
+  query: ParsedQuery,
+  { index }: Keywords,
+  { selection, accepts, positionOf }: Scope,
+): (depth: number) => List {
+  const byMeaning = (depth: number): List => ({
+    ranked: topK(scores!, depth).map((i) => ({ position: selection?.[i] ?? i, score: scores![i]! })),
+    complete: depth >= scores!.length,
+  });
+  const byWords = (depth: number): List => {
+    const hits = index.search(lexicalTerms(query.text), depth, accepts);
+    const ranked = hits.map(({ documentId, chunk, score }) => ({ position: positionOf(documentId, chunk), score }));
     return {
-      explanation,
-      hit: {
-        documentId: record.id,
-        documentName: record.name,
-        path: record.path,
-        language: record.language,
-        chunk: ordinal,
-        start: chunk.start,
-        end: chunk.end,
-        place: placeOf(document, chunk),
-        score,
-        relative: best > floor ? Math.max(0, (score - floor) / (best - floor)) : score === best ? 1 : 0,
-        relevant: explanation.closeness >= levels.relevant,
-        excerpt: excerpt(document.text, withoutLeadingHeadings(document, chunk, explanation.lit), explanation.lit),
-        lit: explanation.lit,
-        why: explanation.why,
-        moreInDocument: more,
-      },
+      // A document that went and is still in the keyword index has no position.
+      ranked: ranked
+        .filter(({ position }) => position >= 0)
+        .sort((a, b) => b.score - a.score || a.position - b.position),
+      complete: hits.length < depth,
     };
+  };
+  if (match === 'meaning') return byMeaning;
+  if (match === 'words') return byWords;
+  return (depth) => {
+    const meaning = byMeaning(depth);
+    const lists = [meaning, byWords(depth)].map(({ ranked }) => ranked.map(({ position }) => position));
+    return { ranked: fuse(lists, fusion), complete: meaning.complete }; // every passage has its place by meaning
   };
 }
 
-/** For each stored row of a passage, where its token stands in the passage; null for [CLS], marker and [SEP]. */
-function storedTokenRanges(encoder: Encoder, passage: string): (Range | null)[] {
-  const ids = encoder.tokenizer.encode(passage);
-  const sequence = documentSequence(ids, encoder.config);
-  const ranges = alignTokens(passage, ids.slice(0, sequence.textTokens), encoder.tokenizer);
-  return sequence.kept.map((position) => ranges[position - firstTextPosition] ?? null);
+interface Candidate extends Ranked {
+  readonly more: number;
 }
 
-/** The passage from its first running text on: its headings stand beside the title already. Lit headings stay, whole. */
-function withoutLeadingHeadings(document: ExtractedText, { start, end }: Chunk, lit: readonly Range[]): Range {
-  const first = lit[0]?.start ?? end;
-  const opening = document.blocks.find((block) => block.end > start && (block.kind !== 'heading' || block.end > first));
-  const from = Math.max(start, opening?.start ?? start);
-  return { start: from < end ? from : start, end };
-}
-
-function placeOf(document: ExtractedText, chunk: Chunk): string {
-  const section = document.sections[chunk.section];
-  if (section === undefined) return '';
-  return section.kind === 'page' ? `page ${section.label}` : section.label;
-}
-
-function queryWords(query: string, described: readonly Described[]): QueryWord[] {
-  const best = new Map<number, Strength>();
-  for (const { explanation } of described) {
-    for (const { word, verdict } of explanation.why) {
-      const strength = strengthOf(verdict);
-      if (strength > (best.get(word) ?? 0)) best.set(word, strength);
+/** The k best, of documents by their best passage, that hold what the query's marks ask for. */
+async function choose(
+  parts: SearchParts,
+  list: (depth: number) => List,
+  k: number,
+  by: 'passage' | 'document',
+  constraints: Constraints | null,
+  signal: AbortSignal,
+): Promise<Candidate[]> {
+  const { resident } = parts;
+  const known = new Map<number, boolean>();
+  const holds = async (position: number): Promise<boolean> => {
+    if (constraints === null) return true;
+    const { run, chunk } = resident.locate(position);
+    if (!constraints.isUncertain(run.documentId, chunk)) return true;
+    let answer = known.get(position);
+    if (answer === undefined) {
+      throwIfAborted(signal);
+      const passage = await readPassage(parts, position);
+      known.set(position, (answer = passage !== null && constraints.holds(passage.text)));
     }
+    return answer;
+  };
+
+  for (let depth = Math.max(listDepth, k); ; depth *= 4) {
+    const { ranked, complete } = list(depth);
+    const chosen = new Map<string | number, Candidate>();
+    for (const [i, one] of ranked.entries()) {
+      // A few times k passages decide how many more of a document were near.
+      if (chosen.size >= k && (by === 'passage' || i >= k * 5)) break;
+      const key = by === 'passage' ? one.position : resident.locate(one.position).run.documentId;
+      const first = chosen.get(key);
+      if ((first === undefined && chosen.size >= k) || !(await holds(one.position))) continue;
+      chosen.set(key, first === undefined ? { ...one, more: 0 } : { ...first, more: first.more + (i < k * 5 ? 1 : 0) });
+    }
+    if (chosen.size >= k || complete) return [...chosen.values()];
   }
-  return wordRanges(query).map(({ start, end }, word) => ({
-    text: query.slice(start, end),
-    start,
-    end,
-    strength: best.get(word) ?? 0,
-  }));
 }
 
-function emptyResult(query: string): SearchResult {
+async function readPassage({ resident, passages }: SearchParts, position: number) {
+  const { run, chunk } = resident.locate(position);
+  const record = resident.records.get(run.documentId);
+  return record === undefined ? null : passages.read(record, chunk);
+}
+
+/** A score as a share of the best one, above what any passage reaches. */
+function relativeTo(
+  best: number,
+  match: MatchBy,
+  meaning: MeaningOfQuery | null,
+  levels: SimilarityLevels,
+): (score: number) => number {
+  const floor =
+    match === 'words'
+      ? 0
+      : match === 'both'
+        ? fuse([Array.from({ length: listDepth }, (_, i) => i)], fusion).at(-1)!.score
+        : levels.baseline * meaning!.encoded.numTokens;
+  return (score) => (best > floor ? Math.max(0, (score - floor) / (best - floor)) : score === best ? 1 : 0);
+}
+
+function emptyResult(query: string, match: MatchBy): SearchResult {
   return {
     query,
-    match: 'meaning',
+    match,
     words: [],
     hits: [],
     considered: 0,

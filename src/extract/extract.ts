@@ -1,5 +1,6 @@
 /**
- * A file's bytes → its text, with the blocks and sections that a person would see. Pure: the same in a worker and in Node, no DOM, nothing fetched, nothing run. One file per format stands beside this one.
+ * A file's bytes → its text, with the blocks and sections that a person would see. The same in a worker and in Node: no
+ * DOM, nothing run, nothing fetched but our own tables for PDFs. One file per format stands beside this one.
  */
 import { LateralError } from '../errors.ts';
 import type { ExtractedText } from '../types.ts';
@@ -18,35 +19,67 @@ export interface ExtractionInput {
   readonly bytes: Uint8Array;
 }
 
-/** Larger files are refused: the text, its chunks and their tokens must fit a tab's memory together. */
+export interface ExtractionContext {
+  /** Where pdf.js's own folders are, with a slash at its end: a URL in browsers, a path in Node. */
+  readonly pdfFilesUrl?: string | undefined;
+  /** Called now and then while a long file is read: a sign of life. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Larger text files are refused: the text, its chunks and their tokens must fit a tab's memory together. */
 export const maxTextBytes = 64 * 1024 * 1024;
 
 /**
- * A promise, though every format so far is read at once: those with foreign parsers (PDF) are not.
- *
  * The text keeps its characters (no Unicode normalisation, so that offsets point into what was written), but lines end
  * with LF for CRLF and CR, NUL becomes a space, and half a surrogate pair becomes U+FFFD, one for one.
- * @throws 'file-empty' where there is nothing to search; 'file-binary' for what is not text, 'file-unsupported' for a kind that is
- * not readable yet
- *   (`details.kind` names the format); 'file-too-large' with `details.limitBytes`; 'file-damaged' where a parser failed
+ * @throws 'file-empty' where there is nothing to search; 'file-binary' for what is not text; 'file-unsupported' for a kind
+ * that is not readable yet (`details.kind` names the format); 'file-too-large'; 'file-damaged' where a parser failed;
+ * 'file-locked' for a PDF with a password; 'file-scanned' for one that has only pictures
  */
-export function extract(input: ExtractionInput): Promise<ExtractedText> {
-  return new Promise((resolve) => resolve(extractNow(input)));
-}
-
-function extractNow({ name, mediaType, bytes }: ExtractionInput): ExtractedText {
+export async function extract(input: ExtractionInput, context: ExtractionContext = {}): Promise<ExtractedText> {
+  const { name, bytes } = input;
   if (bytes.length === 0) throw isEmpty(name);
-  const foreign = foreignKind(name, bytes);
-  if (foreign !== undefined) throw cannotReadYet(name, foreign);
-  if (bytes.length > maxTextBytes) throw isTooLarge(name, bytes.length);
-
-  const decoded = decodeText(name, bytes, mayDeclareItsEncoding(name, mediaType, bytes));
-  if (decoded.text.trim() === '') throw isEmpty(name);
-  const known = kindOfText(name, mediaType, decoded.text);
-  const result = complete(parse(name, known.kind, decoded.text), known.mediaType, decoded.notes);
+  const result = await readFile(input, foreignKind(name, bytes), context);
   // A page of scripts and pictures has bytes, but nothing to search.
   if (result.blocks.length === 0) throw isEmpty(name);
   return result;
+}
+
+/** Parsers for formats that are not text are large: each is loaded when the first of its files comes. */
+async function readFile(
+  input: ExtractionInput,
+  kind: ForeignKind | undefined,
+  context: ExtractionContext,
+): Promise<ExtractedText> {
+  const { name, bytes } = input;
+  switch (kind) {
+    case undefined:
+      return readText(input);
+    case 'PDF': {
+      const { extractPdf } = await import('./pdf/pdf.ts');
+      return extractPdf({ name, bytes, filesUrl: context.pdfFilesUrl, onPage: context.onProgress });
+    }
+    case 'Word': {
+      const { extractDocx } = await import('./docx.ts');
+      return complete(await extractDocx(name, bytes), docxType, []);
+    }
+    case 'EPUB': {
+      const { extractEpub } = await import('./epub.ts');
+      return complete(extractEpub(name, bytes), 'application/epub+zip', []);
+    }
+    default:
+      throw cannotReadYet(name, kind);
+  }
+}
+
+const docxType = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
+
+function readText({ name, mediaType, bytes }: ExtractionInput): ExtractedText {
+  if (bytes.length > maxTextBytes) throw isTooLarge(name, bytes.length);
+  const decoded = decodeText(name, bytes, mayDeclareItsEncoding(name, mediaType, bytes));
+  if (decoded.text.trim() === '') throw isEmpty(name);
+  const known = kindOfText(name, mediaType, decoded.text);
+  return complete(parse(name, known.kind, decoded.text), known.mediaType, decoded.notes);
 }
 
 function parse(name: string, kind: TextKind, text: string): ExtractionResult {

@@ -10,8 +10,9 @@ export interface KnownKind {
   readonly mediaType: string;
 }
 
-/** `Lateral cannot read … files yet.` */
-export type ForeignKind = 'PDF' | 'Word' | 'EPUB' | 'Excel' | 'PowerPoint' | 'OpenDocument' | 'RTF' | 'other';
+/** Formats with parsers of their own; the rest as in `Lateral cannot read … files yet.` */
+export type ForeignKind =
+  'PDF' | 'Word' | 'EPUB' | 'older Word' | 'Excel' | 'PowerPoint' | 'OpenDocument' | 'RTF' | 'other';
 
 const html: KnownKind = { kind: 'html', mediaType: 'text/html' };
 const markdown: KnownKind = { kind: 'markdown', mediaType: 'text/markdown' };
@@ -84,7 +85,7 @@ const officeEndings = new Map<string, ForeignKind>([
   ['docx', 'Word'],
   ['docm', 'Word'],
   ['dotx', 'Word'],
-  ['doc', 'Word'],
+  ['doc', 'older Word'],
   ['xlsx', 'Excel'],
   ['xlsm', 'Excel'],
   ['xls', 'Excel'],
@@ -136,10 +137,18 @@ const signatures: readonly (readonly [ForeignKind, string, number?])[] = [
 export function foreignKind(name: string, bytes: Uint8Array): ForeignKind | undefined {
   const head = latin1(bytes, 0, 1024);
   if (head.startsWith('%PDF-') || /[\0-\x20]%PDF-\d/.test(head)) return 'PDF';
-  if (/^PK(?:\x03\x04|\x05\x06|\x07\x08)/.test(head)) return officeEndings.get(endingOf(name)) ?? kindOfZip(bytes);
-  if (head.startsWith('\xd0\xcf\x11\xe0')) return officeEndings.get(endingOf(name)) ?? 'other';
+  if (/^PK(?:\x03\x04|\x05\x06|\x07\x08)/.test(head)) {
+    const named = officeEndings.get(endingOf(name));
+    return named === undefined || named === 'older Word' ? kindOfZip(bytes) : named;
+  }
+  // Also what Office encrypts with a password.
+  if (head.startsWith('\xd0\xcf\x11\xe0')) return olderKind(officeEndings.get(endingOf(name)) ?? 'other');
   if (/^MZ[^]{0,200}\0/.test(head)) return 'other';
   return signatures.find(([, mark, at = 0]) => head.startsWith(mark, at))?.[0];
+}
+
+function olderKind(kind: ForeignKind): ForeignKind {
+  return kind === 'Word' ? 'older Word' : kind;
 }
 
 /** By the names of its first entries, which are not compressed. */

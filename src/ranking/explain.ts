@@ -124,8 +124,11 @@ function wordAround(input: ExplainInput, token: Range | null | undefined): Range
   return input.passageWords.find((range) => overlaps(range, token)) ?? null;
 }
 
-/** "to be or not to be" has nothing but function words: then they are what is meant. */
-function skippedWords({ query, queryWords }: Pick<ExplainInput, 'query' | 'queryWords'>): (word: string) => boolean {
+/** Which of the query's words are passed over. "To be or not to be" has nothing but function words: then they are meant. */
+export function skippedWords({
+  query,
+  queryWords,
+}: Pick<ExplainInput, 'query' | 'queryWords'>): (word: string) => boolean {
   const all = queryWords.every((range) => isFunctionWord(query.slice(range.start, range.end)));
   return all ? () => false : isFunctionWord;
 }

@@ -134,10 +134,10 @@ export function toVectorBlock({ record, vectors }: Block): VectorBlock {
 }
 
 /** Counts what was not removed; bytes and blocks are all that are kept until compaction. */
-export function usageOf(records: readonly BlockRecord[]): StoreUsage {
+export function usageOf(records: readonly BlockRecord[], sourceBytes: number): StoreUsage {
   const live = records.flatMap((record) => spansOf(record).filter(({ document }) => !document.removed));
   return {
-    sourceBytes: 0,
+    sourceBytes,
     documents: live.length,
     chunks: sum(live, ({ document }) => document.chunkCount),
     tokens: sum(live, ({ firstToken, endToken }) => endToken - firstToken),

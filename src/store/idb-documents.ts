@@ -9,7 +9,7 @@ import { crc32c } from './checksum.ts';
 import { deleteBlock, piecesOf, readBlockRecords, readPieces, send } from './idb-blocks.ts';
 import { corrupt } from './idb-errors.ts';
 import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
-import { type BlockRecord, packChunks, type SourceRecord, unpackChunks } from './schema.ts';
+import { type BlockRecord, notPending, packChunks, type SourceRecord, unpackChunks } from './schema.ts';
 
 export interface PackedSource {
   readonly record: SourceRecord;
@@ -27,8 +27,8 @@ export interface PackedDocument {
  * @throws 'file-damaged' when the browser cannot read a file any more: it was changed or moved since it was chosen.
  */
 export async function packDocument(document: NewDocument, pieceBytes: number): Promise<PackedDocument> {
-  const { source, record } = document;
-  if (source === null) return { document, source };
+  const { source, record, pending } = document;
+  if (source === null || pending !== undefined) return { document, source: null };
   const pieces: ArrayBuffer[] = [];
   let checksum = 0;
   try {
@@ -65,6 +65,25 @@ export function writeDocument(
 }
 
 /**
+ * Makes the bytes of a pending file the source of a document, in the transaction that writes the document.
+ * @throws 'not-found' where the file is not pending: then nothing of the transaction may stay.
+ */
+export async function takeOverFile(transaction: WriteTransaction, document: NewDocument): Promise<void> {
+  const { record, text, pending } = document;
+  if (pending === undefined) return;
+  const file = await transaction.objectStore('pending').get(pending.key);
+  if (file?.complete !== true) throw notPending(document);
+  send(transaction.objectStore('pending').delete(file.key));
+  if (!pending.keepSource) {
+    send(transaction.objectStore('sourceData').delete(piecesOf(file.key)));
+    return;
+  }
+  const { byteLength, pieceCount, checksum, key: dataKey } = file;
+  const source = { type: text.mediaType, byteLength, pieceCount, checksum, dataKey };
+  send(transaction.objectStore('sources').put(source, record.id));
+}
+
+/**
  * Deletes documents' own records and flags them in their blocks; blocks with nothing left go too. Cleans up after documents
  * of which only parts are left as well. @returns how many were here.
  */
@@ -85,10 +104,11 @@ export async function removeDocuments(transaction: WriteTransaction, ids: Iterab
     if (record !== undefined) touched.set(record.id, record);
   }
   for (const id of removed) {
+    const dataKey = (await transaction.objectStore('sources').get(id))?.dataKey ?? id;
+    send(transaction.objectStore('sourceData').delete(piecesOf(dataKey)));
     for (const name of ['documents', 'texts', 'chunks', 'sources', 'locations'] as const) {
       send(transaction.objectStore(name).delete(id));
     }
-    send(transaction.objectStore('sourceData').delete(piecesOf(id)));
   }
   for (const record of touched.values()) {
     const documents = record.documents.map((entry) => (removed.has(entry.id) ? { ...entry, removed: true } : entry));
@@ -101,18 +121,40 @@ export async function removeDocuments(transaction: WriteTransaction, ids: Iterab
 export async function readSource(transaction: AnyTransaction, id: string): Promise<PackedSource | undefined> {
   const record = await transaction.objectStore('sources').get(id);
   if (record === undefined) return undefined;
-  return { record, pieces: await readPieces(transaction, 'sourceData', id, record.pieceCount) };
+  return { record, pieces: await readPieces(transaction, 'sourceData', record.dataKey ?? id, record.pieceCount) };
+}
+
+/** @returns the bytes of all sources */
+export async function countSources(transaction: AnyTransaction): Promise<number> {
+  return bytesOfSources(await transaction.objectStore('sources').getAll());
+}
+
+/** Deletes the sources of all documents. @returns their bytes */
+export async function deleteSources(transaction: WriteTransaction): Promise<number> {
+  const sources = transaction.objectStore('sources');
+  const ids = await sources.getAllKeys();
+  const records = await sources.getAll(); // in the order of the keys
+  records.forEach(({ dataKey }, i) => send(transaction.objectStore('sourceData').delete(piecesOf(dataKey ?? ids[i]!))));
+  send(sources.clear());
+  return bytesOfSources(records);
+}
+
+function bytesOfSources(records: readonly SourceRecord[]): number {
+  return records.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** @throws 'storage-corrupt' */
 export function openSource(id: string, source: PackedSource): Blob {
-  if (!sourceFits(source)) {
-    throw corrupt(`The stored file of document "${id}" is damaged. Add the document again.`, { id });
-  }
+  return openPieces(source, `The stored file of document "${id}" is damaged. Add the document again.`, { id });
+}
+
+/** @throws 'storage-corrupt' with this message where the bytes do not fit their record. */
+export function openPieces(source: PackedSource, damaged: string, details: Readonly<Record<string, string>>): Blob {
+  if (!piecesFit(source)) throw corrupt(damaged, details);
   return new Blob([...source.pieces], { type: source.record.type });
 }
 
-export function sourceFits({ record, pieces }: PackedSource): boolean {
+export function piecesFit({ record, pieces }: PackedSource): boolean {
   const byteLength = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   const checksum = pieces.reduce((crc, piece) => crc32c(new Uint8Array(piece), crc), 0);
   return byteLength === record.byteLength && checksum === record.checksum;

@@ -5,9 +5,9 @@ import { type Connection, createConnection } from './idb-connection.ts';
 import { compactBlocks } from './idb-maintenance.ts';
 import { migrations } from './idb-schema.ts';
 import { databaseNameOf, openIdbStore } from './idb-store.ts';
-import type { IndexStore } from './index-store.ts';
+import type { IndexStore, PendingFile } from './index-store.ts';
 import { countRaw, deleteRaw, openRaw, tamper } from './testing/raw-database.ts';
-import { int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
+import { fileToKeep, int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
 import { code } from './testing/store-fixture.ts';
 import { expectHolds } from './testing/store-oracle.ts';
 
@@ -110,7 +110,7 @@ describe('IndexedDB store', () => {
         await flipBit(databaseName, 'blockData', [id, piece]);
         await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
         await expect((await open()).parts('a')).rejects.toThrow(code('storage-corrupt'));
-        expect(await store.verify()).toEqual({ damagedBlocks: [id], lostDocuments: ['a', 'b'] });
+        expect(await store.verify()).toEqual({ damagedBlocks: [id], lostDocuments: ['a', 'b'], lostFiles: [] });
         await flipBit(databaseName, 'blockData', [id, piece]); // and back
         await expectHolds(store, samples('a', 'b'));
       }
@@ -136,9 +136,9 @@ describe('IndexedDB store', () => {
       const damaged = (await store.blocks())[0]!.id;
       await flipBit(databaseName, 'blockData', [damaged, 0]);
       expect(await store.compact()).toBe(true);
-      expect(await store.verify()).toEqual({ damagedBlocks: [damaged], lostDocuments: ['a', 'b'] });
+      expect(await store.verify()).toEqual({ damagedBlocks: [damaged], lostDocuments: ['a', 'b'], lostFiles: [] });
       await store.compact();
-      expect(await store.verify()).toEqual({ damagedBlocks: [damaged], lostDocuments: ['a', 'b'] });
+      expect(await store.verify()).toEqual({ damagedBlocks: [damaged], lostDocuments: ['a', 'b'], lostFiles: [] });
       await store.remove(['a', 'b']);
       await expectHolds(store, samples('c', 'd'));
     });
@@ -147,7 +147,7 @@ describe('IndexedDB store', () => {
       'names a document whose record in %s is missing',
       async (storeName) => {
         await tamper(databaseName, storeName, 'a', () => undefined);
-        expect(await store.verify()).toEqual({ damagedBlocks: [], lostDocuments: ['a'] });
+        expect(await store.verify()).toEqual({ damagedBlocks: [], lostDocuments: ['a'], lostFiles: [] });
         if (storeName !== 'documents') await expect(store.parts('a')).rejects.toThrow(code('storage-corrupt'));
         expect(await store.remove(['a'])).toBe(1);
         await expectHolds(store, samples('b'));
@@ -156,11 +156,16 @@ describe('IndexedDB store', () => {
       },
     );
 
-    it('is seen in sources and in keyword segments', async () => {
+    it('is seen in sources, pending files and keyword segments', async () => {
       await store.add([sampleDocument('s', { source: new Blob(['x'.repeat(50)]) })], int8Fingerprint);
       await flipBit(databaseName, 'sourceData', ['s', 1]);
       await expect(store.source('s')).rejects.toThrow(code('storage-corrupt'));
       expect((await store.verify()).lostDocuments).toEqual(['s']);
+      await store.stage([fileToKeep('p', 'x'.repeat(50))], 'me');
+      const [{ key }] = (await store.pending()) as [PendingFile];
+      await flipBit(databaseName, 'sourceData', [key, 1]);
+      await expect(store.pendingContent(key)).rejects.toThrow(code('storage-corrupt'));
+      expect((await store.verify()).lostFiles).toEqual([key]);
       await store.putKeywordSegment('k', Uint8Array.of(1, 2));
       await tamper<object>(databaseName, 'keywords', 'k', (record) => ({ ...record, bytes: Uint8Array.of(1, 3) }));
       await expect(store.keywordSegment('k')).rejects.toThrow(code('storage-corrupt'));

@@ -6,34 +6,12 @@ import { LateralError, throwIfAborted } from '../errors.ts';
 import { type Block, type BlockLimits, mergeBlocks, planCompaction } from './blocks.ts';
 import { deleteBlock, openBlock, packBlock, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
 import type { Connection } from './idb-connection.ts';
-import { readSource, sourceFits } from './idb-documents.ts';
-import { corrupt } from './idb-errors.ts';
-import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
+import { piecesFit, readSource } from './idb-documents.ts';
+import { readPending, readPendingFile } from './idb-pending.ts';
+import type { AnyTransaction } from './idb-schema.ts';
+import { readState, writeState } from './idb-state.ts';
 import type { StoreReport } from './index-store.ts';
-import { blockIdOf, formatVersion, type StoreState } from './schema.ts';
-
-/** @throws 'storage-newer' for a layout of the future; 'storage-corrupt' where the record is missing. */
-export async function readState(transaction: AnyTransaction): Promise<StoreState> {
-  const state = await transaction.objectStore('meta').get('state');
-  if (state === undefined) throw corrupt('The index lost its own description. Clear it and import an export.', {});
-  if (state.format > formatVersion) {
-    throw new LateralError('storage-newer', 'This index was written by a later version of Lateral. Reload the page.', {
-      details: { format: state.format },
-    });
-  }
-  return state;
-}
-
-/** Raises the version, in the transaction of the change itself. @returns the new version. */
-export function writeState(
-  transaction: WriteTransaction,
-  state: StoreState,
-  changes: Partial<StoreState> = {},
-): number {
-  const next = { ...state, ...changes, version: state.version + 1 };
-  send(transaction.objectStore('meta').put(next, 'state'));
-  return next.version;
-}
+import { blockIdOf } from './schema.ts';
 
 /**
  * One step after the other until the plan is empty. A damaged block is left as it is, for `verify` to name: merging it
@@ -138,9 +116,14 @@ export async function verifyStore(connection: Connection): Promise<StoreReport> 
   }
   for (const id of await connection.read(during, (transaction) => transaction.objectStore('sources').getAllKeys())) {
     const source = await connection.read(during, (transaction) => readSource(transaction, id));
-    if (source !== undefined && !sourceFits(source)) lost.add(id);
+    if (source !== undefined && !piecesFit(source)) lost.add(id);
   }
-  return { damagedBlocks, lostDocuments: [...lost].sort() };
+  const lostFiles: string[] = [];
+  for (const { key } of await connection.read(during, readPending)) {
+    const file = await connection.read(during, (transaction) => readPendingFile(transaction, key));
+    if (file !== undefined && !piecesFit(file)) lostFiles.push(key);
+  }
+  return { damagedBlocks, lostDocuments: [...lost].sort(), lostFiles };
 }
 
 /** Documents without all of their records, and documents that a block or a part names but nothing else knows. */

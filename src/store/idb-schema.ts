@@ -8,7 +8,7 @@ import {
   type BlockRecord,
   type ChunksRecord,
   type KeywordRecord,
-  newState,
+  type PendingRecord,
   type SourceRecord,
   type StoreState,
 } from './schema.ts';
@@ -18,8 +18,9 @@ export interface LateralSchema extends DBSchema {
   texts: { key: string; value: ExtractedText };
   chunks: { key: string; value: ChunksRecord };
   sources: { key: string; value: SourceRecord };
-  /** [document id, piece] */
+  /** [document id or key of a pending file, piece] */
   sourceData: { key: [string, number]; value: ArrayBuffer };
+  pending: { key: string; value: PendingRecord };
   /** Document id → id of the block that holds its vectors. */
   locations: { key: string; value: string };
   blocks: { key: string; value: BlockRecord };
@@ -44,6 +45,7 @@ export const storeNames: StoreName[] = [
   'chunks',
   'sources',
   'sourceData',
+  'pending',
   'locations',
   'blocks',
   'blockData',
@@ -72,7 +74,19 @@ export const migrations: readonly Migration[] = [
         database.createObjectStore(name);
       }
       database.createObjectStore('meta');
-      await transaction.objectStore('meta').put(newState(Date.now()), 'state');
+      const now = Date.now();
+      const state = { format: 1, version: now, nextBlock: now, fingerprint: null };
+      await transaction.objectStore('meta').put(state as StoreState, 'state');
+    },
+  },
+  {
+    version: 2,
+    description: 'Files that wait to be read.',
+    async apply(database, transaction) {
+      database.createObjectStore('pending', { keyPath: 'key' });
+      const meta = transaction.objectStore('meta');
+      const state = await meta.get('state');
+      if (state !== undefined) await meta.put({ ...state, pendingVersion: 0, createdAt: Date.now() }, 'state');
     },
   },
 ];

@@ -1,19 +1,34 @@
 /** The contract over real IndexedDB, in Chromium, and what only IndexedDB can do wrong. */
+import { openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cdp } from 'vitest/browser';
 import { databaseNameOf, type IdbStoreOptions, openIdbStore } from './idb-store.ts';
-import { type Migration, migrations } from './idb-schema.ts';
-import type { IndexStore } from './index-store.ts';
-import { deleteRaw, failWrite, faults, openRaw, tamper } from './testing/raw-database.ts';
-import { int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
+import { type LateralSchema, migrate, type Migration, migrations } from './idb-schema.ts';
+import type { IndexStore, NewDocument, PendingFile } from './index-store.ts';
+import {
+  deleteRaw,
+  failWrite,
+  faults,
+  keysOfRaw,
+  openRaw,
+  orphanedPieces,
+  tamper,
+  valuesOfRaw,
+} from './testing/raw-database.ts';
+import { brokenBlob, fileToKeep, int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
 import { code } from './testing/store-fixture.ts';
-import { expectHolds } from './testing/store-oracle.ts';
+import { expectHolds, expectPending } from './testing/store-oracle.ts';
 import { describeChecksum, describeStore } from './testing/store-suite.ts';
 
 /** Pieces of 32 bytes, so that blocks of 80 and most sources lie in several; no polling that could stand in for messages. */
 const tiny: IdbStoreOptions = { blockBytes: 80, pieceBytes: 32, pollMs: 60_000 };
 
-describeStore('IndexedDB store', { open: (name) => openIdbStore(name, tiny), shared: true, persistent: true });
+describeStore('IndexedDB store', {
+  open: (name) => openIdbStore(name, tiny),
+  shared: true,
+  persistent: true,
+  check: async ({ name }) => expect(await orphanedPieces(databaseNameOf(name))).toEqual([]),
+});
 describeChecksum();
 
 describe('IndexedDB store', () => {
@@ -93,6 +108,120 @@ describe('IndexedDB store', () => {
         }
       },
     );
+
+    const long = 'kept '.repeat(20); // four pieces
+    const files = [fileToKeep('p', long), fileToKeep('q', 'x')];
+    const contents = [
+      { name: 'p', content: long },
+      { name: 'q', content: 'x' },
+    ];
+    const readFrom = ([p, q]: readonly PendingFile[]): NewDocument[] => [
+      { ...sampleDocument('p'), pending: { key: p!.key, keepSource: true } },
+      { ...sampleDocument('q'), pending: { key: q!.key, keepSource: false } },
+    ];
+    const read = [{ ...sampleDocument('p'), source: new Blob([long], { type: 'text/plain' }) }, sampleDocument('q')];
+
+    it('takes back what it was copying where the quota ends, at whichever write', async () => {
+      await add('a');
+      const whole = [fileToKeep('r', 'r'), ...files, fileToKeep('s', long)];
+      let n = 0;
+      for (; ; n++) {
+        const stop = failWrite(n, faults.quota);
+        const outcome = await store.stage(whole, 'me').catch((error: unknown) => error);
+        if (!stop()) break;
+        expect(outcome).toEqual(code('storage-full'));
+        await expectPending(store, []);
+        expect(await orphanedPieces(databaseName)).toEqual([]);
+        await expectHolds(store, samples('a'));
+      }
+      expect(n).toBeGreaterThan(8);
+    });
+
+    it('copies, takes over and drops exactly once where the connection is dropped, at whichever write', async () => {
+      for (let n = 0, happened = true; happened; n++) {
+        await store.clear();
+        let stop = failWrite(n, faults.dropped);
+        const staged = (await store.stage(files, 'me')) as PendingFile[];
+        happened = stop();
+        await expectPending(store, contents, 'me');
+        stop = failWrite(n, faults.dropped);
+        expect(await store.adopt(staged, 'you')).toHaveLength(2);
+        happened = stop() || happened;
+        stop = failWrite(n, faults.dropped);
+        await store.add(readFrom(staged), int8Fingerprint);
+        happened = stop() || happened;
+        await expectPending(store, []);
+        await expectHolds(store, read);
+        const more = (await store.stage(files, 'me')) as PendingFile[];
+        stop = failWrite(n, faults.dropped);
+        await store.unstage(more);
+        happened = stop() || happened;
+        await expectPending(store, []);
+        await expectHolds(store, read);
+        expect(await orphanedPieces(databaseName)).toEqual([]);
+      }
+    });
+
+    it('takes over all files or none where the quota ends', async () => {
+      const staged = (await store.stage(files, 'me')) as PendingFile[];
+      for (let n = 0; ; n++) {
+        const stop = failWrite(n, faults.quota);
+        const outcome = await store.add(readFrom(staged), int8Fingerprint).catch((error: unknown) => error);
+        if (!stop()) break;
+        expect(outcome).toEqual(code('storage-full'));
+        await expectPending(store, contents);
+        await expectHolds(store, []);
+      }
+      await expectHolds(store, read);
+    });
+
+    it('shows a file of which only the beginning was copied as incomplete, and forgets it whole', async () => {
+      // The copying of the second piece never ends, as in a tab that is closed.
+      store = await open({ pieceBytes: 8 * 2 ** 20 });
+      const large = new Blob([new Uint8Array(8 * 2 ** 20), 'the end']);
+      const { slice } = large;
+      large.slice = (start = 0, ...rest) => {
+        const part = slice.call(large, start, ...rest);
+        if (start > 0) part.arrayBuffer = () => new Promise(() => undefined);
+        return part;
+      };
+      const begun = new Promise<void>((resolve) => void store.onChange(resolve));
+      void store.stage([fileToKeep('large', large)], 'me').catch(() => undefined);
+      await begun;
+      const [file] = await store.pending();
+      expect(file).toMatchObject({ name: 'large', complete: false });
+      expect(await store.pendingContent(file!.key)).toBeUndefined();
+      const made = { ...sampleDocument('large'), pending: { key: file!.key, keepSource: true } };
+      await expect(store.add([made], int8Fingerprint)).rejects.toThrow(code('not-found'));
+      expect(await store.unstage([file!])).toBe(1);
+      expect(await orphanedPieces(databaseName)).toEqual([]);
+    });
+
+    it('forgets what it has written of a file that cannot be read to its end', async () => {
+      store = await open({ pieceBytes: 8 * 2 ** 20 });
+      const bytes = 'x'.repeat(8 * 2 ** 20 + 1);
+      const [outcome] = await store.stage([fileToKeep('large', brokenBlob(bytes, 8 * 2 ** 20))], 'me');
+      expect(outcome).toEqual(code('file-damaged'));
+      await expectPending(store, []);
+      expect(await orphanedPieces(databaseName)).toEqual([]);
+    });
+
+    it('brings nothing back of a file that was cleared away while it was copied', async () => {
+      store = await open({ pieceBytes: 8 * 2 ** 20 });
+      const other = await open();
+      const bytes = 8 * 2 ** 20;
+      const large = new Blob([new Uint8Array(bytes), 'the end']);
+      const { slice } = large;
+      large.slice = (start = 0, ...rest) => {
+        const part = slice.call(large, start, ...rest);
+        const { arrayBuffer } = part;
+        if (start > 0) part.arrayBuffer = () => other.clear().then(() => arrayBuffer.call(part));
+        return part;
+      };
+      await store.stage([fileToKeep('large', large)], 'me');
+      await expectPending(store, []);
+      expect(await orphanedPieces(databaseName)).toEqual([]);
+    });
 
     it('does not add twice when the connection dies between the commit and its answer', async () => {
       // The first attempt commits, but the page sees an abort: what a crash of the storage process looks like.
@@ -283,7 +412,7 @@ describe('IndexedDB store', () => {
   describe('migration', () => {
     /** As a later version might: a new store, filled from an old one. */
     const addLanguages: Migration = {
-      version: 2,
+      version: 3,
       description: 'Documents by language.',
       async apply(database, transaction) {
         const target = database.createObjectStore('languages' as 'keywords');
@@ -293,7 +422,30 @@ describe('IndexedDB store', () => {
       },
     };
 
-    it('keeps what version 1 wrote', async () => {
+    it('keeps what version 1 wrote, and keeps files beside it', async () => {
+      const whole = { ...sampleDocument('s', { source: new Blob(['s'.repeat(70)]) }) };
+      await store.add([whole], int8Fingerprint);
+      await add('a', 'b');
+      await store.compact();
+      await store.putKeywordSegment('k', Uint8Array.of(1));
+      await store.close();
+      const version = await backToVersion1(databaseName);
+      store = await open();
+      expect(await store.version()).toBe(version);
+      expect(await store.pendingVersion()).toBe(0);
+      expect(Math.abs((await store.createdAt()) - Date.now())).toBeLessThan(60_000);
+      await expectHolds(store, [whole, ...samples('a', 'b')]);
+      expect(await store.keywordSegment('k')).toEqual(Uint8Array.of(1));
+      await expectPending(store, []);
+      const [file] = (await store.stage([fileToKeep('p', 'x')], 'me')) as PendingFile[];
+      await store.add([{ ...sampleDocument('p'), pending: { key: file!.key, keepSource: true } }], int8Fingerprint);
+      const read = { ...sampleDocument('p'), source: new Blob(['x'], { type: 'text/plain' }) };
+      await expectHolds(store, [whole, ...samples('a', 'b'), read]);
+      expect(await store.dropSources()).toBe(71);
+      expect(await orphanedPieces(databaseName)).toEqual([]);
+    });
+
+    it('keeps what this version wrote', async () => {
       await add('a', 'b');
       await store.compact();
       await add('c');
@@ -304,7 +456,7 @@ describe('IndexedDB store', () => {
       await store.compact();
       await expectHolds(store, samples('a', 'b', 'c', 'd'));
       const raw = await openRaw(databaseName);
-      expect([raw.version, raw.objectStoreNames.contains('languages')]).toEqual([2, true]);
+      expect([raw.version, raw.objectStoreNames.contains('languages')]).toEqual([3, true]);
       raw.close();
     });
 
@@ -316,7 +468,7 @@ describe('IndexedDB store', () => {
       await expectHolds(store, samples('a'));
     });
 
-    it('leaves version 1 as it was when a step fails', async () => {
+    it('leaves the database as it was when a step fails', async () => {
       await add('a');
       await store.close();
       const failing: Migration = {
@@ -324,17 +476,54 @@ describe('IndexedDB store', () => {
         async apply(database, transaction) {
           await transaction.objectStore('documents').clear();
           await addLanguages.apply(database, transaction);
-          throw new Error('step 2 failed');
+          throw new Error('step 3 failed');
         },
       };
-      await expect(open({ migrations: [...migrations, failing] })).rejects.toThrow('step 2 failed');
+      await expect(open({ migrations: [...migrations, failing] })).rejects.toThrow('step 3 failed');
       store = await open();
       await expectHolds(store, samples('a'));
     });
   });
 });
 
-const emptyStep: Migration = { version: 2, description: 'Nothing.', apply: () => Promise.resolve() };
+/** The same documents in a database that the first step alone has made. @returns its version counter */
+async function backToVersion1(databaseName: string): Promise<number> {
+  const { stores, state } = await readVersion2(databaseName);
+  await deleteRaw(databaseName);
+  const database = await openDB<LateralSchema>(databaseName, 1, {
+    upgrade: (opened, _old, _new, transaction) => void migrate(migrations, 0, 1, opened, transaction),
+  });
+  database.close();
+  const raw = await openRaw(databaseName);
+  expect([raw.version, [...raw.objectStoreNames].includes('pending')]).toEqual([1, false]);
+  const transaction = raw.transaction([...raw.objectStoreNames], 'readwrite');
+  for (const { name, keys, values } of stores) {
+    const target = transaction.objectStore(name);
+    values.forEach((value, i) => target.put(value, ...(target.keyPath === null ? [keys[i]] : [])));
+  }
+  const { format, version, nextBlock, fingerprint } = state;
+  transaction.objectStore('meta').put({ format, version, nextBlock, fingerprint }, 'state');
+  await new Promise((resolve) => (transaction.oncomplete = resolve));
+  raw.close();
+  return version as number;
+}
+
+async function readVersion2(databaseName: string) {
+  const raw = await openRaw(databaseName);
+  const names = [...raw.objectStoreNames].filter((name) => name !== 'pending' && name !== 'meta');
+  const stores = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      keys: await keysOfRaw(raw, name),
+      values: await valuesOfRaw<unknown>(raw, name),
+    })),
+  );
+  const [state] = await valuesOfRaw<Record<string, unknown>>(raw, 'meta');
+  raw.close();
+  return { stores, state: state! };
+}
+
+const emptyStep: Migration = { version: 3, description: 'Nothing.', apply: () => Promise.resolve() };
 
 /** Missing in TypeScript's library: https://wicg.github.io/storage-buckets/ */
 interface StorageBuckets {

@@ -17,20 +17,34 @@ import { openBlock, packBlock, readAll, readBlock, readBlockRecords, send, write
 import { createChanges } from './idb-changes.ts';
 import { createConnection } from './idb-connection.ts';
 import {
+  countSources,
+  deleteSources,
+  openPieces,
   openSource,
   packDocument,
   type PackedDocument,
   readDocument,
   readSource,
   removeDocuments,
+  takeOverFile,
   writeDocument,
 } from './idb-documents.ts';
 import { corrupt } from './idb-errors.ts';
-import { compactBlocks, readState, verifyStore, writeState } from './idb-maintenance.ts';
+import { compactBlocks, verifyStore } from './idb-maintenance.ts';
+import { adoptFiles, readPending, readPendingFile, stageBytes, stageFiles, unstageFiles } from './idb-pending.ts';
 import { type AnyTransaction, migrations, type Migration, storeNames } from './idb-schema.ts';
+import { readState, revisionOf, writeState } from './idb-state.ts';
 import type { IndexStore, NewDocument } from './index-store.ts';
 import { tellAll } from './listeners.ts';
-import { blockIdOf, checkDocuments, checksumOf, duplicate, requireFingerprint, unpackChunks } from './schema.ts';
+import {
+  blockIdOf,
+  checkDocuments,
+  checksumOf,
+  duplicate,
+  requireFingerprint,
+  toPendingFile,
+  unpackChunks,
+} from './schema.ts';
 
 export interface IdbStoreOptions {
   /** Vector bytes that a sealed block should not pass. Default 16 MiB. */
@@ -69,13 +83,15 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     onDropped: () => changes.dropped(),
     onEnded: (error) => tellAll(endedListeners, error),
   });
-  const readVersion = async (): Promise<number> => (await connection.read('reading the version', readState)).version;
-  const changes = createChanges(databaseNameOf(name), options.pollMs ?? 3_000, readVersion);
+  const state = () => connection.read('reading the state', readState);
+  const readRevision = async (): Promise<number> => revisionOf(await state());
+  const changes = createChanges(databaseNameOf(name), options.pollMs ?? 3_000, readRevision);
+  const changed = (revision: number): void => changes.made(revision);
   /** The block that `parts` read last: undoing or exporting many documents asks for the same one again and again. */
   let lastBlock: WeakRef<Block> | undefined;
 
   try {
-    changes.seen(await readVersion());
+    changes.seen(await readRevision());
   } catch (error) {
     changes.stop();
     connection.close();
@@ -84,30 +100,31 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
 
   async function add(documents: readonly NewDocument[], fingerprint: Fingerprint): Promise<void> {
     if (documents.length === 0) return;
-    const stored = (await connection.read('reading the settings', readState)).fingerprint;
-    requireFingerprint(stored, fingerprint); // before the long work; checked again where it counts
+    requireFingerprint((await state()).fingerprint, fingerprint); // before the long work; checked again where it counts
     checkDocuments(documents, fingerprint);
     const packed: PackedDocument[] = [];
     for (const document of documents) packed.push(await packDocument(document, pieceBytes));
     const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
-    const version = await connection.write('saving documents', async (transaction, attempt) => {
-      const state = await readState(transaction);
+    const revision = await connection.write('saving documents', async (transaction, attempt) => {
+      const now = await readState(transaction);
       const present = await readPresent(transaction, documents);
-      if (attempt > 0 && documents.every(({ record }) => isSame(present.get(record.id), record))) return state.version;
+      if (attempt > 0 && documents.every(({ record }) => isSame(present.get(record.id), record)))
+        return revisionOf(now);
       for (const id of present.keys()) throw duplicate(id);
-      requireFingerprint(state.fingerprint, fingerprint);
+      requireFingerprint(now.fingerprint, fingerprint);
+      for (const document of documents) await takeOverFile(transaction, document);
       let next = 0;
       built.forEach(({ record, pieces }, i) => {
-        const id = blockIdOf(state.nextBlock + i);
+        const id = blockIdOf(now.nextBlock + i);
         writeBlock(transaction, { record: { ...record, id }, pieces });
         // Blocks hold the documents in the order given.
         for (const last = next + record.documents.length; next < last; next++) {
           writeDocument(transaction, packed[next]!, id);
         }
       });
-      return writeState(transaction, state, { fingerprint, nextBlock: state.nextBlock + built.length });
+      return writeState(transaction, now, { fingerprint, nextBlock: now.nextBlock + built.length });
     });
-    changes.made(version);
+    changed(revision);
   }
 
   async function parts(id: string): Promise<NewDocument | undefined> {
@@ -132,8 +149,10 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
   return {
     name,
     kind: 'indexeddb',
-    fingerprint: async () => (await connection.read('reading the settings', readState)).fingerprint,
-    version: readVersion,
+    fingerprint: async () => (await state()).fingerprint,
+    createdAt: async () => (await state()).createdAt,
+    version: async () => (await state()).version,
+    pendingVersion: async () => (await state()).pendingVersion,
     onChange: (listener) => changes.listen(listener),
     onClosed(listener) {
       endedListeners.add(listener);
@@ -142,22 +161,42 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
 
     add,
     async remove(documentIds) {
-      const { count, version } = await connection.write('removing documents', async (transaction) => {
-        const state = await readState(transaction);
+      const { count, revision } = await connection.write('removing documents', async (transaction) => {
+        const now = await readState(transaction);
         const removed = await removeDocuments(transaction, documentIds);
-        return { count: removed, version: removed === 0 ? state.version : writeState(transaction, state) };
+        return { count: removed, revision: removed === 0 ? revisionOf(now) : writeState(transaction, now) };
       });
-      if (count > 0) changes.made(version);
+      if (count > 0) changed(revision);
       return count;
     },
     async clear() {
-      const version = await connection.write('clearing the index', async (transaction) => {
-        const state = await readState(transaction);
+      const revision = await connection.write('clearing the index', async (transaction) => {
+        const now = await readState(transaction);
         for (const store of storeNames) if (store !== 'meta') send(transaction.objectStore(store).clear());
-        return writeState(transaction, state, { fingerprint: null });
+        return writeState(transaction, now, { fingerprint: null, pendingVersion: now.pendingVersion + 1 });
       });
-      changes.made(version);
+      changed(revision);
     },
+    async dropSources() {
+      const { bytes, revision } = await connection.write('removing original files', async (transaction) => {
+        const now = await readState(transaction);
+        return { bytes: await deleteSources(transaction), revision: writeState(transaction, now) };
+      });
+      changed(revision);
+      return bytes;
+    },
+
+    stage: (files, owner, stageOptions) =>
+      stageFiles(connection, files, owner, Math.min(pieceBytes, stageBytes), changed, stageOptions),
+    pending: async () => (await connection.read('listing files', readPending)).map(toPendingFile),
+    async pendingContent(key) {
+      const found = await connection.read('reading a file', (transaction) => readPendingFile(transaction, key));
+      return (
+        found && openPieces(found, `The kept copy of ${found.record.name} is damaged. Add the file again.`, { key })
+      );
+    },
+    adopt: (files, owner) => adoptFiles(connection, files, owner, changed),
+    unstage: (files) => unstageFiles(connection, files, changed),
 
     documents: () =>
       connection.read('listing documents', (transaction) => {
@@ -191,7 +230,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     block: async (id) =>
       toVectorBlock(openBlock(await connection.read('reading a block', (transaction) => readBlock(transaction, id)))),
     compact(signal) {
-      return compactBlocks(connection, limits, pieceBytes, (version) => changes.made(version), signal);
+      return compactBlocks(connection, limits, pieceBytes, changed, signal);
     },
     verify: () => verifyStore(connection),
 
@@ -208,17 +247,18 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     async putKeywordSegment(key, given) {
       const bytes = given?.slice() ?? null; // a view would take all of its buffer along
       const record = bytes && { bytes, checksum: checksumOf(bytes) };
-      const version = await connection.write('saving keywords', async (transaction) => {
-        const state = await readState(transaction);
+      await connection.write('saving keywords', (transaction) => {
         const keywords = transaction.objectStore('keywords');
-        if (record === null && (await keywords.getKey(key)) === undefined) return null;
         send(record === null ? keywords.delete(key) : keywords.put(record, key));
-        return writeState(transaction, state);
+        return Promise.resolve();
       });
-      if (version !== null) changes.made(version);
     },
 
-    usage: async () => usageOf(await connection.read('counting', readBlockRecords)),
+    usage: () =>
+      connection.read('counting', async (transaction) => {
+        const sourceBytes = await countSources(transaction);
+        return usageOf(await readBlockRecords(transaction), sourceBytes);
+      }),
     close() {
       changes.stop();
       connection.close();

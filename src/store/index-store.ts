@@ -4,7 +4,11 @@
  *
  * A document becomes visible in one strict transaction with all of its parts, after its encoding is done. Vectors lie in
  * blocks: a small tail, one per `add`, that is cheap to append to, and sealed blocks of 8 to 32 MiB that `compact` makes of it.
+ *
+ * Files that wait to be read can be kept here too. Each is a pending file, or a document, or neither, and never two of
+ * these: the transaction that adds the document takes over the pending file's bytes.
  */
+import type { LateralError } from '../errors.ts';
 import type { VectorBlock } from '../maxsim/scorer.ts';
 import type { Chunk, DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
 
@@ -13,8 +17,10 @@ export interface NewDocument {
   readonly record: DocumentRecord;
   readonly text: ExtractedText;
   readonly chunks: readonly Chunk[];
-  /** Bytes as given; null where the person chose not to keep them. */
+  /** Bytes as given; null where the person chose not to keep them, and where `pending` names them. */
   readonly source: Blob | null;
+  /** The pending file that it was read from: pending no more once this is added, its bytes kept as the source or dropped. */
+  readonly pending?: { readonly key: string; readonly keepSource: boolean };
   /** [tokenCount, dim] in the index's precision. */
   readonly vectors: Int8Array | Float32Array;
   /** [chunkCount + 1] token offsets. */
@@ -32,6 +38,41 @@ export interface BlockInfo {
   readonly documents: readonly { readonly id: string; readonly chunkCount: number; readonly removed: boolean }[];
 }
 
+/** What is known of a file before it is read. */
+export interface FileFacts {
+  readonly name: string;
+  readonly path: string;
+  /** As given; '' where unknown. */
+  readonly mediaType: string;
+  readonly language: string;
+  readonly tags: readonly string[];
+  /** As given; '' where one is to be made. */
+  readonly id: string;
+}
+
+export interface FileToKeep extends FileFacts {
+  readonly content: Blob;
+}
+
+/** A file that is kept until it is read. */
+export interface PendingFile extends FileFacts {
+  /** Keys sort as the files were given. Never used twice. */
+  readonly key: string;
+  /** Whoever means to read it; what that stands for is the engine's business. */
+  readonly owner: string;
+  readonly byteLength: number;
+  /** Milliseconds since the epoch. */
+  readonly addedAt: number;
+  /** false while its bytes are being copied, and for ever where the copying was cut short. */
+  readonly complete: boolean;
+}
+
+export interface StageOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes that are durable, of all that were given. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
 /** Documents, chunks and tokens that were not removed; bytes and blocks as kept, with what compaction has still to drop. */
 export interface StoreUsage {
   readonly documents: number;
@@ -47,6 +88,8 @@ export interface StoreReport {
   readonly damagedBlocks: readonly string[];
   /** Ids of documents with a missing or damaged part, or in a damaged block. `remove` works on them; then add them again. */
   readonly lostDocuments: readonly string[];
+  /** Keys of pending files whose bytes are damaged. */
+  readonly lostFiles: readonly string[];
 }
 
 export interface IndexStore {
@@ -55,9 +98,13 @@ export interface IndexStore {
 
   /** The fingerprint it was made with, or null while it has never been written to. */
   fingerprint(): Promise<Fingerprint | null>;
-  /** Rises with every visible change (documents, blocks, keyword segments), in whatever tab. Not from 0, and not by one for the caller to count. */
+  /** When it was made, in milliseconds since the epoch. Outlives `clear`; another after the database was deleted. */
+  createdAt(): Promise<number>;
+  /** Rises with every visible change (documents, blocks), in whatever tab. Not from 0, and not by one for the caller to count. */
   version(): Promise<number>;
-  /** Called after a change of this or another tab became visible (a hint: `version` is the truth). Returns the way to stop. */
+  /** Rises when pending files come, change owner or are dropped; not when a document takes one over. */
+  pendingVersion(): Promise<number>;
+  /** Called after a change of this or another tab became visible (a hint: `version` and `pendingVersion` are the truth). Returns the way to stop. */
   onChange(listener: () => void): () => void;
   /** Called once if the connection ends for good (deleted or upgraded by another tab) and could not be reopened. */
   onClosed(listener: (error: unknown) => void): () => void;
@@ -65,14 +112,35 @@ export interface IndexStore {
   /**
    * Writes documents with all of their parts in one strict transaction: all or nothing. An empty list changes nothing.
    * @throws 'model-mismatch' for another fingerprint; 'file-duplicate' for an id that is here; 'invalid-argument' for parts
-   * that do not fit each other; 'file-damaged' for a source that the browser cannot read any more; 'storage-full' with
-   * nothing changed.
+   * that do not fit each other; 'file-damaged' for a source that the browser cannot read any more; 'not-found' for a pending
+   * file that is no longer pending; 'storage-full' with nothing changed.
    */
   add(documents: readonly NewDocument[], fingerprint: Fingerprint): Promise<void>;
   /** Removes documents with all of their parts; ids that are not here are ignored. @returns how many went. */
   remove(documentIds: readonly string[]): Promise<number>;
-  /** Removes everything, the fingerprint too. */
+  /** Removes everything, the fingerprint and the pending files too. */
   clear(): Promise<void>;
+  /** Removes the sources of all documents; pending files stay. @returns the bytes freed */
+  dropSources(): Promise<number>;
+
+  /**
+   * Copies files into the store, in order, piece by piece, some in a transaction. A file that the browser cannot read fails
+   * by itself: it has an error in the list that comes back, one entry a file.
+   * @throws 'storage-full', 'aborted' and the like, with everything taken back that this call had copied
+   */
+  stage(
+    files: readonly FileToKeep[],
+    owner: string,
+    options?: StageOptions,
+  ): Promise<readonly (PendingFile | LateralError)[]>;
+  /** All pending files, incomplete ones too, by key. */
+  pending(): Promise<PendingFile[]>;
+  /** The bytes of a complete pending file. @throws 'storage-corrupt' when its checksum does not fit. */
+  pendingContent(key: string): Promise<Blob | undefined>;
+  /** Gives files another owner: each only if it is still as `pending` told. @returns those that changed hands, as they are now */
+  adopt(files: readonly PendingFile[], owner: string): Promise<PendingFile[]>;
+  /** Drops pending files: each only if its owner is still the one told. @returns how many went */
+  unstage(files: readonly PendingFile[]): Promise<number>;
 
   /** All records, by time added then id. */
   documents(): Promise<DocumentRecord[]>;
@@ -103,7 +171,7 @@ export interface IndexStore {
 
   /** Segments of the keyword index, by key; written by the keyword side, opaque here. @throws 'storage-corrupt' */
   keywordSegment(key: string): Promise<Uint8Array | undefined>;
-  /** null deletes. */
+  /** null deletes. The segments follow from the documents, so this raises no version. */
   putKeywordSegment(key: string, bytes: Uint8Array | null): Promise<void>;
 
   usage(): Promise<StoreUsage>;

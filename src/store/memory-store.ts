@@ -2,7 +2,7 @@
  * An index that lives as long as the tab: for tests, for the command line, and where the browser gives no storage.
  * Each change is one synchronous step after its checks, and so as atomic as a transaction.
  */
-import { LateralError, throwIfAborted } from '../errors.ts';
+import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { VectorBlock } from '../maxsim/scorer.ts';
 import type { Chunk, DocumentRecord, ExtractedText } from '../types.ts';
 import {
@@ -17,17 +17,31 @@ import {
   toVectorBlock,
   usageOf,
 } from './blocks.ts';
-import type { IndexStore, NewDocument } from './index-store.ts';
+import type { IndexStore, NewDocument, PendingFile } from './index-store.ts';
 import { tellAll } from './listeners.ts';
-import { checkDocuments, duplicate, newState, requireFingerprint, type StoreState } from './schema.ts';
+import {
+  checkDocuments,
+  duplicate,
+  newState,
+  notPending,
+  pendingKeys,
+  requireFingerprint,
+  type StoreState,
+  unreadable,
+} from './schema.ts';
 
 export interface MemoryStoreOptions {
   /** Vector bytes that a sealed block should not pass. Default 16 MiB. */
   readonly blockBytes?: number;
 }
 
-interface Kept extends Omit<NewDocument, 'vectors' | 'offsets'> {
+interface Kept extends Omit<NewDocument, 'vectors' | 'offsets' | 'pending'> {
   readonly blockId: string;
+}
+
+interface Waiting {
+  readonly file: PendingFile;
+  readonly content: Blob;
 }
 
 export function createMemoryStore(name: string, options: MemoryStoreOptions = {}): IndexStore {
@@ -35,6 +49,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
   const kept = new Map<string, Kept>();
   const blocks = new Map<string, Block>();
   const keywords = new Map<string, Uint8Array>();
+  const waiting = new Map<string, Waiting>();
   const listeners = new Set<() => void>();
   let state = newState(Date.now());
   let closed = false;
@@ -51,7 +66,21 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     tellAll(listeners);
   }
 
+  function pendingChanged(): void {
+    state = { ...state, pendingVersion: state.pendingVersion + 1 };
+    tellAll(listeners);
+  }
+
+  function unstage(files: readonly PendingFile[]): number {
+    const here = files.filter(({ key, owner }) => waiting.get(key)?.file.owner === owner);
+    for (const { key } of here) waiting.delete(key);
+    if (here.length > 0) pendingChanged();
+    return here.length;
+  }
+
   const records = () => [...blocks.values()].map((block) => block.record);
+
+  const sourceBytes = (): number => Array.from(kept.values()).reduce((sum, { source }) => sum + (source?.size ?? 0), 0);
 
   function removeOne(id: string): boolean {
     const document = kept.get(id);
@@ -88,7 +117,9 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     name,
     kind: 'memory',
     fingerprint: () => step(() => state.fingerprint),
+    createdAt: () => step(() => state.createdAt),
     version: () => step(() => state.version),
+    pendingVersion: () => step(() => state.pendingVersion),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -102,10 +133,18 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         checkDocuments(documents, fingerprint);
         const present = documents.find(({ record }) => kept.has(record.id));
         if (present !== undefined) throw duplicate(present.record.id);
+        const gone = documents.find(({ pending }) => pending !== undefined && !waiting.has(pending.key));
+        if (gone !== undefined) throw notPending(gone);
         const built = buildBlocks(state.nextBlock, documents, fingerprint, limits);
         const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
         for (const block of built) blocks.set(block.record.id, block);
-        for (const { record, text, chunks, source } of documents) {
+        for (const { record, text, chunks, source: given, pending } of documents) {
+          let source = given;
+          if (pending !== undefined) {
+            const { content } = waiting.get(pending.key)!;
+            source = pending.keepSource ? content.slice(0, content.size, text.mediaType) : null;
+            waiting.delete(pending.key);
+          }
           kept.set(record.id, { record, text, chunks, source, blockId: blockOf.get(record.id)! });
         }
         changed({ fingerprint, nextBlock: state.nextBlock + built.length });
@@ -121,8 +160,60 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         kept.clear();
         blocks.clear();
         keywords.clear();
-        changed({ fingerprint: null });
+        waiting.clear();
+        changed({ fingerprint: null, pendingVersion: state.pendingVersion + 1 });
       }),
+    dropSources: () =>
+      step(() => {
+        const bytes = sourceBytes();
+        for (const [id, document] of kept) kept.set(id, { ...document, source: null });
+        changed();
+        return bytes;
+      }),
+
+    async stage(files, owner, { signal, onProgress } = {}) {
+      const addedAt = Date.now();
+      const keys = pendingKeys(files.length);
+      const totalBytes = files.reduce((sum, { content }) => sum + content.size, 0);
+      let doneBytes = 0;
+      const staged: PendingFile[] = [];
+      const outcomes: (PendingFile | LateralError)[] = [];
+      try {
+        for (const [i, { content, ...facts }] of files.entries()) {
+          throwIfAborted(signal);
+          const bytes = await content.arrayBuffer().catch((error: unknown) => unreadable(facts.name, error));
+          throwIfAborted(signal);
+          if (!(bytes instanceof ArrayBuffer)) {
+            outcomes.push(bytes);
+            continue;
+          }
+          const file = { ...facts, key: keys[i]!, owner, byteLength: bytes.byteLength, addedAt, complete: true };
+          await step(() => {
+            waiting.set(file.key, { file, content: new Blob([bytes]) });
+            pendingChanged();
+          });
+          staged.push(file);
+          outcomes.push(file);
+          onProgress?.((doneBytes += bytes.byteLength), totalBytes);
+        }
+        return outcomes;
+      } catch (error) {
+        if (!closed) unstage(staged);
+        throw toLateralError(error);
+      }
+    },
+    pending: () =>
+      step(() => Array.from(waiting.values(), ({ file }) => file).sort((a, b) => (a.key < b.key ? -1 : 1))),
+    pendingContent: (key) => step<Blob | undefined>(() => waiting.get(key)?.content),
+    adopt: (files, owner) =>
+      step(() => {
+        const here = files.filter((file) => waiting.get(file.key)?.file.owner === file.owner);
+        const adopted = here.map((file) => ({ ...file, owner }));
+        for (const file of adopted) waiting.set(file.key, { ...waiting.get(file.key)!, file });
+        if (adopted.length > 0) pendingChanged();
+        return adopted;
+      }),
+    unstage: (files) => step(() => unstage(files)),
 
     documents: () => step(() => Array.from(kept.values(), ({ record }) => record).sort(byTimeThenId)),
     document: (id) => step<DocumentRecord | undefined>(() => kept.get(id)?.record),
@@ -160,18 +251,16 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
       }
       return worked;
     },
-    verify: () => step(() => ({ damagedBlocks: [], lostDocuments: [] })),
+    verify: () => step(() => ({ damagedBlocks: [], lostDocuments: [], lostFiles: [] })),
 
     keywordSegment: (key) => step<Uint8Array | undefined>(() => keywords.get(key)?.slice()),
     putKeywordSegment: (key, bytes) =>
       step(() => {
-        if (bytes === null && !keywords.has(key)) return;
         if (bytes === null) keywords.delete(key);
         else keywords.set(key, bytes.slice());
-        changed();
       }),
 
-    usage: () => step(() => usageOf(records())),
+    usage: () => step(() => usageOf(records(), sourceBytes())),
     close: () => {
       closed = true;
       listeners.clear();

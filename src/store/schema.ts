@@ -5,7 +5,7 @@
 import { LateralError } from '../errors.ts';
 import type { Chunk, Fingerprint } from '../types.ts';
 import { crc32c } from './checksum.ts';
-import type { NewDocument } from './index-store.ts';
+import type { NewDocument, PendingFile } from './index-store.ts';
 
 /** Layout of the records and bytes below. A store that meets a higher one refuses with 'storage-newer'. */
 export const formatVersion = 1;
@@ -18,6 +18,10 @@ export interface StoreState {
    * and made again never repeats a number, or a block id, that another tab has seen.
    */
   readonly version: number;
+  /** Rises when pending files come, change owner or are dropped. */
+  readonly pendingVersion: number;
+  /** Milliseconds since the epoch; of a database that version 1 made, when it was brought up to version 2. */
+  readonly createdAt: number;
   /** Number of the next block; never used twice, also not after `clear`. */
   readonly nextBlock: number;
   readonly fingerprint: Fingerprint | null;
@@ -62,6 +66,15 @@ export interface SourceRecord {
   readonly pieceCount: number;
   /** CRC-32C over the bytes. */
   readonly checksum: number;
+  /** What its pieces lie under, where that is not the document's id: the key of the pending file that it was. */
+  readonly dataKey?: string;
+}
+
+/** A pending file without its bytes, which lie among the sources' pieces under its key. */
+export interface PendingRecord extends PendingFile {
+  readonly pieceCount: number;
+  /** CRC-32C over the bytes. */
+  readonly checksum: number;
 }
 
 export interface KeywordRecord {
@@ -70,7 +83,41 @@ export interface KeywordRecord {
 }
 
 export function newState(now: number): StoreState {
-  return { format: formatVersion, version: now, nextBlock: now, fingerprint: null };
+  return { format: formatVersion, version: now, pendingVersion: 0, createdAt: now, nextBlock: now, fingerprint: null };
+}
+
+let lastKeyTime = 0;
+
+/**
+ * Keys of pending files given together, in order, and after those that this thread has given before: the time, the place
+ * in the batch, and a random part that makes them unlike any other key and any document's id, among whose pieces theirs lie.
+ */
+export function pendingKeys(count: number): string[] {
+  const time = (lastKeyTime = Math.max(lastKeyTime + 1, Date.now()));
+  const random = crypto.randomUUID();
+  return Array.from({ length: count }, (_, i) => {
+    return `${String(time).padStart(16, '0')}-${String(i).padStart(8, '0')}-${random}`;
+  });
+}
+
+/** What `pending` tells of a record. */
+export function toPendingFile({ pieceCount: _, checksum: __, ...file }: PendingRecord): PendingFile {
+  return file;
+}
+
+export function unreadable(name: string, cause: unknown): LateralError {
+  return new LateralError(
+    'file-damaged',
+    `${name} could not be read. It may have been moved or changed; add it again.`,
+    { cause, details: { name } },
+  );
+}
+
+/** A document came with a pending file that is not there: another has read it, or it was dropped. */
+export function notPending({ record }: NewDocument): LateralError {
+  return new LateralError('not-found', `${record.name} was read or dropped elsewhere meanwhile.`, {
+    details: { id: record.id },
+  });
 }
 
 export function blockIdOf(number: number): string {

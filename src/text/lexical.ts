@@ -2,6 +2,17 @@
  * The words that keyword search (BM25) sees. Scripts that put no spaces between words are cut into pairs of
  * characters, which needs no dictionary and finds every word of two characters or more.
  */
+import type { Range } from './words.ts';
+
+/** Rises when a text's terms change: an index made of the old ones is then built again. */
+export const lexicalVersion = 1;
+
+/** A term where it stands in the text, in UTF-16 units. */
+export interface LexicalTerm extends Range {
+  readonly term: string;
+  /** Whether it is a pair of characters (or a single one) of a script without spaces, and no word by itself. */
+  readonly unspaced: boolean;
+}
 
 /** Letters, digits, underscores, and the marks that belong to a letter: without them Hindi falls into consonants. */
 const runPattern = /[\p{L}\p{N}\p{M}_]+/gu;
@@ -19,22 +30,31 @@ const mayBeUnspaced =
  * No stemming, no stop words. Linear in the text's length.
  */
 export function lexicalTerms(text: string): string[] {
-  const terms: string[] = [];
-  for (const [run] of text.toLowerCase().matchAll(runPattern)) {
-    if (!mayBeUnspaced.test(run)) {
-      terms.push(run);
-      continue;
-    }
-    for (const [, unspaced, spaced] of run.matchAll(unspacedPattern)) {
-      if (spaced !== undefined) terms.push(spaced);
-      if (unspaced !== undefined) pushPairs(unspaced, terms);
-    }
-  }
-  return terms;
+  return Array.from(placedTerms(text), ({ term }) => term);
 }
 
-function pushPairs(run: string, terms: string[]): void {
+/** The same terms with their places. */
+export function* placedTerms(text: string): Generator<LexicalTerm> {
+  for (const { 0: run, index } of text.matchAll(runPattern)) {
+    if (!mayBeUnspaced.test(run)) {
+      yield { term: run.toLowerCase(), start: index, end: index + run.length, unspaced: false };
+      continue;
+    }
+    for (const { 0: part, 1: unspaced, index: at } of run.matchAll(unspacedPattern)) {
+      const start = index + at;
+      if (unspaced !== undefined) yield* pairs(unspaced, start);
+      else yield { term: part.toLowerCase(), start, end: start + part.length, unspaced: false };
+    }
+  }
+}
+
+function* pairs(run: string, start: number): Generator<LexicalTerm> {
   const characters = Array.from(run);
-  if (characters.length === 1) terms.push(run);
-  for (let i = 0; i + 1 < characters.length; i++) terms.push(characters[i]! + characters[i + 1]!);
+  if (characters.length === 1) yield { term: run, start, end: start + run.length, unspaced: true };
+  let at = start;
+  for (let i = 0; i + 1 < characters.length; i++) {
+    const term = characters[i]! + characters[i + 1]!;
+    yield { term, start: at, end: at + term.length, unspaced: true };
+    at += characters[i]!.length;
+  }
 }

@@ -10,6 +10,7 @@ import './adding/adding.css';
 import { toasts } from './parts/toasts.ts';
 import { Toasts } from './parts/Toasts.tsx';
 import './parts/toasts.css';
+import { UpdatePrompt } from './offline/UpdatePrompt.tsx';
 import { LitWordProvider } from './search/lit-word.tsx';
 import { SearchProvider } from './search/search-context.tsx';
 import { Shell } from './shell/Shell.tsx';
@@ -32,6 +33,7 @@ export function App({ opening }: { readonly opening: Promise<LateralIndex> }) {
                         <Shell />
                         <DropTarget />
                       </AddingProvider>
+                      <UpdatePrompt />
                       <Toasts />
                       <Announcer />
                     </LitWordProvider>

@@ -5,10 +5,12 @@ import './styles/base.css';
 import './styles/controls.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './App.tsx';
+import { startOffline } from './offline/service-worker.ts';
 import { openFromAddress } from './state/open.ts';
 import { applyTheme } from './state/preferences.ts';
 import './state/requests.ts';
 
 applyTheme();
 const opening = openFromAddress(location.search);
+startOffline(opening);
 createRoot(document.getElementById('root')!).render(<App opening={opening} />);

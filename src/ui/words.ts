@@ -1,6 +1,6 @@
 /** Every word of the interface, in one place. Errors choose their sentence by code, never by message. */
-import type { AddFailure, EngineStatus, ErrorCode, WordMatch } from '../index.ts';
-import { bytes, count, duration } from './format.ts';
+import type { AddFailure, EngineStatus, ErrorCode, MatchBy, Progress, WordMatch } from '../index.ts';
+import { bytes, count, duration, number } from './format.ts';
 
 export const words = {
   product: 'Lateral',
@@ -28,9 +28,18 @@ export const words = {
     documents === 0 ? 'Add documents to search them' : `Search ${count(documents, 'document')}`,
   placeholderPlain: 'Search your documents',
   gettingReady: 'Getting ready…',
+  gettingReadyShare: (percent: number): string => `Getting ready… ${percent} %`,
   clearQuery: 'Clear the search',
   yourWords: 'Your words',
   wordLit: 'Light this word’s matches',
+  matchBy: 'Match by',
+  match: {
+    both: { name: 'Both', says: 'By meaning and exact words' },
+    meaning: { name: 'Meaning', says: 'Also other ways of saying it' },
+    words: { name: 'Words', says: 'Exact words only' },
+  } satisfies Record<MatchBy, { readonly name: string; readonly says: string }>,
+  searchHelp: 'How to search',
+  quotesAndMinus: 'Use "quotes" for exact words, -word to leave one out.',
   view: 'Show results',
   byPassage: 'By passage',
   byDocument: 'By document',
@@ -39,11 +48,35 @@ export const words = {
   filterAndViewActive: 'Filter and view, filter active',
   filterLabel: 'Document name contains',
   clearFilters: 'Clear filters',
+  onlyIn: (name: string): string => `Only in ${name}`,
+  onlyInThis: 'In this document only',
+  anywhere: (name: string): string => `Search everywhere, not only in ${name}`,
   filteredOut: 'Nothing matches these filters.',
 
   hero: 'Find what you mean',
   heroLead: 'Drop your documents here and search them by meaning. Nothing leaves this tab.',
-  formats: 'Web pages, Markdown, plain text, tables, JSON and source code.',
+  formats: 'PDF, Word, EPUB, web pages, plain text.',
+  justLooking: 'Just looking?',
+  trySample: 'Try the sample library',
+  sampleOpening: 'Opening the sample library…',
+  sampleMissing: 'The sample library could not be loaded. Check the connection, then try again.',
+  sampleTitle: 'A sample library to try',
+  sampleLead: (documents: number, languages: number): string =>
+    `${count(documents, 'short text')} in ${count(languages, 'language')}. Ask one of these, or something of your own.`,
+  sampleQuestions: 'Questions to try',
+  sampleRemove: 'Remove the sample',
+  evicted:
+    'Your browser cleared the documents stored here. Add them again, or import a saved collection.',
+  import: 'Import',
+  importing: 'Importing…',
+  imported: (documents: number, skipped: number): string =>
+    skipped === 0
+      ? `Imported ${count(documents, 'document')}.`
+      : `Imported ${count(documents, 'document')}; ${skipped} ${skipped === 1 ? 'was' : 'were'} already here.`,
+  importCollection: 'Import a collection…',
+  exportCollection: 'Export this collection',
+  exporting: 'Preparing the file…',
+  exported: (name: string): string => `Saved as ${name}.`,
   specimen: 'An example of a search',
   readyTitle: 'Ask in your own words',
   recent: 'Added last',
@@ -51,9 +84,13 @@ export const words = {
   readyLead: 'A whole question works as well as a few words.',
 
   largeTitle: (files: string): string => `Add ${files}?`,
-  largeLead: (size: string, free: string): string =>
-    `${size}${free === '' ? '' : `; ${free} is free`}. You can search meanwhile.`,
+  largeLead: (time: string, size: string, free: string): string =>
+    `About ${time === '' ? '' : `${time} and `}${size}${free === '' ? '' : `; ${free} is free`}. You can search meanwhile.`,
   largeAdd: (files: string): string => `Add ${files}`,
+  noRoomTitle: (files: string): string => `Not enough room for ${files}`,
+  noRoomLead: (size: string, free: string): string =>
+    `They need about ${size}, and ${free} is free. Delete something first, or add fewer at a time.`,
+  addAnyway: 'Add anyway',
   dropTitle: 'Drop to add',
   dropLead: 'Your files stay on this device.',
 
@@ -67,6 +104,7 @@ export const words = {
   whyShort: 'Why?',
   copied: 'Copied with its source.',
   copySource: 'Copy with source',
+  moreLikeThis: 'More like this',
   openDocument: 'Open',
   deleteDocument: 'Delete document',
   deleteOne: 'Delete',
@@ -79,6 +117,8 @@ export const words = {
   noneClose: (passages: number): string =>
     passages === 1 ? 'The only passage does not come close.' : `None of ${count(passages, 'passage')} comes close.`,
   nearest: 'Show the nearest anyway',
+  noPassageContains: (what: string): string => `No passage contains ${what}.`,
+  searchByMeaning: 'Search by meaning',
   dropped: 'Your question is longer than the model reads. Its last words were not searched.',
 
   toList: 'Results',
@@ -87,12 +127,34 @@ export const words = {
   previous: 'Previous match',
   next: 'Next match',
   matchOf: (index: number, total: number): string => `${index} of ${total}`,
+  matches: (total: number): string => (total === 1 ? '1 match' : `${number(total)} matches`),
+  page: (label: string): string => `Page ${label}`,
+  pageOf: (label: string, total: number): string => `Page ${label} of ${number(total)}`,
+  pagesOfDocument: 'Pages of the document',
+  textOfDocument: 'Text of the document',
+  showText: 'Text',
+  showPages: 'Page',
+  showTextHint: 'Show the text alone',
+  showPagesHint: 'Show the pages',
+  notPlaced: 'The passage is on this page, but the exact words could not be placed.',
+  sourceGone: 'The original file was not kept, so this is its text.',
+  pageFailed: 'This page could not be drawn, so this is its text.',
   opening: 'Opening…',
   cannotOpen: 'This document could not be opened. Close it and try again.',
 
   deleted: (documents: number): string => `Deleted ${count(documents, 'document')}.`,
   restored: (documents: number): string => `${count(documents, 'document')} back.`,
 
+  libraryActions: 'More actions for the library',
+  deleteAll: 'Delete all documents…',
+  deleteAllTitle: (documents: string): string => `Delete all ${documents}?`,
+  deleteAllLead:
+    'They are removed from this browser, and this cannot be undone. Your own files stay where they are.',
+  deleteAllDo: 'Delete all',
+  deletedAll: 'Deleted all documents.',
+  deleteFailed: 'The documents could not be deleted. Try again.',
+  searchInThese: 'Search in these',
+  sortBy: (column: string): string => `Sort by ${column.toLowerCase()}`,
   libraryEmpty: 'No documents yet. Add some, and they are listed here.',
   columns: { name: 'Name', type: 'Type', passages: 'Passages', added: 'Added', actions: 'Actions' },
   selectDocument: (name: string): string => `Select ${name}`,
@@ -109,6 +171,10 @@ export const words = {
   hide: 'Hide',
   dismiss: 'Dismiss',
   addRest: 'Add the rest',
+  stillToRead: (files: number): string => `${count(files, 'file')} ${files === 1 ? 'is' : 'are'} still to be read.`,
+  continue: 'Continue',
+  discard: 'Discard',
+  discarded: (files: number): string => `Discarded ${count(files, 'file')}. The ones already read stay.`,
   tryAgain: 'Try again',
   manageStorage: 'Manage storage',
 
@@ -131,6 +197,7 @@ export const words = {
   benchmarkEmpty: 'Add a few documents first: the searches run over them.',
   copyReport: 'Copy report',
   copiedPlain: 'Copied',
+  copyFailed: 'This browser did not allow copying.',
   appearance: 'Appearance',
   storage: 'Storage',
   nearlyFull: 'Nearly full',
@@ -141,16 +208,39 @@ export const words = {
   allKeys: 'All keys',
   applyReload: 'Reload to apply',
   privateTitle: 'Nothing leaves this page',
+  privateLead: 'Your documents, your questions and the model all stay in this browser.',
+  policyTitle: 'What this page may load',
+  policyNone: 'This page was served without a content security policy.',
+  originalsFailed: 'The original files could not be removed. Try again.',
+  originals: 'Keep original files',
+  originalsLead: 'To show pages as they look, and to go on after an interruption. Applies to files added from now on.',
+  originalsRemove: (size: string): string => `Remove the ${size} kept`,
+  originalsRemoved: (size: string): string => `Removed ${size} of original files. Search works as before.`,
+  offline: 'Offline',
+  report: 'Self-test report',
+  reportLead: 'Browser, device, self-tests and versions, to send along when something goes wrong. Nothing personal.',
 } as const;
 
+/** Where the reading is, as far as words need it. */
+export interface Reading {
+  readonly step: Progress['phase'];
+  readonly done: number;
+  readonly total: number;
+  readonly etaSeconds?: number;
+}
+
 /** What is shown while files are read. */
-export function progressLine(done: number, total: number, etaSeconds: number | undefined): string {
-  const line = `Reading ${Math.min(done + 1, total)} of ${count(total, 'file')}`;
+export function progressLine({ step, done, total, etaSeconds }: Reading): string {
+  if (step === 'keeping') return `Storing ${count(total, 'file')} safely`;
+  if (step === 'waiting') return 'Another tab is reading. These files come after it.';
+  if (step === 'loading-model') return words.gettingReady;
+  const line = `Reading ${number(Math.min(done + 1, total))} of ${count(total, 'file')}`;
   return etaSeconds === undefined ? line : `${line} · about ${duration(etaSeconds)} left`;
 }
 
-export function progressValue(done: number, total: number, etaSeconds: number | undefined): string {
-  const value = `${done} of ${count(total, 'file')}`;
+/** The same for assistive technology. */
+export function progressValue({ done, total, etaSeconds }: Reading): string {
+  const value = `${number(done)} of ${count(total, 'file')}`;
   return etaSeconds === undefined ? value : `${value}, about ${spoken(duration(etaSeconds))} left`;
 }
 
@@ -158,7 +248,7 @@ export function progressValue(done: number, total: number, etaSeconds: number | 
 export function outcome(ready: number, failed: number, stopped: boolean): string {
   if (stopped) return `Stopped. ${count(ready, 'file')} ${ready === 1 ? 'is' : 'are'} ready.`;
   if (failed === 0) return `${count(ready, 'file')} ready`;
-  return `${ready} ready, ${failed} ${failed === 1 ? 'needs' : 'need'} attention`;
+  return `${number(ready)} ready, ${number(failed)} ${failed === 1 ? 'needs' : 'need'} attention`;
 }
 
 /** The sentence for a file that could not be added: its name, what is wrong, what to do. */
@@ -293,6 +383,29 @@ export function storageLine(usage: number | null, quota: number | null): string 
   if (usage === null) return '';
   return quota === null ? bytes(usage) : `${bytes(usage)} of ${bytes(quota)}`;
 }
+
+/** Why a collection could not be read in. */
+export function importFailure(code: ErrorCode): string {
+  switch (code) {
+    case 'model-mismatch':
+      return 'This collection was made with another model, so it cannot be searched here. Add its files instead.';
+    case 'file-damaged':
+    case 'file-unsupported':
+      return 'This is not a collection that Lateral has saved, or it is damaged. Try saving it again.';
+    case 'storage-newer':
+      return 'This collection was saved by a newer Lateral. Reload to get it, then try again.';
+    case 'storage-full':
+      return 'This browser is out of space. Nothing was lost. Delete something, then try again.';
+    default:
+      return 'The collection could not be read this time. Try again.';
+  }
+}
+
+/** Why a collection could not be saved. */
+export const exportFailure = (code: ErrorCode): string =>
+  code === 'out-of-memory'
+    ? 'This tab ran out of memory. Close other tabs, then try again.'
+    : 'The collection could not be saved this time. Try again.';
 
 const spoken = (text: string): string => text.replace(' min', ' minutes').replace(' s', ' seconds');
 

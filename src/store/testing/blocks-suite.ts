@@ -1,7 +1,7 @@
 /** The contract of index-store.ts for blocks, changes and several handles. */
 import { describe, expect, it } from 'vitest';
 import type { NewDocument } from '../index-store.ts';
-import { int8Fingerprint, sampleDocument } from './sample-documents.ts';
+import { fileToKeep, int8Fingerprint, sampleDocument } from './sample-documents.ts';
 import { code, type StoreHarness, useStore } from './store-fixture.ts';
 import { expectHolds } from './store-oracle.ts';
 
@@ -32,11 +32,27 @@ export function describeBlocks(harness: StoreHarness): void {
     });
 
     it('counts what is live, and the bytes that are kept', async () => {
-      await at.add(sampleDocument('a'), sampleDocument('b', { tokens: [1] }));
+      const source = (bytes: number) => new Blob(['x'.repeat(bytes)]);
+      await at.add(sampleDocument('a', { source: source(2) }), sampleDocument('b', { tokens: [1], source: source(3) }));
+      expect((await at.store.usage()).sourceBytes).toBe(5);
       await at.store.remove(['b']);
-      expect(await at.store.usage()).toEqual({ documents: 1, chunks: 2, tokens: 5, vectorBytes: 24, blocks: 1 });
+      expect(await at.store.usage()).toEqual({
+        documents: 1,
+        chunks: 2,
+        tokens: 5,
+        vectorBytes: 24,
+        sourceBytes: 2,
+        blocks: 1,
+      });
       await at.store.compact();
-      expect(await at.store.usage()).toEqual({ documents: 1, chunks: 2, tokens: 5, vectorBytes: 20, blocks: 1 });
+      expect(await at.store.usage()).toEqual({
+        documents: 1,
+        chunks: 2,
+        tokens: 5,
+        vectorBytes: 20,
+        sourceBytes: 2,
+        blocks: 1,
+      });
     });
 
     it('merges the tail into sealed blocks up to their size, sealed ones first', async () => {
@@ -171,14 +187,15 @@ export function describeBlocks(harness: StoreHarness): void {
       };
       await after(at.add(sampleDocument('a'), sampleDocument('b')));
       await after(at.store.remove(['a']));
-      await after(at.store.putKeywordSegment('k', Uint8Array.of(1)));
-      await after(at.store.putKeywordSegment('k', null));
       await after(at.store.compact());
       await after(at.store.clear());
       expect(versions.every((version, i) => i === 0 || version > versions[i - 1]!)).toBe(true);
       await at.store.remove(['unknown']);
       await at.store.add([], int8Fingerprint);
-      await at.store.putKeywordSegment('unknown', null);
+      await at.store.putKeywordSegment('k', Uint8Array.of(1));
+      await at.store.putKeywordSegment('k', null);
+      await at.store.stage([fileToKeep('f', 'x')], 'owner');
+      await at.store.unstage(await at.store.pending());
       await at.store.compact();
       await at.store.documents();
       expect(await at.store.version()).toBe(versions.at(-1));

@@ -26,6 +26,39 @@ export function countRaw(database: IDBDatabase, storeName: string): Promise<numb
   });
 }
 
+export function keysOfRaw(database: IDBDatabase, storeName: string): Promise<IDBValidKey[]> {
+  return new Promise((resolve, reject) => {
+    const request = database.transaction(storeName).objectStore(storeName).getAllKeys();
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error!);
+  });
+}
+
+export function valuesOfRaw<T>(database: IDBDatabase, storeName: string): Promise<T[]> {
+  return new Promise((resolve, reject) => {
+    const request = database.transaction(storeName).objectStore(storeName).getAll() as IDBRequest<T[]>;
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error!);
+  });
+}
+
+/** Keys in `sourceData` that belong to no source and no pending file. */
+export async function orphanedPieces(databaseName: string): Promise<IDBValidKey[]> {
+  const database = await openRaw(databaseName);
+  try {
+    const documents = await keysOfRaw(database, 'sources');
+    const sources = await valuesOfRaw<{ dataKey?: string }>(database, 'sources');
+    const owners = new Set([
+      ...sources.map(({ dataKey }, i) => dataKey ?? documents[i]),
+      ...(await keysOfRaw(database, 'pending')),
+    ]);
+    const pieces = (await keysOfRaw(database, 'sourceData')) as [string, number][];
+    return pieces.filter(([key]) => !owners.has(key));
+  } finally {
+    database.close();
+  }
+}
+
 /** Changes one record in place, or deletes it where `change` gives undefined. @returns once committed. */
 export async function tamper<T>(
   databaseName: string,

@@ -1,6 +1,6 @@
 /** Documents for the store's tests: small, and with vectors that tell whose they are. */
 import type { Chunk, Fingerprint } from '../../types.ts';
-import type { NewDocument } from '../index-store.ts';
+import type { FileToKeep, NewDocument } from '../index-store.ts';
 
 export const int8Fingerprint: Fingerprint = {
   model: 'test-model@1',
@@ -69,6 +69,25 @@ export function sampleDocument(id: string, options: SampleOptions = {}): NewDocu
         : Float32Array.from({ length }, (_, i) => component(id, i) / 65_536 - 0.5),
     offsets,
   };
+}
+
+export function fileToKeep(name: string, content: string | Blob): FileToKeep {
+  const blob = content instanceof Blob ? content : new Blob([content]);
+  return { name, path: 'folder', mediaType: 'text/plain', language: 'en', tags: ['a'], id: '', content: blob };
+}
+
+/** A file that the browser cannot read beyond this byte: as one that was changed or moved since it was chosen. */
+export function brokenBlob(content: string, readable: number): Blob {
+  const blob = new Blob([content]);
+  const fail = () => Promise.reject(new DOMException('The file could not be read.', 'NotReadableError'));
+  blob.arrayBuffer = fail;
+  const slice = blob.slice.bind(blob);
+  blob.slice = (start = 0, end = blob.size, type) => {
+    const part = slice(start, end, type);
+    if (end > readable) part.arrayBuffer = fail;
+    return part;
+  };
+  return blob;
 }
 
 /** 0 … 65,535 */

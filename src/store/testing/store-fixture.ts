@@ -10,6 +10,8 @@ export interface StoreHarness {
   readonly shared: boolean;
   /** Whether it outlives its handle. */
   readonly persistent: boolean;
+  /** Looks for what should not be there: bytes that belong to nothing. */
+  readonly check?: (store: IndexStore) => Promise<void>;
 }
 
 export interface StoreFixture {

@@ -30,7 +30,24 @@ export async function expectHolds(store: IndexStore, expected: readonly NewDocum
     chunks: expected.reduce((sum, { record }) => sum + record.chunkCount, 0),
     tokens: expected.reduce((sum, { record }) => sum + record.tokenCount, 0),
   });
-  expect(await store.verify()).toEqual({ damagedBlocks: [], lostDocuments: [] });
+  expect(await store.verify()).toEqual({ damagedBlocks: [], lostDocuments: [], lostFiles: [] });
+}
+
+/** Fails unless exactly these files are pending, whole, in this order; `owner` of all of them where it is given. */
+export async function expectPending(
+  store: IndexStore,
+  expected: readonly { readonly name: string; readonly content: string }[],
+  owner?: string,
+): Promise<void> {
+  const files = await store.pending();
+  expect(files.map(({ name, complete }) => ({ name, complete }))).toEqual(
+    expected.map(({ name }) => ({ name, complete: true })),
+  );
+  for (const [i, file] of files.entries()) {
+    expect(await (await store.pendingContent(file.key))!.text()).toBe(expected[i]!.content);
+    expect(file.byteLength).toBe(new TextEncoder().encode(expected[i]!.content).length);
+    if (owner !== undefined) expect(file.owner).toBe(owner);
+  }
 }
 
 /** The live documents as a scorer would find them: block by block, chunk by chunk. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { crc32c } from '../checksum.ts';
 import { describeBlocks } from './blocks-suite.ts';
 import { describeDocuments } from './documents-suite.ts';
+import { describePending } from './pending-suite.ts';
 import type { StoreHarness } from './store-fixture.ts';
 
 export function describeStore(title: string, harness: StoreHarness): void {
@@ -11,6 +12,9 @@ export function describeStore(title: string, harness: StoreHarness): void {
   });
   describe(title, () => {
     describeBlocks(harness);
+  });
+  describe(title, () => {
+    describePending(harness);
   });
 }
 

@@ -1,44 +1,69 @@
-/** Hands the adder, the file pickers and the paste dialog to the page; holds the hidden inputs behind the buttons. */
-import { createContext, use, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+/** Hands the adder, collections in and out, the file pickers and the dialogs to the page; holds the hidden inputs. */
+import { createContext, use, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { ChangeEvent, ReactNode } from 'react';
 import type { DocumentInput } from '../../index.ts';
 import { formatAddress, parseAddress } from '../state/address.ts';
-import { useIndex } from '../state/index-context.tsx';
+import { useDocuments, useIndex } from '../state/index-context.tsx';
+import { preferences } from '../state/preferences.ts';
 import { Adder } from './adder.ts';
 import type { AddingState } from './adder.ts';
 import { fromFiles } from './collect.ts';
+import { Collections } from './collections.ts';
+import type { TransferState } from './collections.ts';
+import { estimate } from './estimate.ts';
 import { isLarge, LargeAddDialog } from './LargeAddDialog.tsx';
+import type { Asked } from './LargeAddDialog.tsx';
 import { PasteDialog } from './PasteDialog.tsx';
 
 interface Adding {
   readonly adder: Adder;
-  /** Adds what came by picker, drop or paste; asks first where it is very large. */
+  readonly collections: Collections;
+  /** Adds what came by picker, drop or paste; asks first where it is large. A saved collection is imported. */
   readonly offer: (inputs: readonly DocumentInput[]) => void;
   readonly pickFiles: () => void;
   readonly pickFolder: () => void;
+  readonly pickCollection: () => void;
   readonly openPaste: () => void;
 }
 
 const AddingContext = createContext<Adding | null>(null);
+/** A collection that Lateral has saved. */
+const isCollection = (input: DocumentInput): input is DocumentInput & { readonly content: Blob } =>
+  /\.lateral$/i.test(input.name) && input.content instanceof Blob;
 
 export function AddingProvider({ children }: { readonly children: ReactNode }) {
   const { opening } = useIndex();
+  const { documents, stats } = useDocuments();
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
+  const collection = useRef<HTMLInputElement>(null);
   const [pasting, setPasting] = useState(false);
-  const [asked, setAsked] = useState<readonly DocumentInput[] | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const known = useRef({ documents, stats });
+  useEffect(() => {
+    known.current = { documents, stats };
+  }, [documents, stats]);
   const adding = useMemo<Adding>(() => {
     const adder = new Adder(opening);
+    const collections = new Collections(opening);
     return {
       adder,
+      collections,
       offer: (inputs) => {
         if (inputs.length === 0) return;
         showProgress();
-        if (isLarge(inputs)) setAsked(inputs);
-        else adder.add(inputs);
+        for (const { content } of inputs.filter(isCollection)) void collections.import(content);
+        const plain = inputs.filter((input) => !isCollection(input));
+        if (plain.length === 0) return;
+        const { documents: here, stats: room } = known.current;
+        const { tokensPerSecond, keepSources } = preferences();
+        const estimated = estimate(plain, { documents: here ?? [], stats: room, tokensPerSecond, keepSources });
+        if (isLarge(estimated)) setAsked({ inputs: plain, estimate: estimated });
+        else adder.add(plain);
       },
       pickFiles: () => files.current?.click(),
       pickFolder: () => folder.current?.click(),
+      pickCollection: () => collection.current?.click(),
       openPaste: () => setPasting(true),
     };
   }, [opening]);
@@ -59,11 +84,12 @@ export function AddingProvider({ children }: { readonly children: ReactNode }) {
         hidden
         onChange={take}
       />
+      <input ref={collection} type="file" accept=".lateral" hidden onChange={take} />
       <PasteDialog open={pasting} onOpenChange={setPasting} onAdd={(input) => adding.offer([input])} />
       <LargeAddDialog
-        inputs={asked}
+        asked={asked}
         onAnswer={(add) => {
-          if (add && asked !== null) adding.adder.add(asked);
+          if (add && asked !== null) adding.adder.add(asked.inputs);
           setAsked(null);
         }}
       />
@@ -80,6 +106,17 @@ export function useAdding(): Adding {
 export function useAddingState(): AddingState {
   const { adder } = useAdding();
   return useSyncExternalStore(adder.subscribe, adder.state);
+}
+
+/** For what changes only when the reading begins or ends. */
+export function useAddingPhase(): AddingState['phase'] {
+  const { adder } = useAdding();
+  return useSyncExternalStore(adder.subscribe, () => adder.state().phase);
+}
+
+export function useTransfer(): TransferState {
+  const { collections } = useAdding();
+  return useSyncExternalStore(collections.subscribe, collections.state);
 }
 
 /** Progress stands in Search and Library; from elsewhere, the way leads to Search. */

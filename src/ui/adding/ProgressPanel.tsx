@@ -1,32 +1,45 @@
-/** How far the reading is, how to stop it, and what came of it. Failures stay listed until dismissed. */
+/** How far the reading is, how to stop it, what came of it, and what is still to be read. Failures stay until dismissed. */
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useState } from 'react';
+import { toasts } from '../parts/toasts.ts';
+import { useIndex, useStatus } from '../state/index-context.tsx';
 import { failureSentence, outcome, progressLine, progressValue, stopReason, words } from '../words.ts';
-import { useAdding, useAddingState } from './AddingProvider.tsx';
+import { useAdding, useAddingState, useTransfer } from './AddingProvider.tsx';
 import type { AddingState } from './adder.ts';
+import { runningLine } from './collections.ts';
 
 export function ProgressPanel() {
   const state = useAddingState();
-  if (state.phase === 'idle' && state.failed.length === 0) return null;
+  const transfer = useTransfer();
+  const pending = useStatus()?.pending.files ?? 0;
+  const unread = pending > 0 && (state.phase === 'idle' || state.phase === 'finished');
+  const moving = transfer.running !== null || transfer.problem !== '';
+  if (state.phase === 'idle' && state.failed.length === 0 && !unread && !moving) return null;
   return (
     <section className="progress" aria-label="Reading">
+      {moving ? <Moving /> : null}
       {state.phase === 'running' ? <Running state={state} /> : null}
       {state.phase === 'finished' && state.failed.length === 0 ? <Finished state={state} /> : null}
-      {state.phase === 'stopped' ? <Stopped state={state} /> : null}
+      {state.phase === 'stopped' ? <Stopped state={state} pending={pending} /> : null}
+      {unread ? <Unread files={pending} /> : null}
       {state.failed.length > 0 ? <Failures state={state} /> : null}
     </section>
   );
 }
 
+/** How much of the whole is done, 0 to 1, with the file at hand. */
+export function shareOf({ done, total, current }: AddingState): number {
+  const within = current === undefined || current.total === 0 ? 0 : Math.min(1, current.done / current.total);
+  return total === 0 ? 0 : Math.min(1, (done + within) / total);
+}
+
 function Running({ state }: { readonly state: AddingState }) {
   const { adder } = useAdding();
-  const { done, total, etaSeconds, current } = state;
-  const within = current === undefined || current.total === 0 ? 0 : Math.min(1, current.done / current.total);
-  const part = Math.min(1, (done + within) / total);
+  const { done, total, current } = state;
   return (
     <>
       <div className="progress__head">
-        <p className="progress__line tabular">{progressLine(done, total, etaSeconds)}</p>
+        <p className="progress__line tabular">{progressLine(state)}</p>
         <button type="button" className="text-button" onClick={() => adder.cancel()}>
           {words.cancel}
         </button>
@@ -38,9 +51,9 @@ function Running({ state }: { readonly state: AddingState }) {
         aria-valuemin={0}
         aria-valuemax={total}
         aria-valuenow={done}
-        aria-valuetext={progressValue(done, total, etaSeconds)}
+        aria-valuetext={progressValue(state)}
       >
-        <div className="progress__fill" style={{ inlineSize: `${part * 100}%` }} />
+        <div className="progress__fill" style={{ inlineSize: `${shareOf(state) * 100}%` }} />
       </div>
       <p className="progress__current tabular">
         {current === undefined ? null : (
@@ -67,7 +80,7 @@ function Finished({ state }: { readonly state: AddingState }) {
   );
 }
 
-function Stopped({ state }: { readonly state: AddingState }) {
+function Stopped({ state, pending }: { readonly state: AddingState; readonly pending: number }) {
   const { adder } = useAdding();
   return (
     <div className="progress__head">
@@ -80,8 +93,8 @@ function Stopped({ state }: { readonly state: AddingState }) {
             {words.manageStorage}
           </a>
         ) : null}
-        {state.remaining.length > 0 ? (
-          <button type="button" className="text-button" onClick={() => adder.addRest()}>
+        {state.remaining.length > 0 || pending > 0 ? (
+          <button type="button" className="text-button" onClick={() => void adder.addRest()}>
             {state.stoppedBy === undefined ? words.addRest : words.tryAgain}
           </button>
         ) : null}
@@ -90,6 +103,69 @@ function Stopped({ state }: { readonly state: AddingState }) {
         </button>
       </div>
     </div>
+  );
+}
+
+/** Files that a reload, a crash or a cancel left: the index still has them. */
+function Unread({ files }: { readonly files: number }) {
+  const { adder } = useAdding();
+  const { index } = useIndex();
+  const discard = async (): Promise<void> => {
+    if (index === null) return;
+    const gone = await index.discardPending().catch(() => 0);
+    if (gone > 0) toasts.add({ description: words.discarded(gone), timeout: 6000 });
+  };
+  return (
+    <div className="progress__head">
+      <p className="progress__line">{words.stillToRead(files)}</p>
+      <div className="progress__actions">
+        <button type="button" className="text-button" onClick={() => adder.resume(files)}>
+          {words.continue}
+        </button>
+        <button type="button" className="text-button text-button--quiet" onClick={() => void discard()}>
+          {words.discard}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** A collection on its way in or out. */
+function Moving() {
+  const { running, share, problem } = useTransfer();
+  const { collections } = useAdding();
+  if (running === null) {
+    return (
+      <div className="progress__head">
+        <p className="failures__line">
+          <TriangleAlert className="icon" aria-hidden />
+          {problem}
+        </p>
+        <button type="button" className="icon-button" aria-label={words.dismiss} onClick={collections.dismiss}>
+          <X className="icon" aria-hidden />
+        </button>
+      </div>
+    );
+  }
+  return (
+    <>
+      <div className="progress__head">
+        <p className="progress__line">{runningLine(running)}</p>
+        <button type="button" className="text-button" onClick={collections.cancel}>
+          {words.cancel}
+        </button>
+      </div>
+      <div
+        className="progress__track"
+        role="progressbar"
+        aria-label={runningLine(running)}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
+      >
+        <div className="progress__fill" style={{ inlineSize: `${share * 100}%` }} />
+      </div>
+    </>
   );
 }
 

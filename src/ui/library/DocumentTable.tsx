@@ -1,14 +1,18 @@
-/** Name, type, passages, added. Sorted by what was added last. */
-import { Trash2 } from 'lucide-react';
-import { useMemo, useState } from 'react';
+/** One table of all documents: name, type, passages, added. Sorts by any of them; long lists draw only what is in sight. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { ArrowDown, ArrowUp, Trash2 } from 'lucide-react';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { DocumentRecord } from '../../index.ts';
 import { day, number } from '../format.ts';
 import { languageOf } from '../parts/script.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
 import { kindName, words } from '../words.ts';
+import { sortDocuments } from './sort.ts';
+import type { Column, Order } from './sort.ts';
 
-/** Rows shown at first; more on request, so that ten thousand documents open at once. */
-const pageRows = 200;
+/** Above this many rows only those in sight are drawn. */
+const drawnWhole = 200;
+const rowHeight = 49;
 
 export interface DocumentTableProps {
   readonly documents: readonly DocumentRecord[];
@@ -17,108 +21,195 @@ export interface DocumentTableProps {
   readonly onDelete: (documentId: string) => void;
 }
 
+const columns: readonly Column[] = ['name', 'type', 'passages', 'added'];
+
 export function DocumentTable({ documents, selected, onSelect, onDelete }: DocumentTableProps) {
-  const { open, opened } = useViewer();
-  const [rows, setRows] = useState(pageRows);
-  const sorted = useMemo(() => documents.toSorted((a, b) => b.addedAt - a.addedAt), [documents]);
-  const shown = sorted.slice(0, rows);
-  const all = shown.every((record) => selected.has(record.id));
+  const [order, setOrder] = useState<Order>({ by: 'added', up: false });
+  const sorted = useMemo(() => sortDocuments(documents, order), [documents, order]);
+  const all = sorted.every((record) => selected.has(record.id));
   const toggle = (id: string): void => {
     const next = new Set(selected);
     if (!next.delete(id)) next.add(id);
     onSelect(next);
   };
+  const body = { rows: sorted, selected, onToggle: toggle, onDelete };
   return (
-    <>
-      <table className="library">
-        <thead>
-          <tr>
-            <th scope="col" className="library__check">
-              <label className="check">
-                <input
-                  type="checkbox"
-                  aria-label={words.selectAll}
-                  checked={all}
-                  onChange={() => onSelect(all ? new Set() : new Set(shown.map((record) => record.id)))}
-                />
-              </label>
-            </th>
-            <th scope="col">{words.columns.name}</th>
-            <th scope="col" className="library__type">
-              {words.columns.type}
-            </th>
-            <th scope="col" className="library__passages">
-              {words.columns.passages}
-            </th>
-            <th scope="col" className="library__added">
-              {words.columns.added}
-            </th>
-            <th scope="col" className="library__delete">
-              <span className="sr-only">{words.columns.actions}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((record) => (
-            <tr
-              key={record.id}
-              data-selected={selected.has(record.id) ? '' : undefined}
-              data-open={opened?.documentId === record.id ? '' : undefined}
-            >
-              <td className="library__check">
-                <label className="check">
-                  <input
-                    type="checkbox"
-                    aria-label={words.selectDocument(record.name)}
-                    checked={selected.has(record.id)}
-                    onChange={() => toggle(record.id)}
-                  />
-                </label>
-              </td>
-              <th scope="row" className="library__name">
-                <button
-                  type="button"
-                  className="library__open"
-                  dir="auto"
-                  lang={languageOf(record.language, record.name)}
-                  title={record.path === '' ? record.name : `${record.path}/${record.name}`}
-                  onClick={() => open({ documentId: record.id, chunk: null })}
-                >
-                  {record.name}
-                </button>
-                {record.path === '' ? null : (
-                  <span className="library__path">
-                    <bdi>{record.path}</bdi>
-                  </span>
-                )}
-                {record.notes.map((note) => (
-                  <span key={note} className="library__path">
-                    {note}
-                  </span>
-                ))}
-              </th>
-              <td className="library__type">{kindName(record.mediaType)}</td>
-              <td className="library__passages">{number(record.chunkCount)}</td>
-              <td className="library__added">{day(record.addedAt)}</td>
-              <td className="library__delete">
-                <button
-                  type="button"
-                  className="icon-button"
-                  aria-label={words.deleteNamed(record.name)}
-                  onClick={() => onDelete(record.id)}
-                >
-                  <Trash2 className="icon" aria-hidden />
-                </button>
-              </td>
-            </tr>
+    <table className="library" aria-rowcount={sorted.length + 1}>
+      <thead>
+        <tr aria-rowindex={1}>
+          <th scope="col" className="library__check">
+            <label className="check">
+              <input
+                type="checkbox"
+                aria-label={words.selectAll}
+                checked={all}
+                onChange={() => onSelect(all ? new Set() : new Set(sorted.map((record) => record.id)))}
+              />
+            </label>
+          </th>
+          {columns.map((column) => (
+            <ColumnHead key={column} column={column} order={order} onOrder={setOrder} />
           ))}
-        </tbody>
-      </table>
-      {sorted.length > rows ? (
-        <button type="button" className="button button--small library__more" onClick={() => setRows(rows + pageRows)}>
-          {words.showMore}
+          <th scope="col" className="library__delete">
+            <span className="sr-only">{words.columns.actions}</span>
+          </th>
+        </tr>
+      </thead>
+      {sorted.length > drawnWhole ? <LongBody {...body} /> : <ShortBody {...body} />}
+    </table>
+  );
+}
+
+interface ColumnHeadProps {
+  readonly column: Column;
+  readonly order: Order;
+  readonly onOrder: (order: Order) => void;
+}
+
+function ColumnHead({ column, order, onOrder }: ColumnHeadProps) {
+  const current = order.by === column;
+  const Arrow = order.up ? ArrowUp : ArrowDown;
+  return (
+    <th
+      scope="col"
+      className={`library__${column}`}
+      aria-sort={current ? (order.up ? 'ascending' : 'descending') : undefined}
+    >
+      <button
+        type="button"
+        className="library__sort"
+        title={words.sortBy(words.columns[column])}
+        onClick={() => onOrder({ by: column, up: current ? !order.up : column === 'name' || column === 'type' })}
+      >
+        {words.columns[column]}
+        {current ? <Arrow className="icon" aria-hidden /> : null}
+      </button>
+    </th>
+  );
+}
+
+interface BodyProps {
+  readonly rows: readonly DocumentRecord[];
+  readonly selected: ReadonlySet<string>;
+  readonly onToggle: (id: string) => void;
+  readonly onDelete: (id: string) => void;
+}
+
+function ShortBody({ rows, ...rest }: BodyProps) {
+  return (
+    <tbody>
+      {rows.map((record, index) => (
+        <Row key={record.id} record={record} index={index} {...rest} />
+      ))}
+    </tbody>
+  );
+}
+
+/** The rows in sight, between two empty ones that stand for the rest. */
+function LongBody({ rows, ...rest }: BodyProps) {
+  'use no memo'; // the virtualizer changes without changing its identity
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [start, setStart] = useState(0);
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => body.current?.closest<HTMLElement>('.pane') ?? null,
+    estimateSize: () => rowHeight,
+    getItemKey: (index) => rows[index]!.id,
+    scrollMargin: start,
+    overscan: 8,
+  });
+  useLayoutEffect(() => {
+    const pane = body.current?.closest<HTMLElement>('.pane');
+    if (!pane || !body.current) return;
+    setStart(body.current.getBoundingClientRect().top - pane.getBoundingClientRect().top + pane.scrollTop);
+  }, [rows.length]);
+  const items = virtualizer.getVirtualItems();
+  const before = Math.max(0, (items[0]?.start ?? start) - start);
+  const after = Math.max(0, virtualizer.getTotalSize() - ((items.at(-1)?.end ?? start) - start));
+  return (
+    <tbody ref={body}>
+      <Gap height={before} />
+      {items.map(({ index, key }) => (
+        <Row key={key} record={rows[index]!} index={index} measure={virtualizer.measureElement} {...rest} />
+      ))}
+      <Gap height={after} />
+    </tbody>
+  );
+}
+
+function Gap({ height }: { readonly height: number }) {
+  return height === 0 ? null : (
+    <tr aria-hidden className="library__gap">
+      <td colSpan={6} style={{ blockSize: `${height}px` }} />
+    </tr>
+  );
+}
+
+interface RowProps {
+  readonly record: DocumentRecord;
+  readonly index: number;
+  readonly selected: ReadonlySet<string>;
+  readonly onToggle: (id: string) => void;
+  readonly onDelete: (id: string) => void;
+  readonly measure?: (element: HTMLTableRowElement | null) => void;
+}
+
+function Row({ record, index, selected, onToggle, onDelete, measure }: RowProps) {
+  const { open, opened } = useViewer();
+  const chosen = selected.has(record.id);
+  return (
+    <tr
+      ref={measure}
+      data-index={index}
+      aria-rowindex={index + 2}
+      data-selected={chosen ? '' : undefined}
+      data-open={opened?.documentId === record.id ? '' : undefined}
+    >
+      <td className="library__check">
+        <label className="check">
+          <input
+            type="checkbox"
+            aria-label={words.selectDocument(record.name)}
+            checked={chosen}
+            onChange={() => onToggle(record.id)}
+          />
+        </label>
+      </td>
+      <th scope="row" className="library__name">
+        <button
+          type="button"
+          className="library__open"
+          dir="auto"
+          lang={languageOf(record.language, record.name)}
+          title={record.path === '' ? record.name : `${record.path}/${record.name}`}
+          onClick={() => open({ documentId: record.id, chunk: null })}
+        >
+          {record.name}
         </button>
-      ) : null}
-    </>
+        {record.path === '' ? null : (
+          <span className="library__path">
+            <bdi>{record.path}</bdi>
+          </span>
+        )}
+        {record.notes.map((note) => (
+          <span key={note} className="library__note">
+            {note}
+          </span>
+        ))}
+      </th>
+      <td className="library__type">{kindName(record.mediaType)}</td>
+      <td className="library__passages">{number(record.chunkCount)}</td>
+      <td className="library__added">{day(record.addedAt)}</td>
+      <td className="library__delete">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={words.deleteNamed(record.name)}
+          onClick={() => onDelete(record.id)}
+        >
+          <Trash2 className="icon" aria-hidden />
+        </button>
+      </td>
+    </tr>
   );
 }

@@ -1,5 +1,5 @@
 /** One passage: what it is from, where, how close, and the words that matched. */
-import { Copy } from 'lucide-react';
+import { Copy, TextSearch } from 'lucide-react';
 import { memo, useId } from 'react';
 import type { MouseEvent } from 'react';
 import type { Hit, QueryWord } from '../../index.ts';
@@ -24,12 +24,14 @@ export interface ResultCardProps {
   readonly width: number;
   readonly onOpen: (hit: Hit) => void;
   readonly onFocus: (hit: Hit) => void;
+  readonly onLike: (hit: Hit) => void;
+  readonly onOnly: (hit: Hit) => void;
 }
 
 const wideScripts = /^(ja|zh|ko)/;
 
 export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
-  const { hit, position, total, more, open, queryWords, width, onOpen, onFocus } = props;
+  const { hit, position, total, more, open, queryWords, width, onOpen, onFocus, onLike, onOnly } = props;
   const copy = useCopy();
   const id = useId();
   const language = languageOf(hit.language, hit.excerpt.map((segment) => segment.text).join(''));
@@ -99,7 +101,18 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
               <Copy className="icon" aria-hidden />
             </button>
           </Hint>
-          <ResultMenu hit={hit} />
+          <Hint text={words.moreLikeThis}>
+            <button
+              type="button"
+              className="icon-button result__copy"
+              aria-label={words.moreLikeThis}
+              data-control="like"
+              onClick={() => onLike(hit)}
+            >
+              <TextSearch className="icon" aria-hidden />
+            </button>
+          </Hint>
+          <ResultMenu hit={hit} onLike={onLike} onOnly={onOnly} />
           <WhyPopover hit={hit} queryWords={queryWords} />
         </span>
       </div>

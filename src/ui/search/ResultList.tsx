@@ -1,10 +1,10 @@
 /** The passages found, best first. Rows are replaced in place; nothing moves by itself. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
-import type { Hit } from '../../index.ts';
+import type { Hit, QueryWord } from '../../index.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
 import { words } from '../words.ts';
-import { hitKey, moreOf } from './describe.ts';
+import { hitKey, moreOf, questionLike } from './describe.ts';
 import { focusResult } from './result-focus.ts';
 import { ResultCard } from './ResultCard.tsx';
 import { useSearch } from './search-context.tsx';
@@ -16,8 +16,10 @@ const moves: Readonly<Record<string, 'first' | 'last' | 'next' | 'previous'>> = 
   End: 'last',
 };
 
+const noWords: readonly QueryWord[] = [];
+
 export function ResultList() {
-  const { hits, weaker, result, view, mayHaveMore, showMore, showNearest } = useSearch();
+  const { hits, weaker, result, view, mayHaveMore, showMore, showNearest, setQuery, choose } = useSearch();
   const { opened, open } = useViewer();
   const list = useRef<HTMLOListElement>(null);
   const width = useWidth(list);
@@ -29,6 +31,18 @@ export function ResultList() {
       if (viewing) open({ documentId: hit.documentId, chunk: hit.chunk });
     },
     [open, viewing],
+  );
+  const onLike = useCallback(
+    (hit: Hit) => {
+      setQuery(questionLike(hit.excerpt));
+      list.current?.closest('.pane')?.scrollTo({ top: 0 });
+      list.current?.focus({ preventScroll: true });
+    },
+    [setQuery],
+  );
+  const onOnly = useCallback(
+    (hit: Hit) => choose([{ id: hit.documentId, name: hit.documentName }]),
+    [choose],
   );
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = moves[event.key];
@@ -57,10 +71,12 @@ export function ResultList() {
             total={hits.length}
             more={moreOf(hit, hits, view)}
             open={opened?.documentId === hit.documentId && opened.chunk === hit.chunk}
-            queryWords={result?.words ?? []}
+            queryWords={result?.words ?? noWords}
             width={width}
             onOpen={onOpen}
             onFocus={onFocus}
+            onLike={onLike}
+            onOnly={onOnly}
           />
         ))}
       </ol>

@@ -2,8 +2,9 @@
 import { Search, X } from 'lucide-react';
 import { useRef } from 'react';
 import type { KeyboardEvent } from 'react';
-import { useAddingState } from '../adding/AddingProvider.tsx';
+import { useAddingPhase } from '../adding/AddingProvider.tsx';
 import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
+import { useLoadedPercent } from '../state/open.ts';
 import { usePreferences } from '../state/preferences.ts';
 import { words } from '../words.ts';
 import { focusResult, openFirst } from './result-focus.ts';
@@ -15,7 +16,8 @@ export function SearchBox() {
   const { documents } = useDocuments();
   const { letterKeys } = usePreferences();
   const status = useStatus();
-  const { phase } = useAddingState();
+  const phase = useAddingPhase();
+  const percent = useLoadedPercent();
   const input = useRef<HTMLInputElement>(null);
   const starting = failure === null && (index === null || status?.state === 'starting' || documents === null);
 
@@ -23,7 +25,9 @@ export function SearchBox() {
   const placeholder = plain
     ? words.placeholderPlain
     : starting
-      ? words.gettingReady
+      ? percent === null
+        ? words.gettingReady
+        : words.gettingReadyShare(percent)
       : words.placeholder(documents?.length ?? 0);
 
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {

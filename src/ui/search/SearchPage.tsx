@@ -1,6 +1,7 @@
 /** Search, the home of the app. Stays mounted while other sections are open, so that nothing is lost. */
 import { Plus, TriangleAlert } from 'lucide-react';
-import { useAdding, useAddingState } from '../adding/AddingProvider.tsx';
+import type { SearchResult } from '../../index.ts';
+import { useAdding, useAddingPhase } from '../adding/AddingProvider.tsx';
 import { ProgressPanel } from '../adding/ProgressPanel.tsx';
 import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
 import { usePreferences } from '../state/preferences.ts';
@@ -8,7 +9,15 @@ import { narrow, rail, useMedia } from '../state/use-media.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
 import { searchFailure, standingProblem, words } from '../words.ts';
 import { EmptyState } from './EmptyState.tsx';
-import { CompactControls, FilterButton, ViewSelect } from './ViewControls.tsx';
+import {
+  ChosenDocuments,
+  CompactControls,
+  FilterButton,
+  MatchSwitch,
+  SearchHelp,
+  ViewSelect,
+} from './ViewControls.tsx';
+import { exactWords, withoutQuotes } from './describe.ts';
 import { ReadyState } from './ReadyState.tsx';
 import { ResultList } from './ResultList.tsx';
 import { SearchBox } from './SearchBox.tsx';
@@ -33,6 +42,7 @@ export function SearchPage() {
       <div className="search__top">
         <SearchBox />
         {empty ? null : <ModeRow />}
+        {empty ? null : <ChosenDocuments />}
       </div>
       {failed === null ? <Warnings /> : <StartFailure failure={failed} />}
       <ProgressPanel />
@@ -45,7 +55,7 @@ export function SearchPage() {
 function useEmpty(): boolean {
   const { documents } = useDocuments();
   const { hadDocuments } = usePreferences();
-  const { phase } = useAddingState();
+  const phase = useAddingPhase();
   if (phase === 'running') return false;
   return documents === null ? !hadDocuments : documents.length === 0;
 }
@@ -58,6 +68,9 @@ function ModeRow() {
   const compact = phone || (onRail && opened !== null);
   return (
     <div className="mode-row">
+      <MatchSwitch />
+      {compact ? null : <SearchHelp />}
+      <span className="mode-row__space" />
       {phone ? (
         <button type="button" className="icon-button mode-row__add" aria-label={words.add} onClick={pickFiles}>
           <Plus className="icon" aria-hidden />
@@ -91,7 +104,7 @@ function Warnings() {
 }
 
 function Answer() {
-  const { query, result, failure, filteredOut, nothingRelevant, setFilter, showNearest, retry } = useSearch();
+  const { query, result, failure, filteredOut, nothingRelevant, clearFilters, showNearest, retry } = useSearch();
   if (query.trim() === '') return <ReadyState />;
   if (failure !== null) {
     return (
@@ -107,7 +120,7 @@ function Answer() {
     return (
       <div className="notice">
         <h2 className="notice__title">{words.filteredOut}</h2>
-        <button type="button" className="button" onClick={() => setFilter('')}>
+        <button type="button" className="button" onClick={clearFilters}>
           {words.clearFilters}
         </button>
       </div>
@@ -117,18 +130,47 @@ function Answer() {
     <>
       <WordChips />
       {result !== null && result.droppedQueryTokens > 0 ? <p className="aside">{words.dropped}</p> : null}
-      {nothingRelevant ? (
-        <div className="notice">
-          <h2 className="notice__title">{words.nothing}</h2>
-          <p className="notice__text">{words.noneClose(result?.considered ?? 0)}</p>
-          {(result?.hits.length ?? 0) > 0 ? (
-            <button type="button" className="button" onClick={showNearest}>
-              {words.nearest}
-            </button>
-          ) : null}
-        </div>
-      ) : null}
+      {nothingRelevant && result !== null ? <Nothing result={result} onNearest={showNearest} /> : null}
       <ResultList />
     </>
+  );
+}
+
+interface NothingProps {
+  readonly result: SearchResult;
+  readonly onNearest: () => void;
+}
+
+/** Why there is nothing to show, and the way on. */
+function Nothing({ result, onNearest }: NothingProps) {
+  const { setMatch, setQuery } = useSearch();
+  const asked = exactWords(result.query, result.match);
+  if (result.hits.length === 0 && asked !== '') {
+    return (
+      <div className="notice">
+        <h2 className="notice__title">{words.noPassageContains(asked)}</h2>
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setQuery(withoutQuotes(result.query));
+            setMatch('meaning');
+          }}
+        >
+          {words.searchByMeaning}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div className="notice">
+      <h2 className="notice__title">{words.nothing}</h2>
+      <p className="notice__text">{words.noneClose(result.considered)}</p>
+      {result.hits.length > 0 ? (
+        <button type="button" className="button" onClick={onNearest}>
+          {words.nearest}
+        </button>
+      ) : null}
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Hit, Segment } from '../../index.ts';
-import { citation, fitExcerpt, placeOf, withoutHeading } from './describe.ts';
+import { citation, exactWords, fitExcerpt, placeOf, questionLike, withoutHeading } from './describe.ts';
 
 const plain = (text: string): Segment => ({ text, strength: 0, words: [] });
 const lit = (text: string): Segment => ({ text, strength: 2, words: [0] });
@@ -29,6 +29,29 @@ describe('withoutHeading', () => {
     expect(joined(withoutHeading([plain('The river When it '), lit('silted')], 'The river'))).toBe('When it silted');
     expect(joined(withoutHeading([plain('The '), lit('river'), plain(' When')], 'The river'))).toBe('The river When');
     expect(joined(withoutHeading([plain('Then it '), lit('silted')], ''))).toBe('Then it silted');
+  });
+});
+
+describe('exactWords', () => {
+  it('is what had to stand in a passage', () => {
+    expect(exactWords('silting', 'words')).toBe('"silting"');
+    expect(exactWords('old harbour -ship', 'words')).toBe('"old harbour"');
+    expect(exactWords('the "old harbour" and "the quay', 'both')).toBe('"old harbour" and "the quay"');
+    expect(exactWords('old harbour', 'meaning')).toBe('');
+  });
+});
+
+describe('questionLike', () => {
+  it('takes the sentence of the strongest word', () => {
+    const excerpt = [plain('…of ships. When the river silted, the '), lit('merchants'), plain(' moved. They stayed.')];
+    expect(questionLike(excerpt)).toBe('When the river silted, the merchants moved.');
+  });
+
+  it('takes no sign that a question would read as one, and no more than fits', () => {
+    expect(questionLike([plain('He said "go" and -left')])).toBe('He said go and left');
+    expect(questionLike([plain('word '.repeat(60))])).toBe('word '.repeat(20).trim());
+    expect(questionLike([plain('港'.repeat(400))])).toHaveLength(160);
+    expect(questionLike([])).toBe('');
   });
 });
 

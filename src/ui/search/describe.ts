@@ -1,5 +1,5 @@
 /** Results in words, and excerpts cut to the lines there are. Pure. */
-import type { Hit, SearchResult, Segment } from '../../index.ts';
+import type { Hit, MatchBy, SearchResult, Segment } from '../../index.ts';
 import { count, number } from '../format.ts';
 import type { View } from '../state/preferences.ts';
 
@@ -57,6 +57,35 @@ export function withoutHeading(segments: readonly Segment[], place: string): rea
 export function citation(passage: string, hit: Hit): string {
   const folder = hit.path === '' ? '' : `${hit.path}/`;
   return `“${passage.trim()}”\n${folder}${hit.documentName}, ${placeOf(hit)}`;
+}
+
+/** What had to stand in a passage word for word, in quotes; '' where nothing had to. */
+export function exactWords(query: string, match: MatchBy): string {
+  const phrases = [...query.matchAll(/"([^"]+)"?/g)].map(([, phrase]) => `"${phrase!.trim()}"`);
+  if (phrases.length > 0) return phrases.join(' and ');
+  const plain = query.replace(/(^|\s)-\S+/g, ' ').trim();
+  return match === 'words' && plain !== '' ? `"${plain}"` : '';
+}
+
+export const withoutQuotes = (query: string): string => query.replaceAll('"', ' ').replace(/\s+/g, ' ').trim();
+
+const likeWords = 20;
+const likeLetters = 160;
+
+/** A passage as a question: the sentence around its best words, as much of it as a question may hold. */
+export function questionLike(excerpt: readonly Segment[]): string {
+  const text = excerpt.map((segment) => segment.text).join('');
+  const best = Math.max(...excerpt.map((segment) => segment.strength));
+  let at = 0;
+  for (const segment of excerpt) {
+    if (segment.strength === best) break;
+    at += segment.text.length;
+  }
+  const sentences = [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text)];
+  const sentence = (sentences.findLast(({ index }) => index <= at)?.segment ?? text).replace(/["…]|(?<=^|\s)-(?=\S)/g, ' ');
+  const pieces = sentence.trim().split(/\s+/).slice(0, likeWords);
+  while (pieces.length > 1 && pieces.join(' ').length > likeLetters) pieces.pop();
+  return [...pieces.join(' ')].slice(0, likeLetters).join('');
 }
 
 const withoutEnding = (name: string): string => name.replace(/\.[a-z0-9]{1,5}$/i, '');

@@ -17,7 +17,7 @@ export function focusResult(where: 'first' | 'last' | 'next' | 'previous'): void
 export const openFirst = (): void => titles()[0]?.click();
 
 /** Presses a control of the result that has focus, or else is open, or else is first. */
-export function pressInResult(control: 'why' | 'copy'): boolean {
+export function pressInResult(control: 'why' | 'copy' | 'like'): boolean {
   const result =
     document.activeElement?.closest('[data-result]') ??
     document.querySelector('[data-result][data-open]') ??

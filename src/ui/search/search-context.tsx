@@ -1,7 +1,7 @@
-/** The search of the page: query, view, filter, and the latest answer, kept while other sections are open. */
-import { createContext, use, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+/** The search of the page: question, mode, view, filter, and the latest answer, kept while other sections are open. */
+import { createContext, startTransition, use, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
-import type { Hit, SearchFilter, SearchOptions, SearchResult } from '../../index.ts';
+import type { Hit, LateralIndex, MatchBy, SearchFilter, SearchOptions, SearchResult } from '../../index.ts';
 import { announce } from '../state/announce.tsx';
 import { failureOf, useDocuments, useIndex } from '../state/index-context.tsx';
 import type { StartFailure } from '../state/index-context.tsx';
@@ -9,8 +9,8 @@ import { setPreferences, usePreferences } from '../state/preferences.ts';
 import type { View } from '../state/preferences.ts';
 import { useAddress } from '../state/use-address.ts';
 import { resultsLine } from './describe.ts';
+import { Latest } from './latest.ts';
 
-const debounceMs = 120;
 const slowAfterMs = 300;
 const announceAfterMs = 500;
 const askAnewAfterMs = 2500;
@@ -22,22 +22,35 @@ interface Answer {
   readonly failure: StartFailure | null;
 }
 
+/** A document that the search keeps to. */
+export interface ChosenDocument {
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface SearchState extends Answer {
   readonly query: string;
+  readonly match: MatchBy;
   readonly view: View;
+  /** Part of the documents' names. */
   readonly filter: string;
+  /** Only in these; none means in all. */
+  readonly chosen: readonly ChosenDocument[];
   /** Hits to show: the relevant ones, unless the nearest were asked for. */
   readonly hits: readonly Hit[];
   /** Hits kept back because they are not close. */
   readonly weaker: number;
   /** The search found hits, but none close enough to show unasked. */
   readonly nothingRelevant: boolean;
-  /** No document's name fits the filter. */
+  /** No document fits the filter. */
   readonly filteredOut: boolean;
   readonly mayHaveMore: boolean;
   readonly setQuery: (query: string) => void;
+  readonly setMatch: (match: MatchBy) => void;
   readonly setView: (view: View) => void;
   readonly setFilter: (filter: string) => void;
+  readonly choose: (documents: readonly ChosenDocument[]) => void;
+  readonly clearFilters: () => void;
   readonly showNearest: () => void;
   readonly showMore: () => void;
   readonly retry: () => void;
@@ -51,61 +64,58 @@ export function useSearch(): SearchState {
   return state;
 }
 
+interface Question {
+  readonly index: LateralIndex;
+  readonly query: string;
+  readonly view: View;
+  readonly options: SearchOptions;
+}
+
+const unanswered: Answer = { result: null, slow: false, failure: null };
+const noHits: readonly Hit[] = [];
+const noDocumentsChosen: readonly ChosenDocument[] = [];
+
 export function SearchProvider({ children }: { readonly children: ReactNode }) {
   const { index } = useIndex();
   const { documents, version } = useDocuments();
   const { address, setQuery: setAddress } = useAddress();
-  const { view } = usePreferences();
+  const { view, match } = usePreferences();
   const [filter, setFilter] = useState('');
+  const [chosen, choose] = useState(noDocumentsChosen);
   const [k, setK] = useState(pageSize);
   const [nearestFor, setNearestFor] = useState<string | null>(null);
   const [attempt, setAttempt] = useState(0);
+  const [answer, setAnswer] = useState(unanswered);
   const asked = useRef({ question: '', at: 0 });
-  const [answer, setAnswer] = useState<Answer>({ result: null, slow: false, failure: null });
   const query = address.query;
 
-  const within = useMemo<SearchFilter | null>(() => {
-    const part = filter.trim().toLocaleLowerCase();
-    if (part === '' || documents === null) return null;
-    const fits = documents.filter(({ path, name }) => `${path}/${name}`.toLocaleLowerCase().includes(part));
-    return { documentIds: fits.map((record) => record.id) };
-  }, [filter, documents]);
+  const within = useWithin(filter, chosen);
   const filteredOut = within?.documentIds?.length === 0;
+  const noDocuments = documents?.length === 0;
+
+  const [latest] = useState(() => new Latest<Question>((question, signal) => answerTo(question, signal, setAnswer)));
 
   useEffect(() => {
-    if (index === null || query.trim() === '' || filteredOut) return;
-    const controller = new AbortController();
-    const timers: ReturnType<typeof setTimeout>[] = [];
-    const options: SearchOptions = { k, by: view, ...(within === null ? {} : { filter: within }) };
-    const search = async (): Promise<void> => {
-      timers.push(setTimeout(() => setAnswer((before) => ({ ...before, slow: true })), slowAfterMs));
-      try {
-        const result = await index.query(query, { ...options, signal: controller.signal });
-        if (controller.signal.aborted) return;
-        setAnswer({ result, slow: false, failure: null });
-        timers.push(setTimeout(() => announce(resultsLine(result, view)), announceAfterMs));
-      } catch (thrown) {
-        if (controller.signal.aborted) return;
-        setAnswer((before) => ({ ...before, slow: false, failure: failureOf(thrown) }));
-      } finally {
-        clearTimeout(timers[1]);
-      }
-    };
+    if (index === null || query.trim() === '' || filteredOut || noDocuments) {
+      latest.stop();
+      return;
+    }
+    const options: SearchOptions = { k, by: view, match, ...(within === null ? {} : { filter: within }) };
     // while documents arrive the same question is asked anew, but not so often that reading suffers
-    const question = JSON.stringify([query, k, view, filter, attempt]);
+    const question = JSON.stringify([query, k, view, match, filter, chosen, attempt]);
     const anew = question === asked.current.question;
-    const delay = anew ? Math.max(debounceMs, asked.current.at + askAnewAfterMs - performance.now()) : debounceMs;
-    timers.push(
-      setTimeout(() => {
-        asked.current = { question, at: performance.now() };
-        void search();
-      }, delay),
-    );
-    return () => {
-      controller.abort();
-      for (const timer of timers) clearTimeout(timer);
+    const ask = (): void => {
+      asked.current = { question, at: performance.now() };
+      latest.ask({ index, query, view, options });
     };
-  }, [index, query, k, view, filter, within, filteredOut, version, attempt]);
+    const wait = anew ? asked.current.at + askAnewAfterMs - performance.now() : 0;
+    if (wait <= 0) {
+      ask();
+      return;
+    }
+    const timer = setTimeout(ask, wait);
+    return () => clearTimeout(timer);
+  }, [latest, index, query, k, view, match, filter, chosen, within, filteredOut, noDocuments, version, attempt]);
 
   const setQuery = useCallback(
     (next: string) => {
@@ -115,34 +125,83 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     },
     [setAddress],
   );
+  const clearFilters = useCallback(() => {
+    setFilter('');
+    choose(noDocumentsChosen);
+  }, []);
 
-  const hasQuery = query.trim() !== '';
-  const result = hasQuery ? answer.result : null;
-  const noDocuments = documents?.length === 0;
-  const showAll = nearestFor === query;
-  const nothingRelevant = result !== null && !result.relevant && !showAll && !noDocuments;
-  const found = result === null || filteredOut || noDocuments ? noHits : result.hits;
-  const hits = showAll ? found : found.filter((hit) => hit.relevant);
-  const state: SearchState = {
-    result,
-    slow: hasQuery && answer.slow && answer.result?.query !== query,
-    failure: hasQuery ? answer.failure : null,
-    query,
-    view,
-    filter,
-    hits,
-    weaker: nothingRelevant ? 0 : found.length - hits.length,
-    nothingRelevant,
-    filteredOut,
-    mayHaveMore: result !== null && result.hits.length >= k && hits.length === found.length,
-    setQuery,
-    setView: (next) => setPreferences({ view: next }),
-    setFilter,
-    showNearest: () => setNearestFor(query),
-    showMore: () => setK(k + pageSize),
-    retry: () => setAttempt(attempt + 1),
-  };
+  const state = useMemo<SearchState>(() => {
+    const hasQuery = query.trim() !== '';
+    const result = hasQuery ? answer.result : null;
+    const showAll = nearestFor === query;
+    const found = result === null || filteredOut || noDocuments ? noHits : result.hits;
+    const hits = showAll ? found : found.filter((hit) => hit.relevant);
+    const nothingRelevant = result !== null && !result.relevant && !showAll && !noDocuments;
+    return {
+      result,
+      slow: hasQuery && answer.slow && answer.result?.query !== query,
+      failure: hasQuery ? answer.failure : null,
+      query,
+      match,
+      view,
+      filter,
+      chosen,
+      hits,
+      weaker: nothingRelevant ? 0 : found.length - hits.length,
+      nothingRelevant,
+      filteredOut,
+      mayHaveMore: result !== null && result.hits.length >= k && hits.length === found.length,
+      setQuery,
+      setMatch,
+      setView,
+      setFilter,
+      choose,
+      clearFilters,
+      showNearest: () => setNearestFor(query),
+      showMore: () => setK((before) => before + pageSize),
+      retry: () => setAttempt((before) => before + 1),
+    };
+  }, [answer, query, match, view, filter, chosen, k, nearestFor, filteredOut, noDocuments, setQuery, clearFilters]);
   return <SearchContext value={state}>{children}</SearchContext>;
 }
 
-const noHits: readonly Hit[] = [];
+const setView = (view: View): void => setPreferences({ view });
+const setMatch = (match: MatchBy): void => setPreferences({ match });
+
+/** The documents that the filters leave, or null for all. The same value until it differs, so that nothing is asked twice. */
+function useWithin(filter: string, chosen: readonly ChosenDocument[]): SearchFilter | null {
+  const { documents } = useDocuments();
+  const part = filter.trim().toLocaleLowerCase();
+  const ids = useMemo(() => {
+    if ((part === '' && chosen.length === 0) || documents === null) return null;
+    const wanted = new Set(chosen.map(({ id }) => id));
+    return documents
+      .filter(({ id }) => wanted.size === 0 || wanted.has(id))
+      .filter(({ path, name }) => part === '' || `${path}/${name}`.toLocaleLowerCase().includes(part))
+      .map(({ id }) => id)
+      .join('\n');
+  }, [part, chosen, documents]);
+  return useMemo(() => (ids === null ? null : { documentIds: ids === '' ? [] : ids.split('\n') }), [ids]);
+}
+
+let announcing: ReturnType<typeof setTimeout> | undefined;
+
+/** Searches and shows. What is shown may be interrupted by the next key press: typing goes first. */
+async function answerTo(
+  { index, query, view, options }: Question,
+  signal: AbortSignal,
+  show: (change: (before: Answer) => Answer) => void,
+): Promise<void> {
+  clearTimeout(announcing);
+  const slow = setTimeout(() => show((before) => ({ ...before, slow: true })), slowAfterMs);
+  try {
+    const result = await index.query(query, { ...options, signal });
+    if (signal.aborted) return;
+    startTransition(() => show(() => ({ result, slow: false, failure: null })));
+    announcing = setTimeout(() => announce(resultsLine(result, view)), announceAfterMs);
+  } catch (thrown) {
+    if (!signal.aborted) show((before) => ({ ...before, slow: false, failure: failureOf(thrown) }));
+  } finally {
+    clearTimeout(slow);
+  }
+}

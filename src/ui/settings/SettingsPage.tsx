@@ -1,17 +1,25 @@
-/** Appearance, keys, device, storage, and the proof that nothing leaves the page. */
+/** Appearance, device, storage, the proof that nothing leaves the page, offline, keys, and a report for when it fails. */
 import { Switch } from '@base-ui/react/switch';
-import { useId, useState } from 'react';
+import { useId } from 'react';
+import type { ReactNode } from 'react';
+import { OfflineLine } from '../offline/OfflineLine.tsx';
 import { KeysTable } from '../shell/KeysDialog.tsx';
 import { bytes, count, number } from '../format.ts';
+import { CopyButton } from '../parts/CopyButton.tsx';
 import { PageTitle } from '../parts/PageTitle.tsx';
 import { Segmented } from '../parts/Segmented.tsx';
-import { useDocuments, useStatus } from '../state/index-context.tsx';
+import { StorageMeter } from '../parts/StorageMeter.tsx';
+import { toasts } from '../parts/toasts.ts';
+import { announceStop } from '../state/announce.tsx';
+import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import type { Theme } from '../state/preferences.ts';
 import { useForeignRequests } from '../state/requests.ts';
-import { deviceSentence, storageLine, words } from '../words.ts';
+import { deviceSentence, words } from '../words.ts';
 import { DeviceSettings } from './DeviceSettings.tsx';
+import { selfTestReport } from './report.ts';
 import './settings.css';
+import { usePolicy } from './use-policy.ts';
 
 const themes: readonly { readonly value: Theme; readonly label: string }[] = [
   { value: 'system', label: 'System' },
@@ -22,101 +30,176 @@ const themes: readonly { readonly value: Theme; readonly label: string }[] = [
 export default function SettingsPage() {
   const { theme, letterKeys } = usePreferences();
   const status = useStatus();
-  const requests = useForeignRequests();
-  const keysId = useId();
   return (
     <div className="column">
       <PageTitle title={words.sections.settings} />
 
-      <section className="setting">
-        <h2>{words.appearance}</h2>
+      <Setting title={words.appearance}>
         <Segmented
           label={words.appearance}
           options={themes}
           value={theme}
           onChange={(next) => setPreferences({ theme: next })}
         />
-      </section>
+      </Setting>
 
-      <section className="setting">
-        <h2>{words.deviceTitle}</h2>
+      <Setting title={words.deviceTitle}>
         {status === null ? null : <p className="setting__text">{deviceSentence(status)}</p>}
         <DeviceSettings />
-      </section>
+      </Setting>
 
       <Storage />
+      <Privacy />
 
-      <section className="setting">
-        <h2>{words.privateTitle}</h2>
-        <p className="setting__text">
-          <strong className="setting__count">{number(requests)}</strong> {requests === 1 ? 'request' : 'requests'} to
-          other sites since you opened it.
-        </p>
-      </section>
+      <Setting title={words.offline}>
+        <OfflineLine />
+      </Setting>
 
-      <section className="setting">
-        <h2>{words.keysTitle}</h2>
-        <div className="setting__row">
-          <label id={keysId} htmlFor={`${keysId}-switch`}>
-            {words.letterKeys}
-          </label>
-          <Switch.Root
-            id={`${keysId}-switch`}
-            className="switch"
-            checked={letterKeys}
-            aria-labelledby={keysId}
-            onCheckedChange={(next) => setPreferences({ letterKeys: next })}
-          >
-            <Switch.Thumb className="switch__thumb" />
-          </Switch.Root>
-        </div>
+      <Setting title={words.keysTitle}>
+        <SwitchRow
+          label={words.letterKeys}
+          checked={letterKeys}
+          onChange={(next) => setPreferences({ letterKeys: next })}
+        />
         <details>
           <summary>{words.allKeys}</summary>
           <KeysTable />
         </details>
-      </section>
+      </Setting>
+
+      <Report />
+    </div>
+  );
+}
+
+function Setting({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  const id = useId();
+  return (
+    <section className="setting" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+interface SwitchRowProps {
+  readonly label: string;
+  readonly says?: string;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}
+
+function SwitchRow({ label, says, checked, onChange }: SwitchRowProps) {
+  const id = useId();
+  return (
+    <div className="setting__row">
+      <span>
+        <label id={id} htmlFor={`${id}-switch`}>
+          {label}
+        </label>
+        {says === undefined ? null : (
+          <span id={`${id}-says`} className="setting__says">
+            {says}
+          </span>
+        )}
+      </span>
+      <Switch.Root
+        id={`${id}-switch`}
+        className="switch"
+        checked={checked}
+        aria-labelledby={id}
+        aria-describedby={says === undefined ? undefined : `${id}-says`}
+        onCheckedChange={onChange}
+      >
+        <Switch.Thumb className="switch__thumb" />
+      </Switch.Root>
     </div>
   );
 }
 
 function Storage() {
   const { documents, stats } = useDocuments();
-  const [kept, setKept] = useState<boolean | null>(null);
   if (stats === null || documents === null) return null;
-  const persisted = kept ?? stats.persisted;
-  const { usageBytes, quotaBytes } = stats;
-  const full = usageBytes !== null && quotaBytes !== null && usageBytes / quotaBytes >= 0.8;
-  const keep = async (): Promise<void> => setKept(await navigator.storage.persist());
   return (
-    <section className="setting">
-      <h2>{words.storage}</h2>
+    <Setting title={words.storage}>
       <p className="setting__text">
         {count(documents.length, 'document')}, {count(stats.chunks, 'passage')}, {bytes(stats.vectorBytes)} kept for
         search.
       </p>
-      {usageBytes === null ? null : (
-        <>
-          <p className="setting__text">
-            {storageLine(usageBytes, quotaBytes)}
-            {full ? `. ${words.nearlyFull}` : ''}
-          </p>
-          {quotaBytes === null ? null : (
-            <div className="meter" aria-hidden>
-              <span style={{ inlineSize: `${Math.max(0.5, (100 * usageBytes) / quotaBytes)}%` }} />
-            </div>
-          )}
-        </>
-      )}
-      {persisted === false ? (
-        <p className="setting__row">
-          {kept === false ? words.notKept : words.mayClear}
-          {kept === false ? null : (
-            <button type="button" className="button button--small" onClick={() => void keep()}>
-              {words.keepIt}
-            </button>
-          )}
-        </p>
+      <StorageMeter stats={stats} />
+      <Originals sourceBytes={stats.sourceBytes} />
+    </Setting>
+  );
+}
+
+/** Whether original files are kept beside their text, and the way to let go of those that are. */
+function Originals({ sourceBytes }: { readonly sourceBytes: number }) {
+  const { index } = useIndex();
+  const { keepSources } = usePreferences();
+  const change = (next: boolean): void => {
+    setPreferences({ keepSources: next });
+    index?.configure({ keepSources: next }).catch(() => undefined); // asked for again at the next start
+  };
+  const drop = async (): Promise<void> => {
+    if (index === null) return;
+    try {
+      toasts.add({ description: words.originalsRemoved(bytes(await index.dropSources())), timeout: 6000 });
+    } catch {
+      announceStop(words.originalsFailed);
+    }
+  };
+  return (
+    <>
+      <SwitchRow label={words.originals} says={words.originalsLead} checked={keepSources} onChange={change} />
+      {!keepSources && sourceBytes > 0 ? (
+        <div className="setting__apply">
+          <button type="button" className="button button--small" onClick={() => void drop()}>
+            {words.originalsRemove(bytes(sourceBytes))}
+          </button>
+        </div>
       ) : null}
-    </section>
+    </>
+  );
+}
+
+function Privacy() {
+  const requests = useForeignRequests();
+  const policy = usePolicy();
+  return (
+    <Setting title={words.privateTitle}>
+      <p className="setting__text">{words.privateLead}</p>
+      <p className="setting__text">
+        <strong className="setting__count tabular">{number(requests)}</strong>{' '}
+        {requests === 1 ? 'request' : 'requests'} to other sites since you opened it.
+      </p>
+      {policy === undefined ? null : (
+        <details>
+          <summary>{words.policyTitle}</summary>
+          {policy === null ? (
+            <p className="setting__text">{words.policyNone}</p>
+          ) : (
+            <ul className="policy">
+              {policy.split(';').map((rule) => (
+                <li key={rule}>{rule.trim()}</li>
+              ))}
+            </ul>
+          )}
+        </details>
+      )}
+    </Setting>
+  );
+}
+
+function Report() {
+  const status = useStatus();
+  const { stats } = useDocuments();
+  const policy = usePolicy();
+  return (
+    <Setting title={words.report}>
+      <p className="setting__text">{words.reportLead}</p>
+      <div>
+        <CopyButton text={() => selfTestReport(status, stats, policy ?? null)} label={words.copyReport} />
+      </div>
+    </Setting>
   );
 }

@@ -10,6 +10,7 @@ const rows: readonly (readonly [readonly string[], string])[] = [
   [['n', 'p'], 'Next and previous match in the document'],
   [['w'], 'Why this matched'],
   [['c'], 'Copy with source'],
+  [['m'], 'More like this'],
   [['?'], 'All keys'],
 ];
 

@@ -2,15 +2,18 @@
 import { Ellipsis, FlaskConical, Hexagon, LibraryBig, Search, SlidersHorizontal, Timer } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { AddButtons } from '../adding/AddButtons.tsx';
-import { useAddingState } from '../adding/AddingProvider.tsx';
+import { useAddingPhase } from '../adding/AddingProvider.tsx';
+import { AmbientProgress } from '../adding/AmbientProgress.tsx';
 import { count } from '../format.ts';
+import { OfflineLine } from '../offline/OfflineLine.tsx';
 import { Hint } from '../parts/Hint.tsx';
+import { StorageMeter } from '../parts/StorageMeter.tsx';
 import { formatAddress } from '../state/address.ts';
 import type { Section } from '../state/address.ts';
 import { useDocuments } from '../state/index-context.tsx';
 import { useAddress } from '../state/use-address.ts';
 import { narrow, rail as railQuery, useMedia } from '../state/use-media.ts';
-import { storageLine, words } from '../words.ts';
+import { words } from '../words.ts';
 import { DeviceBadge } from './DeviceBadge.tsx';
 import { Mark } from './Mark.tsx';
 
@@ -102,7 +105,7 @@ export function Sections() {
       <ul id="more-sections" className="sections__list sections__rest" hidden={phone && !more}>
         {rest.map(link)}
       </ul>
-      {phone ? null : <Foot rail={rail} />}
+      {phone ? <AmbientProgress slim /> : <Foot rail={rail} />}
     </nav>
   );
 }
@@ -110,22 +113,23 @@ export function Sections() {
 /** The empty state has the buttons in its middle; two of each would be one too many. */
 function useHasDocuments(): boolean {
   const { documents } = useDocuments();
-  const { phase } = useAddingState();
+  const phase = useAddingPhase();
   const { address } = useAddress();
   return (documents?.length ?? 0) > 0 || phase === 'running' || address.section !== 'search';
 }
 
 function Foot({ rail }: { readonly rail: boolean }) {
   const { documents, stats } = useDocuments();
-  const storage = storageLine(stats?.usageBytes ?? null, stats?.quotaBytes ?? null);
   return (
     <div className="sections__foot">
+      <AmbientProgress slim={rail} />
+      <OfflineLine rail={rail} />
       <DeviceBadge rail={rail} />
       {rail || documents === null || documents.length === 0 ? null : (
-        <p className="sections__storage">
-          {count(documents.length, 'document')}
-          {storage === '' ? null : <span>{storage}</span>}
-        </p>
+        <div className="sections__storage">
+          <p>{count(documents.length, 'document')}</p>
+          {stats === null ? null : <StorageMeter stats={stats} brief />}
+        </div>
       )}
     </div>
   );

@@ -1,7 +1,7 @@
 /** Sections, the section in use, and the open document. A section once visited stays as it was left. */
 import { lazy, Suspense, useState } from 'react';
 import type { ReactNode } from 'react';
-import { LibraryPage } from '../library/LibraryPage.tsx';
+import { LoadBoundary } from '../offline/LoadBoundary.tsx';
 import { SearchPage } from '../search/SearchPage.tsx';
 import '../search/search.css';
 import '../search/results.css';
@@ -17,6 +17,7 @@ import { Sections } from './Sections.tsx';
 import './shell.css';
 import { useKeys } from './use-keys.ts';
 
+const LibraryPage = lazy(() => import('../library/LibraryPage.tsx'));
 const ModelsPage = lazy(() => import('../models/ModelsPage.tsx'));
 const EvaluatePage = lazy(() => import('../evaluate/EvaluatePage.tsx'));
 const BenchmarkPage = lazy(() => import('../benchmark/BenchmarkPage.tsx'));
@@ -41,7 +42,7 @@ export function Shell() {
     <div className="app" data-viewing={opened === null ? undefined : ''}>
       <a
         className="skip"
-        href="#results"
+        href="#main"
         onClick={(event) => {
           event.preventDefault(); // the fragment is the search's
           (document.getElementById('results') ?? document.getElementById('main'))?.focus();
@@ -54,7 +55,9 @@ export function Shell() {
         {pages.map(([section, page]) =>
           visited.has(section) ? (
             <Pane key={section} section={section} active={section === address.section}>
-              <Suspense>{page}</Suspense>
+              <LoadBoundary>
+                <Suspense>{page}</Suspense>
+              </LoadBoundary>
             </Pane>
           ) : null,
         )}

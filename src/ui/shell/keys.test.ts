@@ -20,6 +20,7 @@ describe('commandOf', () => {
 
   it('goes by the key’s place on layouts without Latin letters', () => {
     expect(commandOf(press('ц', 'KeyW'), outside)).toBe('why');
+    expect(commandOf(press('ь', 'KeyM'), outside)).toBe('like');
     expect(commandOf(press('Л', 'KeyK', { ctrlKey: true }), outside)).toBe('search');
   });
 

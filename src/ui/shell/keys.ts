@@ -1,5 +1,5 @@
 /** From a key press to what it means. Single letters fall back to the key's place on layouts without Latin letters. Pure. */
-export type Command = 'search' | 'escape' | 'keys' | 'why' | 'copy' | 'next' | 'previous';
+export type Command = 'search' | 'escape' | 'keys' | 'why' | 'copy' | 'like' | 'next' | 'previous';
 
 export interface KeyPress {
   readonly key: string;
@@ -14,6 +14,7 @@ const letters: Readonly<Record<string, Command>> = {
   '?': 'keys',
   w: 'why',
   c: 'copy',
+  m: 'like',
   n: 'next',
   p: 'previous',
 };

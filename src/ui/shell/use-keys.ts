@@ -54,6 +54,7 @@ export function useKeys(showKeys: () => void): void {
       },
       why: () => pressInResult('why'),
       copy: () => pressInResult('copy'),
+      like: () => pressInResult('like'),
       next: () => press('next'),
       previous: () => press('previous'),
     };

@@ -1,9 +1,18 @@
 /** The one open index of the page, its status, and its documents; hooks subscribe, components render. */
-import { createContext, use, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  startTransition,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import type { ReactNode } from 'react';
 import type { DocumentRecord, EngineStatus, ErrorCode, IndexStats, LateralIndex } from '../../index.ts';
 import { LateralError } from '../../index.ts';
-import { setPreferences } from './preferences.ts';
+import { preferences, setPreferences } from './preferences.ts';
 
 export interface StartFailure {
   readonly code: ErrorCode;
@@ -31,6 +40,16 @@ export function IndexProvider({
   useEffect(() => {
     opening.then(setIndex, (thrown: unknown) => setFailure(failureOf(thrown)));
   }, [opening]);
+  useEffect(() => {
+    if (index === null) return;
+    const tell = (): void => {
+      // only a hint; a worker that is gone says so by its status
+      index.configure({ visible: document.visibilityState === 'visible' }).catch(() => undefined);
+    };
+    tell();
+    document.addEventListener('visibilitychange', tell);
+    return () => document.removeEventListener('visibilitychange', tell);
+  }, [index]);
   const value = useMemo(() => ({ opening, index, failure }), [opening, index, failure]);
   return <IndexContext value={value}>{children}</IndexContext>;
 }
@@ -57,33 +76,52 @@ export interface Documents {
   readonly stats: IndexStats | null;
   /** Rises at every change, so that searches know when to run again. */
   readonly version: number;
+  /** There were documents here when this browser last looked, and now there are none. */
+  readonly evicted: boolean;
 }
 
-const DocumentsContext = createContext<Documents>({ documents: null, stats: null, version: 0 });
+const nothingKnown: Documents = { documents: null, stats: null, version: 0, evicted: false };
+const DocumentsContext = createContext<Documents>(nothingKnown);
 export const useDocuments = (): Documents => use(DocumentsContext);
 
-/** Reads the list of documents anew at each change, at most every 400 ms. */
+/** Between two looks at the list while documents arrive: longer for long lists, which take their time to cross over. */
+const pauseMs = (documents: number): number => Math.min(4000, Math.max(400, documents * 2));
+
+/** Reads the list of documents anew when it changes. */
 export function DocumentsProvider({ children }: { readonly children: ReactNode }) {
   const { index } = useIndex();
-  const [known, setKnown] = useState<Documents>({ documents: null, stats: null, version: 0 });
+  const [known, setKnown] = useState<Documents>(nothingKnown);
   useEffect(() => {
     if (index === null) return;
     let stopped = false;
+    let first = true;
+    let size = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async (): Promise<void> => {
       timer = undefined;
       try {
         const [documents, stats] = await Promise.all([index.documents(), index.stats()]);
         if (stopped) return;
-        setKnown((before) => ({ documents, stats, version: before.version + 1 }));
-        setPreferences({ hadDocuments: documents.length > 0 });
+        const stored = index.name === defaultName && index.status().storage === 'indexeddb';
+        const evicted = first && stored && documents.length === 0 && preferences().hadDocuments;
+        first = false;
+        size = documents.length;
+        startTransition(() =>
+          setKnown((before) => ({
+            documents,
+            stats,
+            version: before.version + 1,
+            evicted: (before.evicted || evicted) && documents.length === 0,
+          })),
+        );
+        if (stored) setPreferences({ hadDocuments: documents.length > 0 });
       } catch {
         // the status says what is wrong; the list stays as it was
       }
     };
     void read();
     const stop = index.onChange(() => {
-      timer ??= setTimeout(() => void read(), 400);
+      timer ??= setTimeout(() => void read(), pauseMs(size));
     });
     return () => {
       stopped = true;
@@ -93,6 +131,8 @@ export function DocumentsProvider({ children }: { readonly children: ReactNode }
   }, [index]);
   return <DocumentsContext value={known}>{children}</DocumentsContext>;
 }
+
+const defaultName = 'default';
 
 export function failureOf(thrown: unknown): StartFailure {
   if (thrown instanceof LateralError) return { code: thrown.code, message: thrown.message };

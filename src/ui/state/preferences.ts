@@ -1,5 +1,7 @@
-/** What a person prefers, remembered in this browser: theme, single-letter keys, devices, view. */
+/** What a person prefers, and what this browser has shown of itself, remembered here: theme, keys, view, speed. */
 import { useSyncExternalStore } from 'react';
+import type { MatchBy } from '../../index.ts';
+import { setThemeColor } from '../offline/theme-color.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 export type View = 'passage' | 'document';
@@ -8,22 +10,41 @@ export interface Preferences {
   readonly theme: Theme;
   readonly letterKeys: boolean;
   readonly view: View;
-  /** Whether this browser held documents when last seen, so that the start shows the right page at once. */
+  readonly match: MatchBy;
+  readonly keepSources: boolean;
+  /** Tokens per second that this device has read so far, or null before the first long reading. */
+  readonly tokensPerSecond: number | null;
+  /**
+   * Whether this browser held documents when last seen: so that the start shows the right page at once, and so that it is
+   * noticed when the browser has cleared them.
+   */
   readonly hadDocuments: boolean;
 }
 
 const key = 'lateral.preferences';
-const defaults: Preferences = { theme: 'system', letterKeys: true, view: 'passage', hadDocuments: false };
+const defaults: Preferences = {
+  theme: 'system',
+  letterKeys: true,
+  view: 'passage',
+  match: 'both',
+  keepSources: true,
+  tokensPerSecond: null,
+  hadDocuments: false,
+};
 const listeners = new Set<() => void>();
 let current = load();
 
 function load(): Preferences {
   try {
     const stored = JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<Record<keyof Preferences, unknown>>;
+    const { theme, match, tokensPerSecond } = stored;
     return {
-      theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'system',
+      theme: theme === 'light' || theme === 'dark' ? theme : 'system',
       letterKeys: stored.letterKeys !== false,
       view: stored.view === 'document' ? 'document' : 'passage',
+      match: match === 'meaning' || match === 'words' ? match : 'both',
+      keepSources: stored.keepSources !== false,
+      tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
       hadDocuments: stored.hadDocuments === true,
     };
   } catch {
@@ -34,6 +55,8 @@ function load(): Preferences {
 export const preferences = (): Preferences => current;
 
 export function setPreferences(change: Partial<Preferences>): void {
+  const names = Object.keys(change) as (keyof Preferences)[];
+  if (names.every((name) => change[name] === current[name])) return;
   current = { ...current, ...change };
   try {
     localStorage.setItem(key, JSON.stringify(current));
@@ -48,6 +71,7 @@ export function applyTheme(): void {
   const root = document.documentElement;
   if (current.theme === 'system') root.removeAttribute('data-theme');
   else root.setAttribute('data-theme', current.theme);
+  setThemeColor(current.theme);
 }
 
 function subscribe(listener: () => void): () => void {

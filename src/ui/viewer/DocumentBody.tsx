@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { ExtractedText, LitRange, TextBlock } from '../../index.ts';
 import { languageOf } from '../parts/script.ts';
 import { Lit } from '../search/lit-word.tsx';
+import { words } from '../words.ts';
 import { cellsOf, coverage, groupsOf, overlaps, piecesOf } from './blocks.ts';
 import type { Group, Range, Run } from './blocks.ts';
 
@@ -52,6 +53,7 @@ interface PartProps {
 const GroupOfRuns = memo(function GroupOfRuns({ group, ...part }: PartProps & { readonly group: Group }) {
   return (
     <div className="paper__group" data-group-start={group.start} data-group-end={group.end}>
+      {group.page === undefined ? null : <p className="paper__page">{words.page(group.page)}</p>}
       {group.runs.map((run, index) => (
         <OneRun key={index} run={run} {...part} />
       ))}

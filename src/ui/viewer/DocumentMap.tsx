@@ -9,9 +9,10 @@ import { heatOf } from './blocks.ts';
 
 export interface DocumentMapProps {
   readonly hits: readonly Hit[];
-  readonly length: number;
+  /** Where each of them lies, as a share of the document's height, 0 to 1. */
+  readonly positions: readonly number[];
   readonly current: number;
-  /** The part in sight, as fractions of the document. */
+  /** The part in sight, as shares of the document's height. */
   readonly from: number;
   readonly to: number;
   readonly onJump: (hit: Hit) => void;
@@ -20,7 +21,7 @@ export interface DocumentMapProps {
 const most = 50;
 const strengthWords = { 1: 'fainter', 2: 'close', 3: 'strong' } as const;
 
-export function DocumentMap({ hits, length, current, from, to, onJump }: DocumentMapProps) {
+export function DocumentMap({ hits, positions, current, from, to, onJump }: DocumentMapProps) {
   const map = useRef<HTMLElement>(null);
   const shown = hits.slice(0, most);
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -50,7 +51,7 @@ export function DocumentMap({ hits, length, current, from, to, onJump }: Documen
             aria-label={`${capitalised(placeOf(hit))}, ${strengthWords[heat]}`}
             aria-current={index === current ? 'true' : undefined}
             tabIndex={chosen ? 0 : -1}
-            style={{ insetBlockStart: `${(100 * (hit.start + hit.end)) / 2 / Math.max(1, length)}%` }}
+            style={{ insetBlockStart: `${(positions[index] ?? 0) * 100}%` }}
             onClick={() => onJump(hit)}
           />
         );

@@ -1,19 +1,21 @@
 /** The open document beside the results; a dialog of its own where there is no room for both. */
 import { Dialog } from '@base-ui/react/dialog';
 import { ChevronLeft, ChevronRight, X } from 'lucide-react';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import type { Hit } from '../../index.ts';
-import { capitalised, number } from '../format.ts';
+import { capitalised } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
 import { languageOf } from '../parts/script.ts';
 import { placeOf } from '../search/describe.ts';
+import { useIndex } from '../state/index-context.tsx';
 import { narrow, useMedia } from '../state/use-media.ts';
 import { words } from '../words.ts';
-import { litOf, sectionAt } from './blocks.ts';
-import { DocumentBody } from './DocumentBody.tsx';
+import { litOf, overlaps, sectionAt } from './blocks.ts';
 import { DocumentMap } from './DocumentMap.tsx';
-import { sightOf } from './sight.ts';
+import { PagedBody } from './PagedBody.tsx';
+import { sharesOf } from './pages.ts';
 import type { Sight } from './sight.ts';
+import { TextBody } from './TextBody.tsx';
 import { useOpenDocument } from './use-document.ts';
 import type { OpenDocument } from './use-document.ts';
 import { useViewer } from './viewer-context.tsx';
@@ -44,8 +46,9 @@ export function Viewer() {
 function Contents({ opened, onClose }: { readonly opened: Opened; readonly onClose: () => void }) {
   const document = useOpenDocument(opened);
   const { record, extracted, failed, hits } = document;
+  const { index } = useIndex();
   const { open } = useViewer();
-  const desk = useRef<HTMLDivElement>(null);
+  const deskRef = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState<Sight | null>(null);
   const current = hits.findIndex((hit) => hit.chunk === opened.chunk);
   const lit = useMemo(() => litOf(hits), [hits]);
@@ -53,44 +56,18 @@ function Contents({ opened, onClose }: { readonly opened: Opened; readonly onClo
   const start = here?.start;
   const end = here?.end;
   const found = useMemo(() => (start === undefined || end === undefined ? null : { start, end }), [start, end]);
+  const view = useView(document, opened);
+  const positions = useMemo(
+    () => (extracted === null ? [] : sharesOf(extracted, hits, view.kind === 'pages')),
+    [extracted, hits, view.kind],
+  );
 
   const go = useCallback(
     (hit: Hit | undefined) => hit && open({ documentId: hit.documentId, chunk: hit.chunk }),
     [open],
   );
-
-  // jumps to the passage are instant; a second look after the groups around it have taken their true heights
-  useLayoutEffect(() => {
-    if (extracted === null || desk.current === null) return;
-    const element = desk.current;
-    if (found === null) {
-      element.scrollTop = 0;
-      return;
-    }
-    jump(element);
-    const frame = requestAnimationFrame(() => jump(element));
-    return () => cancelAnimationFrame(frame);
-  }, [extracted, found]);
-
-  useEffect(() => {
-    const element = desk.current;
-    if (element === null || extracted === null) return;
-    let frame = 0;
-    const look = (): void => {
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => setSight(sightOf(element)));
-    };
-    look();
-    const settled = setTimeout(look, 150); // groups have taken their true heights by then
-    element.addEventListener('scroll', look, { passive: true });
-    return () => {
-      cancelAnimationFrame(frame);
-      clearTimeout(settled);
-      element.removeEventListener('scroll', look);
-    };
-  }, [extracted]);
-
-  const length = Math.max(1, extracted?.text.length ?? 1);
+  const shown = { opened, lit, found, deskRef, resumeAt: view.resumeAt, onSight: setSight };
+  const pages = view.kind === 'pages' ? extracted?.pages : undefined;
   return (
     <>
       <header className="viewer__head">
@@ -102,10 +79,24 @@ function Contents({ opened, onClose }: { readonly opened: Opened; readonly onClo
             <bdi>{placeLine(document, here, sight)}</bdi>
           </span>
         </div>
+        {view.canSwitch ? (
+          <Hint text={view.kind === 'pages' ? words.showTextHint : words.showPagesHint}>
+            <button
+              type="button"
+              className="button button--small viewer__switch"
+              data-control="switch-view"
+              onClick={() => view.switchTo(view.kind === 'pages', isInSight(here, sight) ? null : (sight?.at ?? null))}
+            >
+              {view.kind === 'pages' ? words.showText : words.showPages}
+            </button>
+          </Hint>
+        ) : null}
         {hits.length > 0 ? (
           <div className="viewer__steps" role="group" aria-label="Matches">
             <Step label={words.previous} hit={hits[current === -1 ? hits.length : current - 1]} back onGo={go} />
-            <span className="viewer__count tabular">{words.matchOf(Math.max(0, current) + 1, hits.length)}</span>
+            <span className="viewer__count tabular">
+              {current === -1 ? words.matches(hits.length) : words.matchOf(current + 1, hits.length)}
+            </span>
             <Step label={words.next} hit={hits[current + 1]} onGo={go} />
           </div>
         ) : null}
@@ -119,27 +110,82 @@ function Contents({ opened, onClose }: { readonly opened: Opened; readonly onClo
           <X className="icon" aria-hidden />
         </button>
       </header>
-      <div className="viewer__body">
-        <div ref={desk} className="desk" tabIndex={0} role="group" aria-label="Text of the document">
-          {extracted === null ? (
+      {view.note === '' ? null : <p className="viewer__note">{view.note}</p>}
+      <div className="viewer__body" data-view={view.kind}>
+        <div
+          ref={deskRef}
+          className="desk"
+          tabIndex={0}
+          role="group"
+          aria-label={pages === undefined ? words.textOfDocument : words.pagesOfDocument}
+        >
+          {extracted === null || index === null ? (
             <p className="desk__note">{failed ? words.cannotOpen : words.opening}</p>
+          ) : pages === undefined ? (
+            <TextBody key={opened.documentId} extracted={extracted} language={record?.language ?? ''} {...shown} />
           ) : (
-            <DocumentBody extracted={extracted} language={record?.language ?? ''} lit={lit} found={found} />
+            <PagedBody
+              key={opened.documentId}
+              index={index}
+              documentId={opened.documentId}
+              extracted={extracted}
+              pages={pages}
+              onPlaced={view.setPlaced}
+              onMissing={view.setMissing}
+              {...shown}
+            />
           )}
         </div>
         {extracted !== null && hits.length > 0 ? (
           <DocumentMap
             hits={hits}
-            length={length}
+            positions={positions}
             current={current}
-            from={(sight?.start ?? 0) / length}
-            to={(sight?.end ?? 0) / length}
+            from={sight?.from ?? 0}
+            to={sight?.to ?? 0}
             onJump={go}
           />
         ) : null}
       </div>
     </>
   );
+}
+
+interface View {
+  readonly kind: 'pages' | 'text';
+  readonly canSwitch: boolean;
+  /** Where to open after a switch, unless the passage is in sight. */
+  readonly resumeAt: number | null;
+  /** What to know about this view, or ''. */
+  readonly note: string;
+  readonly switchTo: (text: boolean, resumeAt: number | null) => void;
+  readonly setPlaced: (placed: boolean | null) => void;
+  readonly setMissing: () => void;
+}
+
+/** Pages where the file has them and is still there, else text; a choice of the text lasts while the viewer is open. */
+function useView({ extracted }: OpenDocument, opened: Opened): View {
+  const { documentId } = opened;
+  const [asText, setAsText] = useState(false);
+  const [missing, setMissingFor] = useState<string | null>(null);
+  const [placed, setPlaced] = useState<boolean | null>(null);
+  const [resume, setResume] = useState<{ readonly opened: Opened; readonly at: number | null } | null>(null);
+  const setMissing = useCallback(() => setMissingFor(documentId), [documentId]);
+  const paged = extracted?.pages !== undefined && extracted.pages.length > 0;
+  const gone = paged && missing === documentId;
+  const kind = paged && !asText && !gone ? 'pages' : 'text';
+  return {
+    kind,
+    canSwitch: paged && !gone,
+    resumeAt: resume?.opened === opened ? resume.at : null,
+    note: gone ? words.sourceGone : kind === 'pages' && placed === false ? words.notPlaced : '',
+    switchTo: (text, at) => {
+      setAsText(text);
+      setResume({ opened, at });
+    },
+    setPlaced,
+    setMissing,
+  };
 }
 
 interface StepProps {
@@ -167,23 +213,21 @@ function Step({ label, hit, back = false, onGo }: StepProps) {
   );
 }
 
+const isInSight = (hit: Hit | undefined, sight: Sight | null): boolean =>
+  hit !== undefined && (sight === null || overlaps(hit, sight));
+
 /** Where the reader is: `Page 214 of 388`, the heading in sight, or the passage. */
 function placeLine({ extracted }: OpenDocument, here: Hit | undefined, sight: Sight | null): string {
   const sections = extracted?.sections ?? [];
-  const inSight = here !== undefined && (sight === null || (here.start < sight.end && here.end > sight.start));
-  const offset = inSight ? here.start : sight === null ? 0 : sight.start + (sight.end - sight.start) / 3;
-  const section = sectionAt(sections, offset);
+  const inSight = isInSight(here, sight);
+  const section = inSight
+    ? sectionAt(sections, here?.start ?? 0)
+    : sight?.page === undefined || sight.page === null
+      ? sectionAt(sections, sight?.at ?? 0)
+      : sections[sight.page];
   if (section?.kind === 'page') {
-    return `Page ${section.label} of ${number(sections.filter(({ kind }) => kind === 'page').length)}`;
+    return words.pageOf(section.label, sections.filter(({ kind }) => kind === 'page').length);
   }
   if (section !== undefined) return section.label;
   return here === undefined ? '' : capitalised(placeOf(here));
-}
-
-/** Brings the found passage, at its first lit word, a third down the desk. */
-function jump(desk: HTMLElement): void {
-  const found = desk.querySelector('[data-found]');
-  if (found === null) return;
-  const mark = found.querySelector('mark') ?? found;
-  desk.scrollTop += mark.getBoundingClientRect().top - desk.getBoundingClientRect().top - desk.clientHeight / 3;
 }

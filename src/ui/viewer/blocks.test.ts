@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ExtractedText, Hit, TextBlock } from '../../index.ts';
-import { cellsOf, coverage, groupsOf, litOf, piecesOf } from './blocks.ts';
+import { cellsOf, coverage, groupsOf, litOf, piecesOf, runsRightToLeft } from './blocks.ts';
 
 //            0         1         2
 //            0123456789012345678901234
@@ -55,4 +55,28 @@ it('litOf keeps the stronger of two overlapping lights', () => {
 it('coverage is the part of a block within the passage', () => {
   expect(coverage({ start: 0, end: 10 }, { start: 5, end: 20 })).toBe(0.5);
   expect(coverage({ start: 0, end: 10 }, null)).toBe(0);
+});
+
+it('groupsOf begins a group at each page that has text', () => {
+  const page = (label: string, start: number, end: number) => ({ kind: 'page', label, level: 0, start, end }) as const;
+  const block = (start: number): TextBlock => ({ kind: 'paragraph', level: 0, start, end: start + 1 });
+  const extracted = {
+    text: 'ab  c',
+    blocks: [block(0), block(1), block(4)],
+    sections: [page('1', 0, 2), page('2', 2, 2), page('3', 4, 5)],
+    mediaType: 'application/pdf',
+    notes: [],
+  } satisfies ExtractedText;
+  expect(groupsOf(extracted).map((group) => [group.page, group.runs.length])).toEqual([
+    ['1', 2],
+    ['3', 1],
+  ]);
+});
+
+it.each([
+  ['“1490: السفينة', true],
+  ['The ship', false],
+  ['1490', false],
+])('runsRightToLeft of %s', (text, expected) => {
+  expect(runsRightToLeft(text)).toBe(expected);
 });

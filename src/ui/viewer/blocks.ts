@@ -16,6 +16,8 @@ export interface Run {
 
 export interface Group extends Range {
   readonly runs: readonly Run[];
+  /** The page that begins with this group, where one does. */
+  readonly page?: string;
 }
 
 export interface Piece extends Range {
@@ -30,18 +32,26 @@ const groupSize = 30;
 
 export function groupsOf(extracted: ExtractedText): readonly Group[] {
   const blocks = extracted.blocks.length > 0 ? extracted.blocks : paragraphsOf(extracted.text);
+  const pages = extracted.sections.filter(({ kind, start, end }) => kind === 'page' && end > start);
   const groups: Group[] = [];
   let runs: { kind: TextBlock['kind']; blocks: TextBlock[] }[] = [];
   let size = 0;
+  let page: Section | undefined;
   const close = (): void => {
     const first = runs[0]?.blocks[0];
     const last = runs.at(-1)?.blocks.at(-1);
-    if (first !== undefined && last !== undefined) groups.push({ runs, start: first.start, end: last.end });
+    if (first !== undefined && last !== undefined) {
+      groups.push({ runs, start: first.start, end: last.end, ...(page === undefined ? {} : { page: page.label }) });
+    }
     runs = [];
     size = 0;
+    page = undefined;
   };
+  let next = 0;
   for (const block of blocks) {
-    if (size >= groupSize) close();
+    const turns = next < pages.length && pages[next]!.start <= block.start;
+    if (turns || size >= groupSize) close();
+    while (next < pages.length && pages[next]!.start <= block.start) page = pages[next++];
     const run = runs.at(-1);
     const joins = block.kind === 'list-item' || block.kind === 'table-row' || block.kind === 'code';
     if (joins && run?.kind === block.kind) run.blocks.push(block);
@@ -117,6 +127,10 @@ export const overlaps = (a: Range, b: Range): boolean => a.start < b.end && b.st
 export function sectionAt(sections: readonly Section[], offset: number): Section | undefined {
   return sections.findLast((section) => section.start <= offset && offset < section.end);
 }
+
+/** Whether a text runs from right to left: by its first letter. */
+export const runsRightToLeft = (text: string): boolean =>
+  /^[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(/\p{L}/u.exec(text)?.[0] ?? '');
 
 /** Bars of the map: 3 strongest. */
 export const heatOf = (relative: number): 1 | 2 | 3 => (relative >= 0.9 ? 3 : relative >= 0.75 ? 2 : 1);

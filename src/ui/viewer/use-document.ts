@@ -1,4 +1,4 @@
-/** The open document: its text, and the hits in it. */
+/** The open document: its text, and all matches in it. */
 import { useEffect, useMemo, useState } from 'react';
 import type { DocumentRecord, ExtractedText, Hit } from '../../index.ts';
 import { useDocuments, useIndex } from '../state/index-context.tsx';
@@ -38,30 +38,49 @@ export function useOpenDocument({ documentId }: Opened): OpenDocument {
     record: documents?.find((record) => record.id === documentId),
     extracted: here?.extracted ?? null,
     failed: here !== null && here.extracted === null,
-    hits: useHits(documentId),
+    hits: useMatches(documentId),
   };
 }
 
-/** The document's hits among the results; where results are by document, its further passages are asked for. */
-function useHits(documentId: string): readonly Hit[] {
+/** As many as the map shows. */
+const mostMatches = 50;
+/** The list's own search goes first; whoever types on asks for these only once they stop. */
+const askAfterMs = 250;
+
+/** The document's hits in the list at once, and soon after all matches that the document has for the same question. */
+function useMatches(documentId: string): readonly Hit[] {
   const { index } = useIndex();
-  const { hits, query, view } = useSearch();
+  const { hits, result } = useSearch();
   const listed = useMemo(() => hits.filter((hit) => hit.documentId === documentId), [hits, documentId]);
-  const more = view === 'document' ? (listed[0]?.moreInDocument ?? 0) : 0;
   const [further, setFurther] = useState<{ key: string; hits: readonly Hit[] } | null>(null);
-  const key = `${documentId} ${more} ${query}`;
+  const query = result?.query ?? '';
+  const match = result?.match;
+  const key = JSON.stringify([documentId, query, match]);
   useEffect(() => {
-    if (index === null || more === 0) return;
+    if (index === null || query.trim() === '') return;
     const controller = new AbortController();
-    const options = { k: more + 1, filter: { documentIds: [documentId] }, signal: controller.signal };
-    index.query(query, options).then(
-      (result) => setFurther({ key, hits: result.hits }),
-      () => undefined, // the best passage is there already
-    );
-    return () => controller.abort();
-  }, [index, documentId, more, query, key]);
+    const { signal } = controller;
+    const options = {
+      k: mostMatches,
+      filter: { documentIds: [documentId] },
+      ...(match === undefined ? {} : { match }),
+    };
+    const timer = setTimeout(() => {
+      index.query(query, { ...options, signal }).then(
+        (answer) => {
+          if (!signal.aborted) setFurther({ key, hits: answer.hits.filter((hit) => hit.relevant) });
+        },
+        () => undefined, // those of the list are there already
+      );
+    }, askAfterMs);
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [index, documentId, query, match, key]);
   return useMemo(() => {
-    const all = more > 0 && further?.key === key ? further.hits : listed;
-    return all.toSorted((a, b) => a.start - b.start);
-  }, [listed, more, further, key]);
+    const all = new Map(listed.map((hit) => [hit.chunk, hit]));
+    if (further?.key === key) for (const hit of further.hits) all.set(hit.chunk, hit);
+    return [...all.values()].sort((a, b) => a.start - b.start);
+  }, [listed, further, key]);
 }

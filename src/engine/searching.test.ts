@@ -1,0 +1,219 @@
+/** Meaning, words and both, with the real model over a store in memory. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Encoder } from '../colbert/encoder.ts';
+import { LateralError } from '../errors.ts';
+import { createReferenceScorer } from '../maxsim/reference.ts';
+import type { IndexStore } from '../store/index-store.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
+import type { DocumentInput, Hit, LitRange, SearchResult } from '../types.ts';
+import type { CallContext, Engine, SearchOptions } from './engine-api.ts';
+import { createEngine } from './engine.ts';
+import { createLocalExtraction } from './extraction.ts';
+import { openNodeEncoder } from './node.ts';
+
+const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
+
+const texts: Readonly<Record<string, string>> = {
+  'trade.txt': 'When the river silted up, the merchants moved their warehouses to the coast. The old port stood empty.',
+  'bread.txt': 'Mix flour, water and salt. Let the dough rise overnight, then bake it in a hot oven.',
+  'parts.txt': 'Spare parts: valve XK-4471 fits the water pump of the old boiler. Order by number.',
+  'harbour.txt': 'A new port for large ships was built beside the old one; its cranes work at night.',
+  'zh.txt': '这座旧港口城市因河流淤塞而衰落，商人们搬到了海边。',
+  'ja.txt': '新しい港が作られ、船は夜も働いている。',
+};
+const documents = Object.entries(texts).map(([name, content]): DocumentInput => ({ name, id: name, content }));
+
+let encoder: Encoder;
+beforeAll(async () => {
+  encoder = await openNodeEncoder('lateral-mini', fileURLToPath(new URL('../../public/models', import.meta.url)));
+});
+afterAll(() => encoder.release());
+
+/** An engine over this store; closing it leaves the store and the model for the next one. */
+async function openOver(store: IndexStore, changes: Partial<Encoder> = {}): Promise<Engine> {
+  const kept: IndexStore = { ...store, close: () => Promise.resolve() };
+  const engine = createEngine({
+    openStore: () => Promise.resolve({ store: kept, warning: '' }),
+    chooseEncoder: () =>
+      Promise.resolve({
+        encoder: { ...encoder, release: () => Promise.resolve(), ...changes },
+        choice: { kind: 'native', reason: '', forced: false },
+        selfTests: [],
+      }),
+    chooseScorer: () =>
+      Promise.resolve({ scorer: createReferenceScorer(), choice: { kind: 'js', reason: '', forced: false } }),
+    replaceEncoder: () => Promise.resolve(null),
+    replaceScorer: () => Promise.resolve(null),
+    extraction: createLocalExtraction(),
+    runtimeFiles: () => [],
+    gpu: () => null,
+    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+  });
+  await engine.open({}, context);
+  return engine;
+}
+
+const find = (engine: Engine, query: string, options: SearchOptions = {}): Promise<SearchResult> =>
+  engine.search({ query, options }, context);
+const names = ({ hits }: SearchResult): string[] => hits.map(({ documentName }) => documentName);
+const litOf = (hit: Hit, lit: readonly LitRange[] = hit.lit): string[] =>
+  lit.map(({ start, end }) => texts[hit.documentName]!.slice(start, end));
+const falls = ({ hits }: SearchResult): boolean =>
+  hits.every(({ relative }, i) => relative >= 0 && relative <= (hits[i - 1]?.relative ?? 1));
+
+describe('one collection', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await openOver(createMemoryStore('searching'));
+    await engine.add(documents, context);
+  });
+  afterAll(() => engine.close(undefined, context));
+
+  test('by words only passages with a word of the query, best first', async () => {
+    const result = await find(engine, 'old port night', { match: 'words' });
+    expect(result).toMatchObject({ match: 'words', considered: 6, relevant: true, droppedQueryTokens: 0 });
+    expect(result.elapsedMs.encode).toBeLessThan(1000);
+    expect(names(result)).toEqual(['harbour.txt', 'trade.txt', 'parts.txt']);
+    expect(result.hits[0]!.relative).toBe(1);
+    expect(falls(result)).toBe(true);
+    expect(litOf(result.hits[0]!)).toEqual(['port', 'old', 'night']);
+    expect(result.hits[1]!.why.map(({ matched, verdict }) => [matched, verdict])).toEqual([
+      ['old', 'same-word'],
+      ['port', 'same-word'],
+      ['', 'nothing-close'],
+    ]);
+    expect(result.words.map(({ text, strength }) => [text, strength])).toEqual([
+      ['old', 2],
+      ['port', 2],
+      ['night', 2],
+    ]);
+  });
+
+  test('by words a question without shared words finds nothing; by meaning and by both it does', async () => {
+    const question = 'traders relocating';
+    expect((await find(engine, question, { match: 'words' })).hits).toEqual([]);
+    for (const match of ['meaning', 'both'] as const) {
+      const result = await find(engine, question, { match });
+      expect(result.match).toBe(match);
+      expect(names(result)[0]).toBe('trade.txt');
+      expect(result.hits).toHaveLength(6);
+      expect(falls(result)).toBe(true);
+    }
+  });
+
+  test('both is the default, and a number that stands there literally makes its passage relevant', async () => {
+    const result = await find(engine, 'XK-4471');
+    expect(result.match).toBe('both');
+    expect(names(result)[0]).toBe('parts.txt');
+    expect(result.hits[0]!.relevant).toBe(true);
+    expect(litOf(result.hits[0]!).join('-')).toBe('XK-4471');
+  });
+
+  test.each(['meaning', 'words', 'both'] as const)('quoted words must stand there, by %s', async (match) => {
+    expect(names(await find(engine, '"old port"', { match }))).toEqual(['trade.txt']);
+    expect(names(await find(engine, '“OLD  port” ships', { match }))).toEqual(['trade.txt']);
+    expect(names(await find(engine, '"port"', { match })).sort()).toEqual(['harbour.txt', 'trade.txt']);
+    expect((await find(engine, '"old harbour"', { match })).hits).toEqual([]);
+    expect((await find(engine, '"silted port"', { match })).hits).toEqual([]);
+    const [hit] = (await find(engine, 'empty "the old port"', { match })).hits;
+    expect(litOf(hit!)).toContain('The old port'); // lit as a whole, the function word too
+  });
+
+  test.each(['meaning', 'words', 'both'] as const)('words with a minus must not, by %s', async (match) => {
+    const found = async (query: string) => names(await find(engine, query, { match })).sort();
+    expect(await found('port "port" -cranes')).toEqual(['trade.txt']);
+    expect(await found('"port" -"old port"')).toEqual(['harbour.txt']);
+    expect(await found('old port -water -port')).toEqual(
+      match === 'words' ? [] : ['bread.txt', 'ja.txt', 'zh.txt'].filter((n) => n !== 'bread.txt'),
+    );
+    const { words } = await find(engine, 'port -cranes ships', { match });
+    expect(words.map(({ text, start, end }) => [text, start, end])).toEqual([
+      ['port', 0, 4],
+      ['ships', 13, 18],
+    ]);
+  });
+
+  test('nothing but exclusions finds nothing', async () => {
+    expect(await find(engine, '-port -"old boiler"')).toMatchObject({ hits: [], words: [], relevant: false });
+  });
+
+  test('a quotation mark without its partner is plain text', async () => {
+    expect(names(await find(engine, 'old port"', { match: 'words' }))[0]).toBe('trade.txt');
+  });
+
+  test('scripts without spaces: found and lit by their characters', async () => {
+    const result = await find(engine, '旧港口', { match: 'words' });
+    expect(names(result)).toEqual(['zh.txt']);
+    expect(litOf(result.hits[0]!).join('')).toBe('旧港口');
+    expect(result.hits[0]!.why.every(({ verdict }) => verdict === 'same-word')).toBe(true);
+    const [both] = (await find(engine, '旧港口')).hits;
+    expect([both!.documentName, both!.relevant]).toEqual(['zh.txt', true]);
+    expect(litOf(both!).join('')).toContain('旧港口');
+    expect(names(await find(engine, '「港口城」', { match: 'words' }))).toEqual(['zh.txt']);
+    expect(names(await find(engine, '"港"', { match: 'both' })).sort()).toEqual(['ja.txt', 'zh.txt']);
+    expect(names(await find(engine, '"港" -河流', { match: 'both' }))).toEqual(['ja.txt']);
+  });
+
+  test.each(['meaning', 'words', 'both'] as const)('a filter holds by %s', async (match) => {
+    const filter = { documentIds: ['harbour.txt', 'bread.txt'] };
+    const result = await find(engine, 'old port', { match, filter });
+    expect(result.considered).toBe(2);
+    expect(names(result)[0]).toBe('harbour.txt');
+    expect(names(result)).not.toContain('trade.txt');
+    expect(names(await find(engine, '"old port"', { match, filter }))).toEqual([]);
+  });
+
+  test('k cuts, and the same search gives the same list', async () => {
+    for (const match of ['meaning', 'words', 'both'] as const) {
+      const all = await find(engine, 'the old port at night', { match });
+      expect(names(await find(engine, 'the old port at night', { match, k: 2 }))).toEqual(names(all).slice(0, 2));
+      expect((await find(engine, 'the old port at night', { match })).hits).toEqual(all.hits);
+    }
+  });
+
+  test('removed is gone from words too, restored is back with the same score', async () => {
+    const before = await find(engine, 'boiler valve', { match: 'words' });
+    expect(names(before)).toEqual(['parts.txt']);
+    const { undo } = await engine.remove(['parts.txt'], context);
+    expect((await find(engine, 'boiler valve', { match: 'words' })).hits).toEqual([]);
+    await engine.restore(undo!, context);
+    expect((await find(engine, 'boiler valve', { match: 'words' })).hits).toEqual(before.hits);
+  });
+});
+
+test('by document each comes once, and says how many more passages were near', async () => {
+  const engine = await openOver(createMemoryStore('by-document'));
+  const long = Array.from(
+    { length: 12 },
+    (_, i) => `Part ${i}. ${'The lighthouse warned ships of rocks. '.repeat(25)}`,
+  );
+  await engine.add(
+    [
+      { name: 'long.txt', id: 'long', content: long.join('\n\n') },
+      { name: 'short.txt', id: 'short', content: 'A lighthouse at night.' },
+    ],
+    context,
+  );
+  const [record] = (await engine.documents(undefined, context)).filter(({ id }) => id === 'long');
+  for (const match of ['meaning', 'words', 'both'] as const) {
+    const { hits } = await find(engine, 'lighthouse', { match, by: 'document' });
+    expect(hits.map(({ documentId }) => documentId).sort()).toEqual(['long', 'short']);
+    expect(hits.find(({ documentId }) => documentId === 'long')!.moreInDocument).toBe(record!.chunkCount - 1);
+  }
+  const quoted = await find(engine, '"lighthouse at night"', { by: 'document' });
+  expect(quoted.hits.map(({ documentId, moreInDocument }) => [documentId, moreInDocument])).toEqual([['short', 0]]);
+  await engine.close(undefined, context);
+});
+
+test('words are found by an engine whose model fails, and the others say what failed', async () => {
+  const store = createMemoryStore('no-model');
+  const filled = await openOver(store);
+  await filled.add(documents, context);
+  await filled.close(undefined, context);
+  const lost = () => Promise.reject(new LateralError('gpu-lost', 'The graphics device is gone.'));
+  const engine = await openOver(store, { encodeQuery: lost, encodeDocuments: lost });
+  expect(names(await find(engine, '"old port"', { match: 'words' }))).toEqual(['trade.txt']);
+  await expect(find(engine, 'old port', { match: 'both' })).rejects.toMatchObject({ code: 'gpu-lost' });
+  await engine.close(undefined, context);
+});

@@ -1,0 +1,42 @@
+/** What "quoted words" and -words ask of a passage: ruled out by the keyword index where it can tell, else by the text. */
+import { findPhrase, phraseTerms, type ParsedQuery, type Phrase } from '../text/query-syntax.ts';
+import type { KeywordIndex } from './keyword-index.ts';
+
+export interface Constraints {
+  /** False where the keyword index alone rules the passage out. */
+  mayHold(documentId: string, chunk: number): boolean;
+  /** Whether the index cannot tell, and `holds` must be asked. */
+  isUncertain(documentId: string, chunk: number): boolean;
+  holds(passage: string): boolean;
+}
+
+/** @returns null for a query that asks nothing of the kind */
+export function createConstraints({ required, excluded }: ParsedQuery, index: KeywordIndex): Constraints | null {
+  if (required.length === 0 && excluded.length === 0) return null;
+  const must = required.map((phrase) => candidatesOf(phrase, index));
+  const mustNot = excluded.map((phrase) => candidatesOf(phrase, index));
+  return {
+    mayHold: (documentId, chunk) =>
+      must.every(({ has }) => has(documentId, chunk)) &&
+      !mustNot.some(({ exact, has }) => exact && has(documentId, chunk)),
+    isUncertain: (documentId, chunk) =>
+      must.some(({ exact }) => !exact) || mustNot.some(({ exact, has }) => !exact && has(documentId, chunk)),
+    holds: (passage) =>
+      must.every(({ exact, phrase }) => exact || findPhrase(phrase, passage).length > 0) &&
+      mustNot.every(({ exact, phrase }) => exact || findPhrase(phrase, passage).length === 0),
+  };
+}
+
+interface Candidates {
+  readonly phrase: string;
+  /** Whether every candidate has the phrase. */
+  readonly exact: boolean;
+  has(documentId: string, chunk: number): boolean;
+}
+
+function candidatesOf({ text }: Phrase, index: KeywordIndex): Candidates {
+  const { terms, exact } = phraseTerms(text);
+  if (terms.length === 0) return { phrase: text, exact: false, has: () => true };
+  const holders = index.holders(terms);
+  return { phrase: text, exact, has: (documentId, chunk) => holders.get(documentId)?.has(chunk) === true };
+}

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { estimate } from './estimate.ts';
+
+const input = (name: string, length: number) => ({ name, content: 'x'.repeat(length) });
+const nothing = { documents: [], stats: null, tokensPerSecond: null, keepSources: false };
+
+it('tells no time before the device was measured', () => {
+  expect(estimate([input('a.txt', 4500)], nothing)).toEqual({
+    seconds: null,
+    bytes: 1000 * (130 + 5), // 4.5 bytes a token
+    freeBytes: null,
+  });
+});
+
+it('adds the original where it is kept, and divides by the measured speed', () => {
+  const { seconds, bytes } = estimate([input('a.pdf', 40_000)], { ...nothing, tokensPerSecond: 50, keepSources: true });
+  expect(seconds).toBe(20); // 40 bytes a token: 1,000 tokens
+  expect(bytes).toBe(1000 * (130 + 5) + 40_000);
+});
+
+it('learns from three documents of a kind, and from the vectors that are stored', () => {
+  const record = { mediaType: 'text/plain', byteLength: 600, tokenCount: 100 }; // 6 bytes a token
+  const stats = { vectorBytes: 6600, tokens: 100, usageBytes: 30, quotaBytes: 100 };
+  const measured = { ...nothing, stats, tokensPerSecond: 10 };
+  expect(estimate([input('a.txt', 6000)], { ...measured, documents: [record, record, record] })).toEqual({
+    seconds: 100,
+    bytes: 1000 * (66 + 5),
+    freeBytes: 70,
+  });
+  expect(estimate([input('a.txt', 4500)], { ...measured, documents: [record, record] }).seconds).toBe(100);
+});

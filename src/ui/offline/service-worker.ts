@@ -1,0 +1,181 @@
+/**
+ * The page's side of the service worker: registers it once the page is in use, keeps asking until Lateral is ready
+ * offline, notices new versions, and makes the first visit through a host without headers isolated.
+ */
+import {
+  type OfflineMessage,
+  type OfflineReadiness,
+  versionLockPrefix,
+} from '../../../workers/offline/messages.ts';
+import type { LateralIndex } from '../../index.ts';
+import { setOffline } from './state.ts';
+
+const askAgainMs = 1000;
+const retryMs = 60_000;
+const lookForUpdatesMs = 3_600_000;
+
+/** Nothing of this happens before the index is open: the first start has the network and the processor to itself. */
+export function startOffline(opening: Promise<LateralIndex>): void {
+  if (!import.meta.env.PROD) {
+    setOffline({ readiness: 'unsupported' });
+    return;
+  }
+  holdVersion();
+  const used = watchForUse();
+  void opening
+    .then(
+      (index) => index.status().runtimeFiles,
+      () => null, // also a version that does not start must be replaced by the next one
+    )
+    .then((runtimeFiles) => register(runtimeFiles, used));
+}
+
+/** Tells the service worker, for as long as this page lives, that the files of its version are in use. */
+function holdVersion(): void {
+  if (!('locks' in navigator)) return;
+  const name = versionLockPrefix + import.meta.url;
+  void navigator.locks.request(name, { mode: 'shared' }, () => new Promise(() => undefined));
+}
+
+/** Whether anything was pressed, typed or dropped so far. */
+function watchForUse(): () => boolean {
+  let used = false;
+  const types = ['pointerdown', 'keydown', 'drop', 'paste'];
+  const notice = (): void => {
+    used = true;
+    for (const type of types) removeEventListener(type, notice, true);
+  };
+  for (const type of types) addEventListener(type, notice, { capture: true, passive: true });
+  return () => used;
+}
+
+async function register(runtimeFiles: readonly string[] | null, used: () => boolean): Promise<void> {
+  let registration: ServiceWorkerRegistration;
+  let firstTime: boolean;
+  try {
+    const script = new URL('offline.sw.js', document.baseURI);
+    registration = await navigator.serviceWorker.register(script, { updateViaCache: 'none' });
+    firstTime = registration.active === null;
+  } catch {
+    setOffline({ readiness: 'unsupported' }); // no service workers here: a private window, plain HTTP, a setting
+    return;
+  }
+  watchForUpdates(registration);
+  const active = await activeWorker(registration);
+  if (firstTime && !crossOriginIsolated && !used()) {
+    location.reload(); // once: from now on the service worker sets the headers, and the first time is over
+    return;
+  }
+  if (active !== null && runtimeFiles !== null) void keepOffline(registration, runtimeFiles);
+}
+
+/** The worker that answers this page, or null where its installation failed. */
+async function activeWorker(registration: ServiceWorkerRegistration): Promise<ServiceWorker | null> {
+  const worker = registration.active ?? registration.waiting ?? registration.installing;
+  if (worker === null) return null;
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (worker.state !== 'activated' && worker.state !== 'redundant') return;
+      worker.removeEventListener('statechange', look);
+      resolve();
+    };
+    worker.addEventListener('statechange', look);
+    look();
+  });
+  if (registration.active === null) setOffline({ readiness: 'stalled', reason: 'network' });
+  return registration.active;
+}
+
+// ── ready offline ──
+
+async function keepOffline(registration: ServiceWorkerRegistration, runtimeFiles: readonly string[]): Promise<void> {
+  for (;;) {
+    const readiness = await ask(registration.active, runtimeFiles);
+    if (readiness !== null) {
+      const { state, ...figures } = readiness;
+      setOffline({ readiness: state, ...figures });
+      if (state === 'ready') return;
+    }
+    await (readiness?.state === 'stalled' ? networkOr(retryMs) : pause(askAgainMs));
+  }
+}
+
+/** null where no answer came: the worker was stopped in between, or replaced. */
+function ask(worker: ServiceWorker | null, runtimeFiles: readonly string[]): Promise<OfflineReadiness | null> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), 10_000);
+    port1.onmessage = ({ data }: MessageEvent<OfflineReadiness>) => {
+      clearTimeout(timer);
+      resolve(data);
+    };
+    const message: OfflineMessage = { type: 'readiness', runtimeFiles };
+    worker?.postMessage(message, [port2]);
+  }).finally(() => port1.close()) as Promise<OfflineReadiness | null>;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function networkOr(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      clearTimeout(timer);
+      removeEventListener('online', go);
+      resolve();
+    };
+    const timer = setTimeout(go, ms);
+    addEventListener('online', go);
+  });
+}
+
+// ── new versions ──
+
+let updating: (() => void) | null = null;
+
+/** Reloads into the new version. Other tabs go on with theirs, whose files stay until they close or reload. */
+export function acceptUpdate(): void {
+  if (updating === null) location.reload();
+  else updating();
+}
+
+function watchForUpdates(registration: ServiceWorkerRegistration): void {
+  const container = navigator.serviceWorker;
+  const offer = (worker: ServiceWorker): void => {
+    updating = () => {
+      if (worker.state !== 'installed') {
+        location.reload(); // another tab has accepted already
+        return;
+      }
+      worker.addEventListener('statechange', () => {
+        if (worker.state === 'activated') location.reload();
+      });
+      const message: OfflineMessage = { type: 'take-over' };
+      worker.postMessage(message);
+    };
+    setOffline({ updateAvailable: true });
+  };
+  const follow = (worker: ServiceWorker | null): void => {
+    if (worker === null || registration.active === null) return; // the first version is no update
+    const look = (): void => {
+      if (worker.state === 'installed') offer(worker);
+    };
+    worker.addEventListener('statechange', look);
+    look();
+  };
+  follow(registration.waiting);
+  follow(registration.installing);
+  registration.addEventListener('updatefound', () => follow(registration.installing));
+
+  let controlled = container.controller !== null;
+  container.addEventListener('controllerchange', () => {
+    if (controlled) setOffline({ updateAvailable: true }); // accepted in another tab; this page is of the old version
+    controlled = true;
+  });
+
+  let lookedAt = performance.now();
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'visible' || performance.now() - lookedAt < lookForUpdatesMs) return;
+    lookedAt = performance.now();
+    void registration.update().catch(() => undefined); // no network: the next time
+  });
+}
