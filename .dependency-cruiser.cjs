@@ -37,6 +37,8 @@ const onePlace = [
   ['htmlparser2', '^src/extract/html'],
   ['(mdast-util|micromark)[^/]*', '^src/extract/markdown'],
   ['chardet', '^src/extract/decode'],
+  ['valibot', '^src/(interop/|store/collection-file|engine/keywords)'],
+  ['minisearch', '^src/ranking/keyword-index'],
   ['pdfjs-dist', '^src/extract/pdf/library'],
   ['mammoth', '^src/extract/docx'],
   ['(react|react-dom|@base-ui|lucide-react|@tanstack|@fontsource[^/]*)', '^src/(ui|react)'],

@@ -23,13 +23,14 @@ export default defineConfig({
   plugins: [react(), onnxRuntimeFiles(), pdfFiles(), metaPolicy(), offline()],
   server: { headers: isolationHeaders, fs: { strict: true } },
   preview: { headers: productionHeaders },
-  worker: { format: 'es', rolldownOptions: { output: { entryFileNames: 'assets/[name]-[hash].js' } } },
+  worker: { format: 'es', rolldownOptions: { checks: { pluginTimings: false }, output: { entryFileNames: 'assets/[name]-[hash].js' } } },
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
   build: {
     target: 'es2023',
     sourcemap: false,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1024,
+    rolldownOptions: { checks: { pluginTimings: false } }, // a build is silent
     // Fonts stay files of their own: the content security policy allows no data: fonts.
     assetsInlineLimit: 0,
   },
@@ -109,14 +110,13 @@ function metaPolicy(): Plugin {
   };
 }
 
-/** The service worker with the list of this version's files (workers/offline.sw.ts), and what makes Lateral installable. */
+/** The service worker, with the list of this version's files (workers/offline.sw.ts). */
 function offline() {
   return VitePWA({
     strategies: 'injectManifest',
     srcDir: 'workers',
     filename: 'offline.sw.ts',
     injectRegister: false, // src/ui/offline registers it, once the page is in use
-    includeManifestIcons: false, // they are files like the others
     injectManifest: {
       rollupFormat: 'iife',
       sourcemap: false,
@@ -132,22 +132,6 @@ function offline() {
         build.logLevel = 'warn';
       },
     },
-    manifest: {
-      name: 'Lateral',
-      short_name: 'Lateral',
-      description: 'Search your own documents by meaning. Nothing leaves this tab.',
-      start_url: './',
-      scope: './',
-      display: 'standalone',
-      theme_color: '#FAF9F7',
-      background_color: '#FAF9F7',
-      categories: ['productivity', 'utilities'],
-      icons: [
-        { src: 'icon-192.png', sizes: '192x192', type: 'image/png' },
-        { src: 'icon-512.png', sizes: '512x512', type: 'image/png' },
-        { src: 'icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
-        { src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' },
-      ],
-    },
+    manifest: false, // public/manifest.webmanifest: a file like the others
   });
 }

@@ -24,7 +24,7 @@ export default defineConfig({
             ...['@huggingface/transformers', 'onnxruntime-web/webgpu', 'idb', 'fast-check', 'chardet', 'htmlparser2'],
             ...['mdast-util-from-markdown', 'mdast-util-gfm', 'micromark-extension-gfm', 'stopword'],
             ...['pdfjs-dist/legacy/build/pdf.mjs', 'pdfjs-dist/legacy/build/pdf.worker.mjs', 'fflate'],
-            'mammoth/mammoth.browser.min.js',
+            ...['mammoth/mammoth.browser.min.js', 'valibot', 'minisearch'],
           ],
         },
         test: {

@@ -9,7 +9,7 @@ export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
   --models FOLDER      where models are (default: public/models)
   --dims 128,96,64     stored dimensions (default: the model's own); "none": only the baselines
   --precision int8,f32 how vectors are kept (default: int8)
-  --baseline bm25      keyword search beside it
+  --baseline bm25      keyword search beside it, and both fused as the page does it
   --split NAME         judgements from qrels/NAME.tsv (default: test, or qrels.tsv beside the corpus)
   --limit-queries N    only the first N queries
   --json               one JSON object instead of a table

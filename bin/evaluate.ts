@@ -8,7 +8,7 @@ import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { LateralError, toLateralError } from '../src/errors.ts';
 import { readArguments, usage, type EvaluateArguments } from './evaluate-arguments.ts';
-import { evaluate, type Evaluation, type EvaluationProgress } from '../src/evaluation/run.ts';
+import { evaluate, type Evaluation, type EvaluationBaseline, type EvaluationProgress } from '../src/evaluation/run.ts';
 import { readBeir, type OpenFile } from '../src/interop/beir.ts';
 import { createWasmScorer } from '../src/maxsim/wasm.ts';
 import { modelEntry, modelName } from '../src/models/registry.ts';
@@ -83,19 +83,19 @@ function createProgressLine(): (progress: EvaluationProgress) => void {
   };
 }
 
+function cells({ ndcg10, recall100, mrr10 }: Pick<EvaluationBaseline, 'ndcg10' | 'recall100' | 'mrr10'>): string[] {
+  return [ndcg10, recall100, mrr10].map((value) => value.toFixed(4));
+}
+
 function table({ dataset, model, documents, chunks, queries, results, baselines }: Evaluation): string {
   const rows = [
     ['', 'nDCG@10', 'Recall@100', 'MRR@10', 'MB', 'ms/query'],
-    ...results.map(({ dim, precision, ndcg10, recall100, mrr10, indexBytes, msPerQuery }) => [
-      `${model} ${dim} ${precision}`,
-      ...[ndcg10, recall100, mrr10].map((value) => value.toFixed(4)),
-      (indexBytes / 1e6).toFixed(1),
-      msPerQuery.toFixed(1),
-    ]),
-    ...baselines.map(({ name, ndcg10, recall100, mrr10 }) => [
-      name,
-      ...[ndcg10, recall100, mrr10].map((value) => value.toFixed(4)),
-    ]),
+    ...results.flatMap(({ dim, precision, indexBytes, msPerQuery, both, ...meaning }) => {
+      const name = `${model} ${dim} ${precision}`;
+      const row = [name, ...cells(meaning), (indexBytes / 1e6).toFixed(1), msPerQuery.toFixed(1)];
+      return both === undefined ? [row] : [row, [`${name} + bm25`, ...cells(both)]];
+    }),
+    ...baselines.map(({ name, ...figures }) => [name, ...cells(figures)]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const lines = rows.map((row) =>

@@ -73,12 +73,17 @@ class Viewer {
   }
 }
 
-/** Opens the first result of a document for a query. */
-async function openResult(lateral: Lateral, page: Page, query: string, name: string): Promise<Viewer> {
+/** Opens a document's first result for a query, once a result with that word lit is there. */
+async function openResult(lateral: Lateral, page: Page, query: string, word: string, name: string): Promise<Viewer> {
   await lateral.search.fill(query);
-  const result = lateral.results.filter({ has: page.getByRole('button', { name, exact: true }) }).first();
-  await expect(result.locator('mark').first()).toBeVisible();
-  await result.getByRole('button', { name, exact: true }).click();
+  const title = page.getByRole('button', { name, exact: true });
+  const lit = page.locator('mark', { hasText: word });
+  await lateral.results
+    .filter({ has: title })
+    .filter({ has: lit })
+    .first()
+    .getByRole('button', { name, exact: true })
+    .click();
   return new Viewer(page);
 }
 
@@ -136,77 +141,77 @@ const questions = [
   { page: 3, query: 'afflicted officers', words: ['officers', 'afflicted'] },
 ] as const;
 
-for (const producer of ['latex', 'libreoffice', 'chromium'] as const) {
-  test(`lit words lie on the words: ${producer}`, { tag: '@once' }, async ({ lateral, page }) => {
-    await lateral.open();
-    const [plain, red] =
-      producer === 'chromium'
-        ? [await print(page, 'plain.pdf', 'inherit'), await print(page, 'red.pdf', 'red')]
-        : [fixture(`${producer}.pdf`, 'plain.pdf'), fixture(`${producer}-red.pdf`, 'red.pdf')];
-    await drop(page, [plain, red]);
-    await lateral.waitForDocuments(2);
+test.describe('on a sharp screen', () => {
+  test.use({ deviceScaleFactor: 2 });
+  for (const producer of ['latex', 'libreoffice', 'chromium'] as const) {
+    test(`lit words lie on the words: ${producer}`, { tag: '@once' }, async ({ lateral, page }) => {
+      await lateral.open();
+      const [plain, red] =
+        producer === 'chromium'
+          ? [await print(page, 'plain.pdf', 'inherit'), await print(page, 'red.pdf', 'red')]
+          : [fixture(`${producer}.pdf`, 'plain.pdf'), fixture(`${producer}-red.pdf`, 'red.pdf')];
+      await drop(page, [plain, red]);
+      await lateral.waitForDocuments(2);
 
-    for (const { page: number, query, words } of questions) {
-      const viewer = await openResult(lateral, page, query, 'plain.pdf');
-      await expect(viewer.place).toHaveText(`Page ${number} of 3`);
-      const marks = await marksOf(await viewer.page(number), words);
+      for (const { page: number, query, words } of questions) {
+        const viewer = await openResult(lateral, page, query, words[0], 'plain.pdf');
+        await expect(viewer.place).toHaveText(`Page ${number} of 3`);
+        const marks = await marksOf(await viewer.page(number), words);
 
-      await openResult(lateral, page, query, 'red.pdf');
-      await expect(viewer.root.getByRole('heading', { name: 'red.pdf' })).toBeVisible();
-      const pixels = await redPixels(await viewer.page(number));
-      expect(pixels.length, 'red pixels').toBeGreaterThan(100);
+        await openResult(lateral, page, query, words[0], 'red.pdf');
+        await expect(viewer.root.getByRole('heading', { name: 'red.pdf' })).toBeVisible();
+        const pixels = await redPixels(await viewer.page(number));
+        expect(pixels.length, 'red pixels').toBeGreaterThan(300);
 
-      // Every red pixel lies in a mark (give or take one and a half pixels of a page 680 wide) …
-      const slack = 1.5 / 680;
-      const within = ([x, y]: readonly [number, number], area: Area): boolean =>
-        x > area.left - slack && x < area.right + slack && y > area.top - slack && y < area.bottom + slack;
-      const outside = pixels.filter((pixel) => !Object.values(marks).some((area) => within(pixel, area)));
-      expect(outside, `red pixels beside the marks of ${query}`).toEqual([]);
-      // … and each word fills its mark from side to side.
-      for (const [word, area] of Object.entries(marks)) {
-        const xs = pixels.filter((pixel) => within(pixel, area)).map(([x]) => x);
-        const filled = (Math.max(...xs) - Math.min(...xs)) / (area.right - area.left);
-        expect(filled, `how much of its mark ${word} fills`).toBeGreaterThan(0.88);
-        expect(filled).toBeLessThan(1.12);
+        // Every red pixel lies in a mark, give or take one and a half CSS pixels of a page 680 wide …
+        const slack = 1.5 / 680;
+        const within = ([x, y]: readonly [number, number], area: Area): boolean =>
+          x > area.left - slack && x < area.right + slack && y > area.top - slack && y < area.bottom + slack;
+        const outside = pixels.filter((pixel) => !Object.values(marks).some((area) => within(pixel, area)));
+        expect(outside, `red pixels beside the marks of ${query}`).toEqual([]);
+        // … and each word fills its mark from side to side.
+        for (const [word, area] of Object.entries(marks)) {
+          const xs = pixels.filter((pixel) => within(pixel, area)).map(([x]) => x);
+          const filled = (Math.max(...xs) - Math.min(...xs)) / (area.right - area.left);
+          expect(filled, `how much of its mark ${word} fills`).toBeGreaterThan(0.88);
+          expect(filled).toBeLessThan(1.12);
+        }
       }
-    }
-  });
-}
+    });
+  }
+});
 
 test('opens at the passage, next and previous, map, text and back', { tag: '@once' }, async ({ lateral, page }) => {
   await lateral.open();
-  await drop(page, [await print(page, 'notes.pdf', 'inherit', 12)]);
+  await drop(page, [await print(page, 'notes.pdf', 'inherit', 5)]);
   await lateral.waitForDocuments(1);
 
-  const viewer = await openResult(lateral, page, 'silted harbour', 'notes.pdf');
-  await expect(viewer.place).toHaveText('Page 34 of 36');
-  const figure = await viewer.page(34);
+  const viewer = await openResult(lateral, page, 'silted harbour', 'silted', 'notes.pdf');
+  await expect(viewer.place).toHaveText('Page 13 of 15');
+  const figure = await viewer.page(13);
   const first = figure.locator('mark', { hasText: 'silted' });
   await expect.poll(() => viewer.shareDown(first)).toBeCloseTo(1 / 3, 1);
   expect(await viewer.root.getByRole('figure').count(), 'only pages near the view are there').toBeLessThan(8);
 
   // All matches of the document, in its order, by buttons and by keys.
-  await expect(viewer.count).toHaveText(/^\d+ of [2-9]\d*$/);
-  const [current, total] = (await viewer.count.innerText()).split(' of ').map(Number) as [number, number];
+  await expect(viewer.count).toHaveText(/^\d+ of (?!1$)\d+$/);
   const map = viewer.root.getByRole('navigation', { name: 'Document map' });
-  await expect(map.getByRole('button')).toHaveCount(total);
   await viewer.root.getByRole('button', { name: 'Previous match' }).click();
-  await expect(viewer.count).toHaveText(`${current - 1} of ${total}`);
-  await expect(viewer.place).not.toHaveText('Page 34 of 36');
+  await expect(viewer.place).not.toHaveText('Page 13 of 15');
   await page.keyboard.press('n');
-  await expect(viewer.count).toHaveText(`${current} of ${total}`);
-  await expect(viewer.place).toHaveText('Page 34 of 36');
+  await expect(viewer.place).toHaveText('Page 13 of 15');
   await expect.poll(() => viewer.shareDown(first)).toBeCloseTo(1 / 3, 1);
   await map.getByRole('button').first().click();
-  await expect(viewer.count).toHaveText(`1 of ${total}`);
+  await expect(viewer.count).toHaveText(/^1 of/);
+  await expect(viewer.place).not.toHaveText('Page 13 of 15');
 
   // The header follows the scroll.
   await viewer.desk.focus();
   await page.keyboard.press('End');
-  await expect(viewer.place).toHaveText('Page 36 of 36');
-  await viewer.page(36);
+  await expect(viewer.place).toHaveText('Page 15 of 15');
+  await viewer.page(15);
   await page.keyboard.press('Home');
-  await expect(viewer.place).toHaveText('Page 1 of 36');
+  await expect(viewer.place).toHaveText('Page 1 of 15');
 
   // The text, at the same place; a choice that lasts while the viewer is open.
   await page.keyboard.press('p');
@@ -214,7 +219,7 @@ test('opens at the passage, next and previous, map, text and back', { tag: '@onc
   await viewer.root.getByRole('button', { name: 'Text', exact: true }).click();
   const word = viewer.root.getByRole('article').locator('mark', { hasText: 'silted' });
   await expect(word).toBeInViewport();
-  await expect(viewer.place).toHaveText('Page 34 of 36');
+  await expect(viewer.place).toHaveText('Page 13 of 15');
   await viewer.root.getByRole('button', { name: 'Previous match' }).click();
   await expect(viewer.root.getByRole('article')).toBeVisible();
   await viewer.root.getByRole('button', { name: 'Page', exact: true }).click();
@@ -228,7 +233,7 @@ test('pointing at a word of the query lights its matches on the page', { tag: '@
   await lateral.open();
   await drop(page, [fixture('latex.pdf', 'notes.pdf')]);
   await lateral.waitForDocuments(1);
-  const viewer = await openResult(lateral, page, 'silted harbour', 'notes.pdf');
+  const viewer = await openResult(lateral, page, 'silted harbour', 'silted', 'notes.pdf');
   const mark = (await viewer.page(1)).locator('mark', { hasText: 'silted' });
   await expect(mark).not.toHaveAttribute('data-quiet');
   await page.getByRole('button', { name: 'harbour, matched' }).hover();
@@ -244,7 +249,7 @@ test('without the file its text is shown, and why', { tag: '@once' }, async ({ l
   await page.getByRole('button', { name: /^Remove the .* kept$/ }).click();
   await expect(page.getByText(/of original files\. Search works as before\./).first()).toBeVisible();
   await page.getByRole('link', { name: 'Search' }).click();
-  const viewer = await openResult(lateral, page, 'silted harbour', 'notes.pdf');
+  const viewer = await openResult(lateral, page, 'silted harbour', 'silted', 'notes.pdf');
   await expect(viewer.root.getByText('The original file was not kept, so this is its text.')).toBeVisible();
   await expect(viewer.root.getByRole('article').locator('mark', { hasText: 'silted' })).toBeInViewport();
   await expect(viewer.root.getByRole('button', { name: 'Text', exact: true })).toHaveCount(0);
@@ -256,7 +261,7 @@ test('on a phone it is a dialog over everything, and fits', { tag: '@once' }, as
   await drop(page, [fixture('latex.pdf', 'A rather long name for three short notes.pdf')]);
   await lateral.waitForDocuments(1);
   const name = 'A rather long name for three short notes.pdf';
-  const viewer = await openResult(lateral, page, 'keeper of the lantern', name);
+  const viewer = await openResult(lateral, page, 'keeper of the lantern', 'keeper', name);
   const dialog = page.getByRole('dialog', { name: 'Document' });
   await expect(dialog).toBeVisible();
   const figure = await viewer.page(2);

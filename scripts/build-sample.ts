@@ -44,7 +44,7 @@ function stampOf(paths: readonly string[]): string {
 }
 
 function filesIn(path: string): string[] {
-  const isTest = (name: string): boolean => name === 'testing' || /\.test\.ts$/.test(name);
+  const isTest = (name: string): boolean => name === 'testing' || name.endsWith('.test.ts');
   try {
     const names = readdirSync(path).sort();
     return names.filter((name) => !isTest(name)).flatMap((name) => filesIn(join(path, name)));

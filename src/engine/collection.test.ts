@@ -10,6 +10,7 @@ import { exportCollection, importCollection } from './collection.ts';
 
 const running = new AbortController().signal;
 const quiet = (): void => undefined;
+const onStored = (): Promise<void> => Promise.resolve();
 
 /** Three documents: with an original, without one, and without any text; ids and words that trip careless code. */
 function documentsOf(fingerprint: Fingerprint): NewDocument[] {
@@ -46,7 +47,7 @@ async function fileOf(documents: readonly NewDocument[], fingerprint = int8Finge
 }
 
 const into = (store: IndexStore, file: Blob, fingerprint = int8Fingerprint, signal = running) =>
-  importCollection({ store, fingerprint }, file, signal, quiet);
+  importCollection({ store, fingerprint, onStored }, file, signal, quiet);
 
 async function partsOf(store: IndexStore): Promise<unknown[]> {
   const parts = [];
@@ -104,10 +105,16 @@ describe('round trip', () => {
     let changes = 0;
     taken.onChange(() => changes++);
     const progress: Progress[] = [];
-    const parts = { store: taken, fingerprint: int8Fingerprint };
+    let stored = 0;
+    const parts = {
+      store: taken,
+      fingerprint: int8Fingerprint,
+      onStored: () => Promise.resolve(void stored++),
+    };
     const result = await importCollection(parts, file, running, (report) => progress.push(report));
     expect(result).toEqual({ documents: 1001, skipped: 0 });
     expect(changes).toBe(2);
+    expect(stored).toBe(2);
     expect(progress.map(({ done, total }) => `${done} of ${total}`)).toEqual([
       '0 of 1001',
       '1000 of 1001',
@@ -185,7 +192,7 @@ describe('refusals', () => {
     const stopLate = ({ done }: Progress): void => {
       if (done > 0) controller.abort();
     };
-    const parts = { store, fingerprint: int8Fingerprint };
+    const parts = { store, fingerprint: int8Fingerprint, onStored };
     await expect(importCollection(parts, file, controller.signal, stopLate)).rejects.toMatchObject({ code: 'aborted' });
     expect(await store.documents()).toHaveLength(1000);
     expect(await into(store, file)).toEqual({ documents: 200, skipped: 1000 });

@@ -18,6 +18,11 @@ export interface CollectionParts {
   readonly fingerprint: Fingerprint;
 }
 
+export interface ImportParts extends CollectionParts {
+  /** Called after each transaction; the next one waits for it. */
+  onStored(): Promise<void>;
+}
+
 /** Small documents share a transaction up to this many bytes: a transaction costs more than a document. */
 const batchBytes = 16 * 2 ** 20;
 const batchDocuments = 1_000;
@@ -52,7 +57,7 @@ export async function exportCollection(
  * @throws 'model-mismatch' and 'storage-newer' before anything is added; 'file-damaged', 'aborted', and what the store throws
  */
 export async function importCollection(
-  { store, fingerprint }: CollectionParts,
+  { store, fingerprint, onStored }: ImportParts,
   file: Blob,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
@@ -71,10 +76,10 @@ export async function importCollection(
   const report = (): void =>
     onProgress({ phase: 'saving', done: Math.min(documents + skipped, total), total, unit: 'files' });
 
-  const isHere = async ({ id, contentHash }: NewDocument['record']): Promise<boolean> =>
-    batch.some(({ record }) => record.id === id || record.contentHash === contentHash) ||
-    (await store.findByHash(contentHash)) !== undefined ||
-    (await store.document(id)) !== undefined;
+  // Whoever imports is the only writer, so that what is here need be listed only once.
+  const here = await store.documents();
+  const ids = new Set(here.map(({ id }) => id));
+  const hashes = new Set(here.map(({ contentHash }) => contentHash));
 
   const add = async (given: readonly NewDocument[]): Promise<void> => {
     try {
@@ -82,7 +87,7 @@ export async function importCollection(
       documents += given.length;
     } catch (thrown) {
       if (toLateralError(thrown).code !== 'file-duplicate') throw thrown;
-      // Another tab has added one of them since it was looked for.
+      // One of them has come since, by an undo.
       if (given.length === 1) skipped++;
       else for (const one of given) await add([one]);
     }
@@ -94,6 +99,7 @@ export async function importCollection(
     batchSize = 0;
     await add(given);
     report();
+    await onStored();
   };
 
   report();
@@ -104,11 +110,13 @@ export async function importCollection(
       try {
         const record = await entry.record();
         name = record.name;
-        if (await isHere(record)) {
+        if (ids.has(record.id) || hashes.has(record.contentHash)) {
           skipped++;
           continue;
         }
         const document = await entry.document(signal);
+        ids.add(record.id);
+        hashes.add(record.contentHash);
         batch.push(document);
         batchSize += bytesOf(document);
       } catch (thrown) {

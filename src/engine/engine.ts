@@ -499,7 +499,8 @@ export function createEngine(parts: EngineParts): Engine {
     async import(file, { signal, onProgress }) {
       const open = await opened();
       try {
-        return await asWriter(open, () => importCollection(open, file, signal, onProgress), {
+        const importing = { ...open, onStored: () => compactWhenDue(open) };
+        return await asWriter(open, () => importCollection(importing, file, signal, onProgress), {
           signal,
           onWaiting: () => onProgress({ phase: 'waiting', done: 0, total: 1, unit: 'files' }),
         });

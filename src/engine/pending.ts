@@ -40,6 +40,7 @@ export function createPendingQueue(
   const watched = new Set<string>();
   let calls = 0;
 
+  /** @returns the files that belong to nobody, and the owners of others whose locks are seen here */
   async function orphans(): Promise<{ readonly files: PendingFile[]; readonly owners: ReadonlySet<string> }> {
     const files = await store.pending();
     if (files.length === 0) return { files, owners: new Set() };
@@ -48,10 +49,9 @@ export function createPendingQueue(
       if (locks.acrossTabs || owner.startsWith(session)) return held.has(owner);
       return addedAt >= startedAt; // another tab's, which may still be at work
     };
-    const owned = files.filter(isOwned);
     return {
       files: files.filter((file) => !isOwned(file)),
-      owners: new Set(owned.map(({ owner }) => owner)),
+      owners: new Set(files.map(({ owner }) => owner).filter((owner) => held.has(owner))),
     };
   }
 

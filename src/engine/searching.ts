@@ -6,7 +6,7 @@ import type { Encoder } from '../colbert/encoder.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import { createConstraints, type Constraints } from '../ranking/constraints.ts';
-import { fuse, fusion } from '../ranking/fuse.ts';
+import { fuse, fusion, fusionDepth } from '../ranking/fuse.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { lexicalTerms } from '../text/lexical.ts';
@@ -36,8 +36,6 @@ export interface SearchParts {
 export const defaultK = 10;
 export const maxK = 1000;
 
-/** How far down each list is looked for passages; further where these do not make enough hits. */
-const listDepth = 400;
 /** A search by both does not wait for the keyword index while more passages than this are missing there. */
 const maxMissingPassages = 4000;
 
@@ -206,8 +204,9 @@ function listsOf(
     ranked: topK(scores!, depth).map((i) => ({ position: selection?.[i] ?? i, score: scores![i]! })),
     complete: depth >= scores!.length,
   });
+  const terms = lexicalTerms(query.text);
   const byWords = (depth: number): List => {
-    const hits = index.search(lexicalTerms(query.text), depth, accepts);
+    const hits = index.search(terms, depth, accepts);
     const ranked = hits.map(({ documentId, chunk, score }) => ({ position: positionOf(documentId, chunk), score }));
     return {
       // A document that went and is still in the keyword index has no position.
@@ -221,7 +220,9 @@ function listsOf(
   if (match === 'words') return byWords;
   return (depth) => {
     const meaning = byMeaning(depth);
-    const lists = [meaning, byWords(depth)].map(({ ranked }) => ranked.map(({ position }) => position));
+    // "How do I" stands in half of a large collection, and says nothing about any of it.
+    const words = index.hasOnlyCommon(terms, depth) ? [] : [byWords(depth)];
+    const lists = [meaning, ...words].map(({ ranked }) => ranked.map(({ position }) => position));
     return { ranked: fuse(lists, fusion), complete: meaning.complete }; // every passage has its place by meaning
   };
 }
@@ -254,7 +255,7 @@ async function choose(
     return answer;
   };
 
-  for (let depth = Math.max(listDepth, k); ; depth *= 4) {
+  for (let depth = Math.max(fusionDepth, k); ; depth *= 4) {
     const { ranked, complete } = list(depth);
     const chosen = new Map<string | number, Candidate>();
     for (const [i, one] of ranked.entries()) {
@@ -286,7 +287,7 @@ function relativeTo(
     match === 'words'
       ? 0
       : match === 'both'
-        ? fuse([Array.from({ length: listDepth }, (_, i) => i)], fusion).at(-1)!.score
+        ? fuse([Array.from({ length: fusionDepth }, (_, i) => i)], fusion).at(-1)!.score
         : levels.baseline * meaning!.encoded.numTokens;
   return (score) => (best > floor ? Math.max(0, (score - floor) / (best - floor)) : score === best ? 1 : 0);
 }

@@ -63,7 +63,8 @@ describe('evaluate', () => {
     // 5 tokens of 16 bytes, and 4 offsets
     expect(results[0]!.indexBytes).toBe(5 * 16 + 4 * 4);
     expect(results[0]!.msPerQuery).toBeGreaterThan(0);
-    // To BM25 the shorter of the two is better.
+    // To BM25 the shorter of the two is better, and both together follow it where meaning is undecided.
+    expect(results[0]!.both).toEqual({ ndcg10: 1, recall100: 1, mrr10: 1 });
     expect(baselines).toEqual([{ name: 'bm25', ndcg10: 1, recall100: 1, mrr10: 1 }]);
   });
 

@@ -9,6 +9,9 @@ import { extractPlain } from '../extract/plain.ts';
 import { beirText, type BeirDocument, type BeirQuery, type BeirSet } from '../interop/beir.ts';
 import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import { chunkText } from '../text/chunk.ts';
+import { fuse, fusion, fusionDepth } from '../ranking/fuse.ts';
+import { KeywordIndex } from '../ranking/keyword-index.ts';
+import { topK } from '../ranking/top-k.ts';
 import { lexicalTerms } from '../text/lexical.ts';
 import type { Precision } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
@@ -45,6 +48,7 @@ export interface EvaluateOptions {
         readonly scale?: number | undefined;
       }
     | undefined;
+  /** With a model, bm25 also gives each result its figures for both fused, as the engine does it. */
   readonly baselines?: readonly 'bm25'[] | undefined;
   /** Only the first of the set's queries. */
   readonly limitQueries?: number | undefined;
@@ -84,6 +88,8 @@ export interface EvaluationResult extends Figures {
   readonly indexBytes: number;
   /** Mean time from the query's text to its ranked documents: encoding (once for all results), scoring, ranking. */
   readonly msPerQuery: number;
+  /** Meaning and words fused, passage by passage; where bm25 was asked for. */
+  readonly both?: Figures;
 }
 
 export interface EvaluationBaseline extends Figures {
@@ -129,11 +135,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const passages = cutPassages(set.documents);
   const master = await encodePassages(model.encoder, passages, options);
   const encoded = await encodeQueries(model.encoder, queries, options);
+  const keywords = baselines.includes('bm25') ? indexWords(passages) : null;
   const results: EvaluationResult[] = [];
   for (const dim of model.dims ?? [model.encoder.dim]) {
     for (const precision of model.precisions ?? ['int8']) {
       const settings: Settings = { dim, precision, scale: precision === 'f32' ? 1 : (model.scale ?? defaultScale) };
-      results.push(await evaluateSettings(settings, { ...options, model }, queries, passages, master, encoded));
+      results.push(
+        await evaluateSettings(settings, { ...options, model }, queries, passages, master, encoded, keywords),
+      );
     }
   }
   return {
@@ -226,6 +235,11 @@ async function encodeQueries(
   return { rows, msPerQuery: (performance.now() - started) / Math.max(1, queries.length) };
 }
 
+interface Run {
+  readonly ranked: readonly string[];
+  readonly judgements: ReadonlyMap<string, number>;
+}
+
 // ─── one result ─────────────────────────────────────────────────────────────────────────────────────
 
 interface Settings {
@@ -241,6 +255,7 @@ async function evaluateSettings(
   passages: Passages,
   master: readonly Packed[],
   encoded: EncodedQueries,
+  keywords: KeywordIndex | null,
 ): Promise<EvaluationResult> {
   const { model, set, signal, onProgress } = options;
   const { dim, precision } = settings;
@@ -253,21 +268,29 @@ async function evaluateSettings(
       await scorer.load(block);
       indexBytes += block.vectors.byteLength + block.offsets.byteLength;
     }
-    const runs: { ranked: string[]; judgements: ReadonlyMap<string, number> }[] = [];
+    const runs: Run[] = [];
+    const fusedRuns: Run[] = [];
+    let fusingMs = 0;
     const started = performance.now();
     for (const [i, query] of queries.entries()) {
       throwIfAborted(signal);
       if (i % 50 === 0) onProgress?.({ phase, done: i, total: queries.length });
       const rows = truncateRows(encoded.rows[i]!, model.encoder.dim, dim);
       const scores = await scorer.score({ rows, dim });
-      runs.push({
-        ranked: rank(bestPerDocument(scores, passages, set.documents), depth),
-        judgements: judgementsOf(set, query),
-      });
+      const judgements = judgementsOf(set, query);
+      runs.push({ ranked: rank(bestPerDocument(scores.entries(), passages, set.documents), depth), judgements });
+      if (keywords === null) continue;
+      const fusingFrom = performance.now();
+      const fused = fuseWithWords(scores, query.text, keywords);
+      fusedRuns.push({ ranked: rank(bestPerDocument(fused, passages, set.documents), depth), judgements });
+      fusingMs += performance.now() - fusingFrom;
     }
-    const searchMs = (performance.now() - started) / Math.max(1, queries.length);
+    const searchMs = (performance.now() - started - fusingMs) / Math.max(1, queries.length);
     onProgress?.({ phase, done: queries.length, total: queries.length });
-    return { dim, precision, ...figures(meanMeasures(runs)), indexBytes, msPerQuery: encoded.msPerQuery + searchMs };
+    return {
+      ...{ dim, precision, ...figures(meanMeasures(runs)), indexBytes, msPerQuery: encoded.msPerQuery + searchMs },
+      ...(keywords === null ? {} : { both: figures(meanMeasures(fusedRuns)) }),
+    };
   } finally {
     scorer.destroy();
   }
@@ -281,16 +304,36 @@ function makeBlock(id: string, packed: Packed, fromDim: number, { dim, precision
 
 /** A document's score is that of its best passage; one without passages is not found. */
 function bestPerDocument(
-  scores: Float32Array,
+  scores: Iterable<readonly [passage: number, score: number]>,
   passages: Passages,
   documents: readonly BeirDocument[],
 ): ScoredDocument[] {
   const best = new Map<number, number>();
-  scores.forEach((score, passage) => {
+  for (const [passage, score] of scores) {
     const document = passages.documents[passage]!;
     best.set(document, Math.max(score, best.get(document) ?? -Infinity));
-  });
+  }
   return Array.from(best, ([document, score]) => ({ id: documents[document]!.id, score }));
+}
+
+// ─── both ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** Each passage is a document of one passage here, named by its position. */
+function indexWords({ texts }: Passages): KeywordIndex {
+  const index = new KeywordIndex();
+  texts.forEach((text, position) => index.add({ id: String(position), addedAt: 0 }, 0, [text]));
+  return index;
+}
+
+/** @returns passages with their fused scores */
+function fuseWithWords(scores: Float32Array, query: string, keywords: KeywordIndex): [number, number][] {
+  const terms = lexicalTerms(query);
+  const words = keywords.hasOnlyCommon(terms, fusionDepth) ? [] : keywords.search(terms, fusionDepth);
+  const byWords = words
+    .map(({ documentId, score }) => ({ position: Number(documentId), score }))
+    .sort((a, b) => b.score - a.score || a.position - b.position)
+    .map(({ position }) => position);
+  return fuse([topK(scores, fusionDepth), byWords], fusion).map(({ position, score }) => [position, score]);
 }
 
 // ─── baseline ───────────────────────────────────────────────────────────────────────────────────────

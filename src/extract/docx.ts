@@ -13,7 +13,7 @@ const styles = ["p[style-name='Title'] => h1:fresh", "p[style-name='Subtitle'] =
 
 /** @throws 'file-damaged', 'file-too-large' */
 export async function extractDocx(name: string, bytes: Uint8Array): Promise<ExtractionResult> {
-  const files = unzip(name, bytes, (path) => /\.(?:xml|rels)$/.test(path) && !/^customXml\//.test(path));
+  const files = unzip(name, bytes, (path) => /\.(?:xml|rels)$/.test(path) && !path.startsWith('customXml/'));
   if (![...files.keys()].some((path) => /^word\/[^/]+\.xml$/.test(path))) throw damaged(name);
   const packed = zip(files).buffer;
   try {

@@ -68,10 +68,10 @@ describe('extract refuses', () => {
   });
 
   it.each([
-    ['report.pdf', '%PDF-1.7\n1 0 obj', 'PDF'],
-    ['letter.docx', 'PK\x03\x04word/document.xml', 'Word'],
-    ['letter', 'PK\x03\x04\x14\0[Content_Types].xmlPK\x03\x04word/document.xml', 'Word'],
-    ['book.epub', 'PK\x03\x04mimetypeapplication/epub+zip', 'EPUB'],
+    ['table.xlsx', 'PK\x03\x04xl/workbook.xml', 'Excel'],
+    ['slides', 'PK\x03\x04\x14\0[Content_Types].xmlPK\x03\x04ppt/presentation.xml', 'PowerPoint'],
+    ['letter.odt', 'PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.text', 'OpenDocument'],
+    ['letter.doc', Uint8Array.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]), 'older Word'],
     ['letter.rtf', '{\\rtf1 text}', 'RTF'],
   ])('%s, and says what to do', async (name, content, kind) => {
     const error = await failure(name, content);
@@ -79,6 +79,18 @@ describe('extract refuses', () => {
     expect(error.message).toBe(
       `${name} was not added: Lateral cannot read ${kind} files yet. Save it as text or a web page and add that.`,
     );
+  });
+
+  it.each([
+    ['report.pdf', '%PDF-1.7\n1 0 obj'],
+    ['letter.docx', 'PK\x03\x04word/document.xml'],
+    ['letter', 'PK\x03\x04\x14\0[Content_Types].xmlPK\x03\x04word/document.xml'],
+    ['book.epub', 'PK\x03\x04mimetypeapplication/epub+zip'],
+  ])('%s that is broken', async (name, content) => {
+    expect(await failure(name, content)).toMatchObject({
+      code: 'file-damaged',
+      message: `${name} is damaged and could not be read. Try exporting it again.`,
+    });
   });
 
   it.each([

@@ -45,7 +45,7 @@ export function unzip(name: string, bytes: Uint8Array, wanted: (path: string) =>
 
 /** Files as an archive again, not compressed: for a reader that knows no limits. */
 export function zip(files: Files): Uint8Array<ArrayBuffer> {
-  return zipSync(Object.fromEntries(files), { level: 0 }) as Uint8Array<ArrayBuffer>;
+  return zipSync(Object.fromEntries(files), { level: 0 });
 }
 
 export function damaged(name: string, cause?: unknown): LateralError {

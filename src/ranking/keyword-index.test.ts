@@ -20,8 +20,24 @@ const text = fc.array(word, { maxLength: 12 }).map((words) => words.join(' '));
 
 function expectSameAsReference(texts: readonly string[], query: string, limit: number, index: KeywordIndex): void {
   const reference = buildBm25(texts.map(lexicalTerms)).score(lexicalTerms(query));
-  const ranked = [...reference.values()].sort((a, b) => b - a);
-  const hits = index.search(lexicalTerms(query), limit);
+  const terms = lexicalTerms(query);
+  const present = terms.filter((term) => index.frequency(term) > 0);
+  const isCommon = (term: string) => index.frequency(term) > Math.max(limit, texts.length / 2);
+  const rare = present.filter((term) => !isCommon(term));
+  const least = Math.min(...present.map((term) => index.frequency(term)));
+  const bringing = new Set(
+    rare.length > 0
+      ? rare
+      : present
+          .filter((term) => index.frequency(term) === least)
+          .sort()
+          .slice(0, 1),
+  );
+  const ranked = [...reference]
+    .filter(([document]) => lexicalTerms(texts[document]!).some((term) => bringing.has(term)))
+    .map(([, score]) => score)
+    .sort((a, b) => b - a);
+  const hits = index.search(terms, limit);
   expect(hits.length).toBeGreaterThanOrEqual(Math.min(limit, ranked.length));
   hits.forEach(({ documentId, score }, i) => {
     expect(score).toBeCloseTo(reference.get(Number(documentId))!, 5); // the right passage has the right score …
@@ -83,6 +99,21 @@ describe('KeywordIndex', () => {
     expect([shard!.passages, shard!.room]).toEqual([0, shardPassages]);
     index.add({ id: 'new', addedAt: 2 }, 0, ['three two']);
     expect(index.search(['two'], 5).map(({ documentId }) => documentId)).toEqual(['new']);
+  });
+
+  it('common words add to what others bring in, and bring in by themselves only where there is no other', () => {
+    // 20 passages, all with "the", 12 with "sea", 3 with "port"
+    const index = indexOf(
+      Array.from({ length: 20 }, (_, i) => `the ${i < 12 ? 'sea' : ''} ${i % 7 === 0 ? 'port' : ''}`),
+    );
+    const found = (query: string, limit: number) =>
+      index.search(query.split(' '), limit).map(({ documentId }) => documentId);
+    expect(found('the port sea', 5)).toEqual(['0', '7', '14']);
+    expect(found('the sea', 5)).toHaveLength(10); // all that are level with each other
+    expect(found('the port sea', 25)).toHaveLength(20); // fewer than asked for are never too common
+    expect(index.hasOnlyCommon(['the', 'sea'], 5)).toBe(true);
+    expect(index.hasOnlyCommon(['the', 'port'], 5)).toBe(false);
+    expect(index.hasOnlyCommon(['the', 'sea'], 25)).toBe(false);
   });
 
   it('finds only what is accepted, and still as many as asked for', () => {

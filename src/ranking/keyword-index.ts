@@ -110,30 +110,47 @@ export class KeywordIndex {
   }
 
   /**
-   * The passages with any of the terms, best first; all that are level with the last one come too.
+   * The passages with any of the terms, best first; all that are level with the last one come too. A term that more than
+   * `limit` passages and more than half of all have brings none in by itself, unless the query has no other: then its
+   * rarest term does.
    *
-   * Common terms do not bring passages in, they only add to those that rarer terms brought, as long as that is certain
-   * to change nothing (MaxScore, Turtle & Flood 1995): a passage that has none but the common terms scores less than
-   * the sum of their idf, and that is below what the last hit scores.
+   * Nor do other terms where that is certain to change nothing (MaxScore, Turtle & Flood 1995): a passage that has none
+   * but the commoner terms scores less than the sum of their idf, and that is below what the last hit scores.
    * @param terms of the query; one that is there twice counts twice
    * @param accepts which passages may be found
    */
   search(terms: readonly string[], limit: number, accepts: Accepts | null = null): KeywordHit[] {
     const weighted = this.#weighted(terms);
+    const bringing = this.#countBringing(weighted, limit);
     const allowed = this.#shards.map((shard) => (accepts === null ? null : shard.allowed(accepts)));
-    let essential = fewestThatReach(weighted, limit);
+    const scale = this.#scale();
+    let essential = Math.min(fewestThatReach(weighted, limit), bringing);
     for (;;) {
-      const scale = this.#scale();
       const found = this.#shards.flatMap((shard, i) => shard.search(weighted, essential, scale, allowed[i]!));
       const hits = bestOf(found, limit);
       const last = hits.length < limit ? 0 : hits[limit - 1]!.score;
-      const needed = weighted.findIndex((_, i) => i >= essential && boundOf(weighted.slice(i)) < last);
-      if (essential >= weighted.length || needed === essential) return hits;
-      essential = needed === -1 ? weighted.length : needed;
+      let needed = essential;
+      while (needed < bringing && boundOf(weighted.slice(needed)) >= last) needed++;
+      if (needed === essential) return hits;
+      essential = needed;
     }
   }
 
-  /** The query's terms that are here, those that tell most first. */
+  /** Whether all of the terms that are here are so common that they tell next to nothing. */
+  hasOnlyCommon(terms: readonly string[], limit: number): boolean {
+    return this.#weighted(terms).every((term) => this.#isCommon(term, limit));
+  }
+
+  #countBringing(terms: readonly WeightedTerm[], limit: number): number {
+    const rare = terms.filter((term) => !this.#isCommon(term, limit)).length;
+    return Math.max(rare, Math.min(1, terms.length));
+  }
+
+  #isCommon({ frequency }: WeightedTerm, limit: number): boolean {
+    return frequency > limit && frequency > this.passages / 2;
+  }
+
+  /** The query's terms that are here, the rarest first. */
   #weighted(terms: readonly string[]): WeightedTerm[] {
     const counts = new Map<string, number>();
     for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
@@ -143,7 +160,7 @@ export class KeywordIndex {
       return { term, frequency, value: weight * idf(passages, frequency) };
     })
       .filter(({ frequency }) => frequency > 0)
-      .sort((a, b) => b.value - a.value || (a.term < b.term ? -1 : 1));
+      .sort((a, b) => a.frequency - b.frequency || (a.term < b.term ? -1 : 1));
   }
 
   #scale(): Scale {

@@ -119,51 +119,65 @@ export type CollectionHead = v.InferOutput<typeof headSchema>;
 export async function packDocument(document: NewDocument, signal?: AbortSignal): Promise<Blob> {
   const { record, text, chunks, source, vectors, offsets } = document;
   const { start, end, section } = packChunks(chunks);
-  const columns = new Blob([copyOf(start), copyOf(end), copyOf(section)]);
   const parts = [
-    ...(await part('DOCU', json({ record, source: source?.type ?? null }), signal)),
-    ...(await part('TEXT', json(text), signal)),
-    ...(await part('CHNK', columns, signal)),
-    ...(await part('OFFS', new Blob([copyOf(offsets)]), signal)),
-    ...(await part('VECT', new Blob([copyOf(vectors)]), signal)),
-    ...(source === null ? [] : await part('SRCE', source, signal)),
+    ...part('DOCU', json({ record, source: source?.type ?? null })),
+    ...part('TEXT', json(text)),
+    ...part('CHNK', start, end, section),
+    ...part('OFFS', offsets),
+    ...part('VECT', vectors),
   ];
+  if (source !== null) parts.push(headOf('SRCE', source.size, await checksumOfBlob(source, signal)), source);
   return new Blob(parts);
 }
 
 /** The whole file, from what `packDocument` made. */
-export async function packCollection(fingerprint: Fingerprint, documents: readonly Blob[]): Promise<Blob> {
+export function packCollection(fingerprint: Fingerprint, documents: readonly Blob[]): Blob {
   const prefix = new DataView(new ArrayBuffer(prefixBytes));
   new Uint8Array(prefix.buffer).set(magic);
   prefix.setUint32(8, collectionVersion, true);
   prefix.setUint32(12, crc32c(new Uint8Array(prefix.buffer, 0, 12)), true);
   const head: CollectionHead = { fingerprint, documents: documents.length };
-  return new Blob([prefix, ...(await part('HEAD', json(head))), ...documents, ...(await part('END.', new Blob([])))], {
-    type: collectionType,
-  });
+  return new Blob([prefix, ...part('HEAD', json(head)), ...documents, ...part('END.')], { type: collectionType });
 }
 
-async function part(kind: Kind, content: Blob, signal?: AbortSignal): Promise<[DataView<ArrayBuffer>, Blob]> {
+/** A head, and its content: little-endian, as every machine is that browsers run on. */
+function part(
+  kind: Kind,
+  ...columns: readonly (Int8Array | Uint8Array | Uint32Array | Int32Array | Float32Array)[]
+): BlobPart[] {
+  // Copied: a Blob takes no shared memory.
+  const contents = columns.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice());
+  const size = contents.reduce((sum, { length }) => sum + length, 0);
+  return [
+    headOf(
+      kind,
+      size,
+      contents.reduce((crc, bytes) => crc32c(bytes, crc), 0),
+    ),
+    ...contents,
+  ];
+}
+
+function headOf(kind: Kind, size: number, checksum: number): DataView<ArrayBuffer> {
+  const head = new DataView(new ArrayBuffer(headBytes));
+  for (let i = 0; i < 4; i++) head.setUint8(i, kind.charCodeAt(i));
+  head.setBigUint64(8, BigInt(size), true);
+  head.setUint32(16, checksum, true);
+  head.setUint32(20, crc32c(new Uint8Array(head.buffer, 0, 20)), true);
+  return head;
+}
+
+async function checksumOfBlob(content: Blob, signal?: AbortSignal): Promise<number> {
   let checksum = 0;
   for (let at = 0; at < content.size; at += windowBytes) {
     throwIfAborted(signal);
     checksum = crc32c(await bytesAt(content, at, Math.min(windowBytes, content.size - at)), checksum);
   }
-  const head = new DataView(new ArrayBuffer(headBytes));
-  for (let i = 0; i < 4; i++) head.setUint8(i, kind.charCodeAt(i));
-  head.setBigUint64(8, BigInt(content.size), true);
-  head.setUint32(16, checksum, true);
-  head.setUint32(20, crc32c(new Uint8Array(head.buffer, 0, 20)), true);
-  return [head, content];
+  return checksum;
 }
 
-function json(value: unknown): Blob {
-  return new Blob([JSON.stringify(value)]);
-}
-
-/** Little-endian, as every machine that browsers run on. Copied: a Blob takes no shared memory. */
-function copyOf(view: Int8Array | Uint32Array | Int32Array | Float32Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 // ─── reading ────────────────────────────────────────────────────────────────────────────────────────

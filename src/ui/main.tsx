@@ -5,12 +5,13 @@ import './styles/base.css';
 import './styles/controls.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './App.tsx';
+import { isolated } from './offline/isolation.ts';
 import { startOffline } from './offline/service-worker.ts';
 import { openFromAddress } from './state/open.ts';
 import { applyTheme } from './state/preferences.ts';
 import './state/requests.ts';
 
 applyTheme();
-const opening = openFromAddress(location.search);
+const opening = isolated().then(() => openFromAddress(location.search));
 startOffline(opening);
 createRoot(document.getElementById('root')!).render(<App opening={opening} />);

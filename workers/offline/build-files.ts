@@ -27,12 +27,14 @@ export interface BuildFile extends ListedFile {
  */
 export type Stage = 'shell' | 'needed' | 'runtime' | 'used';
 
-export function stageOf(url: string): Stage {
+export function stageOf({ url, bytes }: Pick<ListedFile, 'url' | 'bytes'>): Stage {
   if (url.endsWith('.woff2')) return url.includes('-latin-wght-') ? 'shell' : 'used';
   if (url.startsWith('ort/')) return 'runtime';
-  if (url.startsWith('assets/') || !url.includes('/')) return 'shell';
-  return 'needed';
+  return (url.startsWith('assets/') || !url.includes('/')) && bytes <= largestShellFile ? 'shell' : 'needed';
 }
+
+/** A first visit may wait for the shell (src/ui/offline/isolation.ts); pdf.js need not be among it. */
+const largestShellFile = 1e6;
 
 export interface Build {
   /** By URL below the app's folder. */
@@ -49,14 +51,14 @@ export const pageUrl = 'index.html';
 export function createBuild(listed: readonly ListedFile[], scope: string): Build {
   const files = new Map(listed.map((file) => [file.url, locate(file, scope)]));
   const all = [...files.values()];
-  const shell = all.filter(({ url }) => stageOf(url) === 'shell');
+  const shell = all.filter((file) => stageOf(file) === 'shell');
   return {
     files,
     shell,
     needed: (runtimeFiles) =>
-      all.filter(({ url }) => {
-        const stage = stageOf(url);
-        return stage === 'runtime' ? runtimeFiles.includes(url.slice('ort/'.length)) : stage !== 'used';
+      all.filter((file) => {
+        const stage = stageOf(file);
+        return stage === 'runtime' ? runtimeFiles.includes(file.url.slice('ort/'.length)) : stage !== 'used';
       }),
   };
 }

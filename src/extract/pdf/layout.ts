@@ -17,6 +17,8 @@ export interface Line {
   /** Of most of its characters, in points. */
   readonly size: number;
   readonly rightToLeft: boolean;
+  /** Parts with wide gaps between them, as a table's row has; 1 for running text. */
+  readonly cells: number;
 }
 
 /** Lines that are read one after the other: a column, or what stands across the columns. Never empty. */
@@ -134,8 +136,7 @@ function fragmentsOf(rows: readonly Row[]): Fragment[] {
       }
       const previous = open.at(-1);
       // Printed twice to look bold.
-      const isDouble =
-        previous !== undefined && previous.text === run.text && Math.abs(previous.left - run.left) < run.size * 0.15;
+      const isDouble = previous?.text === run.text && Math.abs(previous.left - run.left) < run.size * 0.15;
       if (!isDouble) open.push(run);
       right = Math.max(right, run.right);
     }
@@ -265,12 +266,27 @@ function lineOf(runs: readonly Run[]): Line {
     baseline: main.baseline,
     size: main.size,
     rightToLeft,
+    cells: cellsOf(runs),
   };
+}
+
+/** A wider gap, in font sizes, is none between words. */
+const cellGap = 1.2;
+
+function cellsOf(runs: readonly Run[]): number {
+  let cells = 1;
+  let right = Infinity;
+  for (const run of [...runs].sort((a, b) => a.left - b.left)) {
+    if (run.left - right > cellGap * run.size) cells++;
+    right = Math.max(right === Infinity ? -Infinity : right, run.right);
+  }
+  return cells;
 }
 
 /** Along the line's direction; runs of the other direction that follow each other keep theirs. */
 function inReadingOrder(runs: readonly Run[], rightToLeft: boolean): Run[] {
-  const ordered = [...runs].sort((a, b) => (rightToLeft ? b.right - a.right : a.left - b.left));
+  // By their middles from the right: what has no width belongs after what it hangs on.
+  const ordered = [...runs].sort((a, b) => (rightToLeft ? b.left + b.right - a.left - a.right : a.left - b.left));
   for (let i = 0; i < ordered.length;) {
     let end = i + 1;
     if (isAgainst(ordered[i]!, rightToLeft)) {

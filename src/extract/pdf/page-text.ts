@@ -65,6 +65,7 @@ function begins(line: Line, previous: Line, { pitch, left, right }: Column): boo
   if (size > Math.min(line.size, previous.size) * 1.14 && !isPart(line, previous)) return true;
   if (listMark.test(startOf(line))) return true;
   if (isMonospace(line) !== isMonospace(previous)) return true;
+  if (line.cells > 1 || previous.cells > 1) return !isMonospace(line);
   const mirrored = line.rightToLeft;
   const indent = mirrored ? right - line.right : line.left - left;
   const indentBefore = mirrored ? right - previous.right : previous.left - left;
@@ -114,8 +115,11 @@ function lengthOf(line: Line): number {
 }
 
 function isMonospace(line: Line): boolean {
-  return line.runs.every(({ monospace }) => monospace);
+  // Fonts for East Asian scripts are of one width, too.
+  return line.runs.every(({ monospace, text }) => monospace && !wide.test(text));
 }
+
+const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uffef]/u;
 
 // ─── text ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,9 +128,10 @@ function blockOf(lines: Paragraph, page: PageSize, compounds: ReadonlySet<string
   const code = lines.length > 1 && lines.every(isMonospace);
   for (const line of lines) writer.line(line, code);
   const { text, pieces } = writer;
+  const isRow = lines.length === 1 && lines[0]!.cells > 1 && !listMark.test(text);
   const [x, y] = centreOf(lines);
   return {
-    kind: code ? 'code' : listMark.test(text) ? 'list-item' : 'paragraph',
+    kind: code ? 'code' : isRow ? 'table-row' : listMark.test(text) ? 'list-item' : 'paragraph',
     text,
     pieces,
     size: median(lines.map((line) => line.size)),
@@ -207,9 +212,12 @@ function isCut(text: string, next: string, compounds: ReadonlySet<string>): bool
   const before = /([\p{L}\p{M}’']+(?:[-‐][\p{L}\p{M}]+)*)[-‐]$/u.exec(text.slice(-80))?.[1];
   const after = /^\p{Ll}[\p{L}\p{M}]*/u.exec(next)?.[0];
   if (before === undefined || after === undefined || before.length < 2) return false;
-  if (/[-‐]/.test(before)) return false;
+  if (/[-‐]/.test(before) || keepsHyphen.test(before)) return false;
   return !compounds.has(`${before}-${after}`.toLowerCase());
 }
+
+/** English words that are mostly the first half of a compound: numbers, and a few more. */
+const keepsHyphen = /^(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|self|well|ex|half|all|so|non|cross)$/i;
 
 /** Words with a hyphen inside a line, lower case. */
 function compoundsOf(regions: readonly Region[]): Set<string> {

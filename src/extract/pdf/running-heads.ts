@@ -36,6 +36,8 @@ export function findRunningHeads(pages: readonly (readonly EdgeBlock[])[]): Runn
 export function isRepeated(block: EdgeBlock, page: number, heads: RunningHeads): boolean {
   const key = keyOf(block);
   if (key === undefined) return false;
+  // Its own number, and nothing else.
+  if (/^\P{L}*$/u.test(block.text) && block.text.replace(/\D+/g, '') === String(page + 1)) return true;
   const first = heads.get(key);
   return first !== undefined && first !== page;
 }

@@ -60,7 +60,7 @@ export async function readRuns(library: PdfLibrary, page: PDFPageProxy): Promise
     const run = placeRun(library, viewport.transform, item, style, frames);
     if (run !== null && isOnPage(run, size)) runs.push(run);
   }
-  return { size, runs };
+  return { size, runs: turnStacks(runs) };
 }
 
 interface TextItem {
@@ -86,7 +86,7 @@ function placeRun(
   style: TextStyle | undefined,
   frames: Frame[],
 ): Run | null {
-  const [a = 0, b = 0, c = 0, d = 0, x = 0, y = 0] = library.Util.transform([...viewport], [...item.transform]);
+  const [a = 0, b = 0, c = 0, d = 0, x = 0, y = 0] = library.Util.transform([...viewport], [...item.transform]) as number[];
   const vertical = style?.vertical === true;
   const size = Math.hypot(c, d);
   // Vertical writing runs along the glyphs' own downward axis.
@@ -118,6 +118,67 @@ function placeRun(
     monospace: style?.fontFamily === 'monospace',
   };
 }
+
+// ─── vertical writing ───────────────────────────────────────────────────────────────────────────────
+
+/** Fewer characters under each other are a table's. */
+const shortestStack = 4;
+
+/**
+ * Some programs write East Asian text downwards by placing each character by itself: such stacks are turned into runs that
+ * go down the page. Only where most of the page is written so.
+ */
+function turnStacks(runs: Run[]): Run[] {
+  const stacked = new Set<Run>();
+  for (let start = 0; start < runs.length;) {
+    let end = start + 1;
+    while (end < runs.length && isBelow(runs[end - 1]!, runs[end]!)) end++;
+    if (end - start >= shortestStack) for (const run of runs.slice(start, end)) stacked.add(run);
+    start = end;
+  }
+  const single = runs.filter(isOneCharacter);
+  if (stacked.size < shortestStack || stacked.size < runs.length * 0.5) return runs;
+  // The ends of lines are short, too.
+  for (const run of single) stacked.add(run);
+  return runs.map((run) => (stacked.has(run) ? turned(run) : run));
+}
+
+const downwards: Frame = { along: [0, 1] };
+
+function isOneCharacter({ text, frame }: Run): boolean {
+  return frame.along[0] === 1 && eastAsianCharacter.test(text);
+}
+
+const eastAsianCharacter =
+  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー\u3000-\u303f\uff00-\uffef]$/u;
+
+function isBelow(above: Run, below: Run): boolean {
+  const step = (below.baseline - above.baseline) / above.size;
+  return (
+    isOneCharacter(above) &&
+    isOneCharacter(below) &&
+    Math.abs(above.left - below.left) < above.size * 0.2 &&
+    step > 0.6 &&
+    step < 1.5
+  );
+}
+
+/** A character's square, its line now going down through its middle. */
+function turned(run: Run): Run {
+  const left = run.baseline - run.size * 0.88;
+  const baseline = -(run.left + run.size / 2);
+  return {
+    ...run,
+    frame: downwards,
+    left,
+    right: left + run.size,
+    baseline,
+    top: baseline - run.size / 2,
+    bottom: baseline + run.size / 2,
+  };
+}
+
+// ─── characters ─────────────────────────────────────────────────────────────────────────────────────
 
 function within(value: number | undefined, low: number, high: number, otherwise: number): number {
   return value !== undefined && value >= low && value <= high ? value : otherwise;
@@ -154,10 +215,13 @@ function normalise(raw: string): { text: string; rawAt: Uint32Array | null } {
   return { text, rawAt: Uint32Array.from(offsets) };
 }
 
-// eslint-disable-next-line no-control-regex -- fonts without a table of characters give them
+/** Fonts without a table of characters give them. */
 const controls = /[\x00-\x1f\x7f]/g;
-/** Spaces of all widths; Latin, Hebrew and Arabic ligatures and presentation forms. */
-const composed = /[\u00a0\u2000-\u200a\u202f\u3000\ufb00-\ufdff\ufe70-\ufefc]/;
+/**
+ * Spaces of all widths; Chinese radicals in place of the characters they look like; Latin, Hebrew and Arabic ligatures and
+ * presentation forms; punctuation turned for vertical writing.
+ */
+const composed = /[\u00a0\u2000-\u200a\u202f\u2e80-\u2fdf\u3000\ufb00-\ufdff\ufe10-\ufe19\ufe30-\ufe4f\ufe70-\ufefc]/;
 
 /** Marks that stand alone come with a space or a stroke to stand on, which the text has not. */
 function plainLetters(character: string): string {

@@ -48,7 +48,7 @@ const finishedShownMs = 4000;
 /** Progress comes with every batch; the page follows at a pace that can be read. */
 const shownEveryMs = 100;
 /** A rate over less than this says little about the device. */
-const measuredAfterSeconds = 5;
+const measuredAfterSeconds = 10;
 
 export class Adder {
   #state = idle;

@@ -7,6 +7,7 @@ import { useAdding } from '../adding/AddingProvider.tsx';
 import { ProgressPanel } from '../adding/ProgressPanel.tsx';
 import { count } from '../format.ts';
 import { PageTitle } from '../parts/PageTitle.tsx';
+import { inMain } from '../parts/portal.ts';
 import { StorageMeter } from '../parts/StorageMeter.tsx';
 import { useSearch } from '../search/search-context.tsx';
 import { formatAddress } from '../state/address.ts';
@@ -105,7 +106,7 @@ function LibraryMenu({ filled }: { readonly filled: boolean }) {
         <Menu.Trigger className="icon-button icon-button--edged" aria-label={words.libraryActions}>
           <Ellipsis className="icon" aria-hidden />
         </Menu.Trigger>
-        <Menu.Portal>
+        <Menu.Portal container={inMain()}>
           <Menu.Positioner className="positioner" sideOffset={4} align="end" collisionPadding={16}>
             <Menu.Popup className="menu">
               <Menu.Item className="menu__item" onClick={pickCollection}>

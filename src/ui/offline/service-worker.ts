@@ -1,6 +1,6 @@
 /**
- * The page's side of the service worker: registers it once the page is in use, keeps asking until Lateral is ready
- * offline, notices new versions, and makes the first visit through a host without headers isolated.
+ * The page's side of the service worker: registers it once the index is open, keeps asking until Lateral is ready offline,
+ * and notices new versions.
  */
 import {
   type OfflineMessage,
@@ -21,13 +21,35 @@ export function startOffline(opening: Promise<LateralIndex>): void {
     return;
   }
   holdVersion();
-  const used = watchForUse();
   void opening
     .then(
       (index) => index.status().runtimeFiles,
       () => null, // also a version that does not start must be replaced by the next one
     )
-    .then((runtimeFiles) => register(runtimeFiles, used));
+    .then(watch);
+}
+
+/** The registration, or null where there can be none: a private window, plain HTTP, a setting of the browser. */
+export async function register(): Promise<ServiceWorkerRegistration | null> {
+  try {
+    const script = new URL('offline.sw.js', document.baseURI);
+    const registration = await navigator.serviceWorker.register(script, { updateViaCache: 'none' });
+    return registration instanceof ServiceWorkerRegistration ? registration : null;
+  } catch {
+    return null;
+  }
+}
+
+async function watch(runtimeFiles: readonly string[] | null): Promise<void> {
+  const registration = await register();
+  if (registration === null) {
+    setOffline({ readiness: 'unsupported' });
+    return;
+  }
+  watchForUpdates(registration);
+  const active = await activeWorker(registration);
+  if (active === null) setOffline({ readiness: 'stalled', reason: 'network' });
+  else if (runtimeFiles !== null) void keepOffline(registration, runtimeFiles);
 }
 
 /** Tells the service worker, for as long as this page lives, that the files of its version are in use. */
@@ -37,40 +59,8 @@ function holdVersion(): void {
   void navigator.locks.request(name, { mode: 'shared' }, () => new Promise(() => undefined));
 }
 
-/** Whether anything was pressed, typed or dropped so far. */
-function watchForUse(): () => boolean {
-  let used = false;
-  const types = ['pointerdown', 'keydown', 'drop', 'paste'];
-  const notice = (): void => {
-    used = true;
-    for (const type of types) removeEventListener(type, notice, true);
-  };
-  for (const type of types) addEventListener(type, notice, { capture: true, passive: true });
-  return () => used;
-}
-
-async function register(runtimeFiles: readonly string[] | null, used: () => boolean): Promise<void> {
-  let registration: ServiceWorkerRegistration;
-  let firstTime: boolean;
-  try {
-    const script = new URL('offline.sw.js', document.baseURI);
-    registration = await navigator.serviceWorker.register(script, { updateViaCache: 'none' });
-    firstTime = registration.active === null;
-  } catch {
-    setOffline({ readiness: 'unsupported' }); // no service workers here: a private window, plain HTTP, a setting
-    return;
-  }
-  watchForUpdates(registration);
-  const active = await activeWorker(registration);
-  if (firstTime && !crossOriginIsolated && !used()) {
-    location.reload(); // once: from now on the service worker sets the headers, and the first time is over
-    return;
-  }
-  if (active !== null && runtimeFiles !== null) void keepOffline(registration, runtimeFiles);
-}
-
 /** The worker that answers this page, or null where its installation failed. */
-async function activeWorker(registration: ServiceWorkerRegistration): Promise<ServiceWorker | null> {
+export async function activeWorker(registration: ServiceWorkerRegistration): Promise<ServiceWorker | null> {
   const worker = registration.active ?? registration.waiting ?? registration.installing;
   if (worker === null) return null;
   await new Promise<void>((resolve) => {
@@ -82,7 +72,6 @@ async function activeWorker(registration: ServiceWorkerRegistration): Promise<Se
     worker.addEventListener('statechange', look);
     look();
   });
-  if (registration.active === null) setOffline({ readiness: 'stalled', reason: 'network' });
   return registration.active;
 }
 

@@ -54,12 +54,14 @@ export function ResultList() {
 
   return (
     <>
+      {hits.length > 0 ? <h2 className="sr-only">{words.toList}</h2> : null}
       <ol
         ref={list}
         id="results"
         className="results"
         role="list"
         aria-label={words.toList}
+        data-query={result?.query}
         tabIndex={-1}
         onKeyDown={onKeyDown}
       >

@@ -3,6 +3,7 @@ import { Menu } from '@base-ui/react/menu';
 import { BookOpen, Copy, Ellipsis, ListFilter, TextSearch, Trash2 } from 'lucide-react';
 import type { Hit } from '../../index.ts';
 import { useDelete } from '../library/use-delete.ts';
+import { inMain } from '../parts/portal.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
 import { words } from '../words.ts';
 import { useCopy } from './use-copy.ts';
@@ -22,7 +23,7 @@ export function ResultMenu({ hit, onLike, onOnly }: ResultMenuProps) {
       <Menu.Trigger className="icon-button result__menu" aria-label={`${words.actions}, ${hit.documentName}`}>
         <Ellipsis className="icon" aria-hidden />
       </Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={inMain()}>
         <Menu.Positioner className="positioner" sideOffset={4} align="end" collisionPadding={16}>
           <Menu.Popup className="menu">
             <Menu.Item className="menu__item" onClick={() => open({ documentId: hit.documentId, chunk: hit.chunk })}>

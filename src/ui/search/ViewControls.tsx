@@ -8,6 +8,7 @@ import { useId } from 'react';
 import type { MatchBy } from '../../index.ts';
 import { count } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
+import { inMain } from '../parts/portal.ts';
 import { Segmented } from '../parts/Segmented.tsx';
 import type { View } from '../state/preferences.ts';
 import { words } from '../words.ts';
@@ -98,7 +99,7 @@ export function ViewSelect() {
           <ChevronDown className="icon" aria-hidden />
         </Select.Icon>
       </Select.Trigger>
-      <Select.Portal>
+      <Select.Portal container={inMain()}>
         <Select.Positioner className="positioner" alignItemWithTrigger={false} sideOffset={4} align="end">
           <Select.Popup className="menu">
             {views.map(({ value, label }) => (

@@ -2,6 +2,7 @@
 import { Select } from '@base-ui/react/select';
 import { Check, ChevronDown } from 'lucide-react';
 import { useId, useState } from 'react';
+import { inMain } from '../parts/portal.ts';
 import { words } from '../words.ts';
 
 type Device = 'auto' | 'webgpu' | 'wasm';
@@ -63,7 +64,7 @@ function DeviceSelect({ label, value, onChange }: DeviceSelectProps) {
             <ChevronDown className="icon" aria-hidden />
           </Select.Icon>
         </Select.Trigger>
-        <Select.Portal>
+        <Select.Portal container={inMain()}>
           <Select.Positioner className="positioner" alignItemWithTrigger={false} sideOffset={4} align="end">
             <Select.Popup className="menu">
               {devices.map((device) => (
