@@ -40,7 +40,8 @@ const onePlace = [
   ['valibot', '^src/(interop/|store/collection-file|engine/keywords)'],
   ['minisearch', '^src/ranking/keyword-index'],
   ['pdfjs-dist', '^src/extract/pdf/library'],
-  ['mammoth', '^src/extract/docx'],
+  ['mammoth', '^src/extract/(docx|mammoth)'],
+  ['fflate', '^src/extract/zip'],
   ['(react|react-dom|@base-ui|lucide-react|@tanstack|@fontsource[^/]*)', '^src/(ui|react)'],
 ].map(([library, home]) => ({
   name: `one-place-${library}`,

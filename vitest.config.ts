@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['src/**/*.test.ts', 'bin/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'bin/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['src/**/*.browser.test.ts'],
           testTimeout: 30_000,
         },
@@ -18,6 +18,8 @@ export default defineConfig({
       {
         // The page's own settings, so that its worker, model and runtime are served here too.
         extends: './vite.config.ts',
+        // The browser has no environment of its own to read.
+        define: { 'import.meta.env.LATERAL_LONG': JSON.stringify(process.env.LATERAL_LONG ?? '') },
         // Named, or Vite finds them while the tests run and starts those over.
         optimizeDeps: {
           include: [

@@ -47,14 +47,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await lateral.results.first().getByRole('button', { name: 'Why this matched' }).click();
         await audit(page, 'why');
         await page.keyboard.press('Escape');
-        await lateral.results.first().getByRole('button', { name: /More actions/ }).click();
+        await lateral.results
+          .first()
+          .getByRole('button', { name: /More actions/ })
+          .click();
         await audit(page, 'menu of a result');
         await page.getByRole('menuitem', { name: 'In this document only' }).click();
         await audit(page, 'in one document only');
         await page.getByRole('button', { name: /Search everywhere/ }).click();
 
         await lateral.results.first().getByRole('button', { name: trade.name, exact: true }).click();
-        await expect(page.getByRole(device === 'phone' ? 'dialog' : 'region', { name: 'Document' })).toContainText('silted');
+        await expect(page.getByRole(device === 'phone' ? 'dialog' : 'region', { name: 'Document' })).toContainText(
+          'silted',
+        );
         await audit(page, 'viewer');
         await page.getByRole('button', { name: 'Close', exact: true }).click();
 
@@ -100,7 +105,9 @@ async function pasteDialog({ page }: Lateral): Promise<void> {
 async function audit(page: Page, where: string): Promise<void> {
   await page.evaluate(axeSource);
   // what fades in is judged once it is there
-  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))));
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
+  );
   const { violations } = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<AxeResults> } };
     return axe.run(document, { resultTypes: ['violations'] });

@@ -1,8 +1,9 @@
 /**
  * Whether the page stays quick while it reads: long tasks of the page's own thread, and the time from a key press to its
- * results. Prints the figures; they depend on the machine, so only bounds that any machine keeps are asserted.
+ * results. Prints the figures by the clock, which depend on what else the machine does; what is asserted is the processor
+ * time of the page's thread, which does not.
  */
-import type { Page } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
 import { expect, test, trade } from './lateral.ts';
 
 interface LongTask {
@@ -19,6 +20,8 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
   test.setTimeout(300_000);
   await page.addInitScript(watch);
   await lateral.open();
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
   await lateral.drop([trade]);
   await lateral.waitForDocuments(1);
 
@@ -40,7 +43,7 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
   const bar = page.getByRole('progressbar');
   await expect(confirm.or(bar)).toBeVisible();
   if (await confirm.isVisible()) await confirm.click();
-  await expect(lateral.search).toHaveAttribute('placeholder', /^Search \d\d/);
+  await expect(lateral.search).toHaveAttribute('placeholder', /^Search ([2-9]|\d\d)/, { timeout: 90_000 });
 
   await phase(page, 'typing, while reading');
   for (const question of ['was the toll paid', 'which ship was let through', 'why did the merchants move']) {
@@ -71,10 +74,37 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
 
   expect(idle.length).toBeGreaterThan(10);
   expect(reading.length).toBeGreaterThan(10);
-  // A slow, shared machine stretches every task; several times the aim of 50 ms is a fault on any.
-  const afterStart = tasks.filter(({ during }) => during !== 'start');
-  expect(afterStart.filter(({ ms }) => ms > 200)).toEqual([]);
+
+  const busy = await processorTimes(browser);
+  console.log(
+    `longest by processor time: ${busy
+      .slice(0, 5)
+      .map((ms) => `${ms} ms`)
+      .join(', ')}`,
+  );
+  expect(busy.length).toBeGreaterThan(0);
+  expect(busy.filter((ms) => ms > 100)).toEqual([]); // the aim is 50, on a machine with a core to itself
 });
+
+/** Milliseconds of processor time that the page's thread took for each task, longest first. */
+async function processorTimes(browser: Browser): Promise<number[]> {
+  interface TraceEvent {
+    readonly name: string;
+    readonly ph: string;
+    readonly pid: number;
+    readonly tid: number;
+    readonly tdur?: number;
+    readonly args: { readonly name?: string };
+  }
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const threads = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
+  const isMain = ({ pid, tid }: TraceEvent): boolean => threads.some((main) => main.pid === pid && main.tid === tid);
+  return traceEvents
+    .filter((event) => event.name === 'RunTask' && event.ph === 'X' && isMain(event))
+    .map(({ tdur = 0 }) => Math.round(tdur / 1000))
+    .filter((ms) => ms > 0)
+    .sort((one, other) => other - one);
+}
 
 /** Runs in the page before anything else. */
 function watch(): void {
@@ -115,6 +145,7 @@ const takeLatencies = (page: Page): Promise<number[]> =>
 
 function describe(latencies: readonly number[]): string {
   const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+  const at = (share: number): number =>
+    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
   return `median ${at(0.5)} ms, 95 of 100 within ${at(0.95)} ms, ${latencies.length} key presses`;
 }

@@ -20,7 +20,7 @@ export class Lateral {
   /** Console errors, uncaught errors, policy violations, requests to another origin. */
   watch(page: Page, origin: string): void {
     page.on('console', (message) => {
-      if (message.type() === 'error') this.problems.push(`console: ${message.text()}`);
+      if (message.type() === 'error') this.problems.push(`console: ${message.text()} (${message.location().url})`);
     });
     page.on('pageerror', (error) => this.problems.push(`uncaught: ${error.message}`));
     page.context().on('request', (request) => {

@@ -5,7 +5,14 @@
  */
 import { productionHeaders } from '../scripts/headers.mjs';
 import { withHeaders } from './offline/answer-headers.ts';
-import { createBuild, pageUrl, sumOfBytes, type Build, type BuildFile, type ListedFile } from './offline/build-files.ts';
+import {
+  createBuild,
+  pageUrl,
+  sumOfBytes,
+  type Build,
+  type BuildFile,
+  type ListedFile,
+} from './offline/build-files.ts';
 import { downloadAll, keep, missingFiles, stallReason } from './offline/keep.ts';
 import type { OfflineMessage, OfflineReadiness, StallReason } from './offline/messages.ts';
 import { otherVersions, rememberedRuntime, rememberRuntime, storeList, sweep } from './offline/versions.ts';
@@ -35,12 +42,13 @@ self.addEventListener('activate', (event) => {
 self.addEventListener('message', (event) => {
   const message = event.data as OfflineMessage;
   if (message.type === 'take-over') event.waitUntil(self.skipWaiting());
-  else event.waitUntil(answerReadiness(message.runtimeFiles, event.ports[0]!));
+  else event.waitUntil(answerReadiness(message.runtimeFiles, message.retry, event.ports[0]!));
 });
 
 self.addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method !== 'GET' || !request.url.startsWith(scope) || request.headers.has('range')) return;
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  if (!reads || !request.url.startsWith(scope) || request.headers.has('range')) return;
   event.respondWith(answer(event));
 });
 
@@ -53,9 +61,10 @@ async function install(): Promise<void> {
   await downloadAll(cache, build, await missingFiles(cache, files), () => undefined);
 }
 
-async function answerReadiness(runtimeFiles: readonly string[], port: MessagePort): Promise<void> {
+async function answerReadiness(runtimeFiles: readonly string[], retry: boolean, port: MessagePort): Promise<void> {
   const reply = (readiness: OfflineReadiness): void => port.postMessage(readiness);
-  if (keeping === null) {
+  if (retry) stalled = null;
+  if (keeping === null && stalled === null) {
     const cache = await opening;
     await rememberRuntime(cache, scope, runtimeFiles);
     const needed = build.needed(runtimeFiles);
@@ -69,9 +78,7 @@ async function answerReadiness(runtimeFiles: readonly string[], port: MessagePor
     done = total - sumOfBytes(missing);
     keeping ??= keepMissing(cache, missing);
   }
-  const reason = stalled;
-  stalled = null;
-  reply({ state: reason === null ? 'keeping' : 'stalled', done, total, reason });
+  reply({ state: stalled === null ? 'keeping' : 'stalled', done, total, reason: stalled });
   await keeping;
 }
 
@@ -100,15 +107,17 @@ async function answer(event: FetchEvent): Promise<Response> {
   const kept = await cache.match(file?.key ?? new URL(path, scope).href);
   if (kept !== undefined) return withHeaders(kept, productionHeaders);
   const response = await fetch(request);
-  if (file !== undefined && build.files.get(file.url) === file && response.ok && !response.redirected) {
-    const copy = response.clone();
+  if (file !== undefined && build.files.get(file.url) === file && request.method === 'GET' && response.ok) {
     // What is not whole is not kept; whoever asked for it finds out by itself.
-    event.waitUntil(keep(cache, build, file, copy, () => undefined).catch(() => undefined));
+    event.waitUntil(keep(cache, build, file, response.clone(), () => undefined).catch(() => undefined));
   }
   return withHeaders(response, productionHeaders);
 }
 
-/** The version that asks: a worker of an old page goes on with the old runtime and model. */
+/**
+ * The version that asks: a worker of an old page goes on with the old runtime and model. One that is the same in both
+ * versions takes the new ones; its self-test says whether they fit.
+ */
 async function buildOf(event: FetchEvent, cache: Cache): Promise<Build> {
   const older = await (others ??= otherVersions(cache, scope, listed));
   if (older.length === 0 || event.clientId === '') return build;

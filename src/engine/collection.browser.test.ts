@@ -25,7 +25,7 @@ describe('a collection as a file', () => {
     expect(await index.add(documents)).toMatchObject({ failed: [], remaining: [] });
     records = await index.documents();
     file = await index.export();
-  });
+  }, 60_000);
   afterAll(() => index.close());
 
   test('comes back as it was: records, texts, originals, hits, and every bit of the vectors', async () => {

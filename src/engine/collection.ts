@@ -20,7 +20,7 @@ export interface CollectionParts {
 
 export interface ImportParts extends CollectionParts {
   /** Called after each transaction; the next one waits for it. */
-  onStored(): Promise<void>;
+  readonly onStored: () => Promise<void>;
 }
 
 /** Small documents share a transaction up to this many bytes: a transaction costs more than a document. */

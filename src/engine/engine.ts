@@ -115,6 +115,12 @@ interface Open {
 
 type Settings = { -readonly [Key in keyof EngineSettings]-?: boolean };
 
+interface Stored {
+  readonly open: Open;
+  /** Why documents would not survive a reload, where they would not. */
+  readonly warning: string;
+}
+
 /** A tab that nobody looks at holds no more vectors than this, until it is looked at or searched. */
 const hiddenBytes = 64e6;
 
@@ -124,12 +130,14 @@ export function createEngine(parts: EngineParts): Engine {
   const recovering = createLock(); // one new device, however many calls failed on the old one
   let status = startingStatus;
   let index: Promise<Open> | null = null;
+  let searchable: Promise<Stored> | null = null; // by words, before the model is loaded
   let chosen: ChosenEncoder | null = null;
   let removed: { readonly key: string; readonly documents: readonly NewDocument[] } | null = null;
   let stopFollowing: () => void = () => undefined;
   let following: Promise<void> | null = null;
   let followAgain = false;
   let pendingVersion = -1; // that `status.pending` tells of
+  let toldVersion = -1; // of which listeners know
   let reporting: object | null = null; // the call whose progress the status shows
 
   const emit = (event: EngineEvent): void => listeners.forEach((listener) => listener(event));
@@ -141,7 +149,6 @@ export function createEngine(parts: EngineParts): Engine {
   // ── opening ──
 
   async function start(options: OpenOptions, onProgress: (progress: Progress) => void): Promise<Open> {
-    const name = options.name ?? 'default';
     const entry = modelEntry(options.model ?? defaultModelId);
     const dim = options.dim ?? entry.dims[0]!;
     if (!entry.dims.includes(dim)) {
@@ -149,14 +156,45 @@ export function createEngine(parts: EngineParts): Engine {
     }
     update({ state: 'starting', model: modelName(entry), error: null });
 
-    const [opened, scorer, encoder] = await settleAll([
-      parts.openStore(options),
-      parts.chooseScorer(options),
+    searchable = openStored(options, entry, dim);
+    const [{ open, warning }, encoder] = await settleAll([
+      searchable,
       parts.chooseEncoder(entry, options, (done, total) =>
         onProgress({ phase: 'loading-model', done, total, unit: 'bytes' }),
       ),
     ]);
     chosen = encoder;
+    const { store, resident } = open;
+    const stopChanges = store.onChange(() => void follow(open));
+    const stopClosed = store.onClosed((error) => fail(error));
+    stopFollowing = () => {
+      stopChanges();
+      stopClosed();
+      open.queue.close();
+    };
+    toldVersion = resident.version;
+    await countPending(open);
+    update({
+      state: 'ready',
+      encoder: encoder.choice,
+      selfTests: encoder.selfTests,
+      gpu: parts.gpu(),
+      threads: encoder.encoder.threads,
+      runtimeFiles: parts.runtimeFiles(),
+      storage: store.kind,
+      storageWarning: warning,
+      ...(await counts(open)),
+    });
+    update({ error: damage(resident) });
+    followKeywords(open, 'never');
+    void follow(open); // what changed before anyone listened
+    return open;
+  }
+
+  /** All that is ready before the model is: enough to search by words. */
+  async function openStored(options: OpenOptions, entry: ModelEntry, dim: number): Promise<Stored> {
+    const [opened, scorer] = await settleAll([parts.openStore(options), parts.chooseScorer(options)]);
+    const name = options.name ?? 'default';
     const precision = options.precision ?? 'int8';
     const fingerprint: Fingerprint = {
       model: modelName(entry),
@@ -182,28 +220,7 @@ export function createEngine(parts: EngineParts): Engine {
     };
     update({ scorer: scorer.choice });
     await withRecovery(open, () => exclusive(() => resident.refresh(loadLimit(open))));
-    const stopChanges = opened.store.onChange(() => void follow(open));
-    const stopClosed = opened.store.onClosed((error) => fail(error));
-    stopFollowing = () => {
-      stopChanges();
-      stopClosed();
-      open.queue.close();
-    };
-    await countPending(open);
-    update({
-      state: 'ready',
-      encoder: encoder.choice,
-      selfTests: encoder.selfTests,
-      gpu: parts.gpu(),
-      threads: encoder.encoder.threads,
-      runtimeFiles: parts.runtimeFiles(),
-      storage: opened.store.kind,
-      storageWarning: opened.warning,
-      ...(await counts(open)),
-    });
-    update({ error: damage(resident) });
-    followKeywords(open, 'never');
-    return open;
+    return { open, warning: opened.warning };
   }
 
   function opened(): Promise<Open> {
@@ -246,13 +263,14 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function followOnce(open: Open): Promise<void> {
     if (index === null) return; // closed meanwhile
-    const { version } = open.resident;
     try {
       await withRecovery(open, () => exclusive(() => open.resident.refresh(loadLimit(open))));
       update({ ...(await counts(open)), error: damage(open.resident) });
       followKeywords(open, reporting === null ? 'never' : 'when-due');
       if ((await open.store.pendingVersion()) !== pendingVersion) await countPending(open);
-      if (open.resident.version !== version) emit({ type: 'changed' });
+      if (open.resident.version === toldVersion) return;
+      toldVersion = open.resident.version; // a search may have brought it up before
+      emit({ type: 'changed' });
     } catch (error) {
       fail(error);
       emit({ type: 'changed' });
@@ -268,6 +286,7 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   function fail(thrown: unknown): void {
+    if (index === null) return; // closed meanwhile: that it fails then says nothing
     const { code, message } = toLateralError(thrown);
     update({ error: { code, message } });
   }
@@ -387,6 +406,7 @@ export function createEngine(parts: EngineParts): Engine {
         await index;
       } catch (thrown) {
         index = null; // a failed start may be tried again
+        searchable = null;
         const { code, message } = toLateralError(thrown);
         update({ state: 'failed', error: { code, message } });
         throw thrown;
@@ -427,7 +447,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async search({ query, options }, { signal }) {
-      const open = await opened();
+      const open = options.match === 'words' && searchable !== null ? (await searchable).open : await opened();
       return withRecovery(open, () =>
         search(
           {
@@ -545,6 +565,7 @@ export function createEngine(parts: EngineParts): Engine {
     async close() {
       const open = await opened();
       index = null;
+      searchable = null;
       stopFollowing();
       open.resident.destroy();
       await chosen?.encoder.release();

@@ -63,6 +63,7 @@ export function createWorkerExtraction({
     pageImage(document, page, pixelWidth, signal) {
       return viewer.run(document.name, signal, 'cancel', async (work) => {
         await hold(document, work);
+        throwIfAborted(signal);
         return work.ask({ type: 'image', key: document.documentId, page, pixelWidth });
       });
     },
@@ -175,7 +176,9 @@ class WorkerLine {
     try {
       return await work(worker);
     } catch (thrown) {
-      if (worker.broken !== null) this.worker = null;
+      // A part that did not load once is not asked for again by the same worker.
+      if (thrown instanceof LateralError && thrown.code === 'worker-failed') worker.end(thrown);
+      if (worker.broken !== null && this.worker === worker) this.worker = null;
       throw thrown instanceof WorkerDied ? thrown.inWords(name) : thrown;
     } finally {
       endWatch();

@@ -205,9 +205,8 @@ async function openShard(bytes: Uint8Array): Promise<KeywordShard> {
 
 async function through(stream: CompressionStream | DecompressionStream, bytes: Uint8Array): Promise<Uint8Array> {
   const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  // The DOM's types say BufferSource on one side and Uint8Array on the other; bytes go in, bytes come out.
-  const out = source.pipeThrough(stream as unknown as ReadableWritablePair<Uint8Array, Uint8Array>);
-  return new Uint8Array(await new Response(out as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
+  const out = source.pipeThrough(stream);
+  return new Uint8Array(await new Response(out).arrayBuffer());
 }
 
 /** Lets other work of the thread go first once `stepMs` have passed. A message, because timers wait 4 ms. */

@@ -1,7 +1,8 @@
 /** The engine's parts put together in Node: models from a folder, the native runtime where it is installed. */
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Encoder } from '../colbert/encoder.ts';
 import { createNodeRuntime } from '../colbert/session-node.ts';
 import { LateralError } from '../errors.ts';
@@ -62,11 +63,16 @@ export function createNodeEngine(modelsFolder: string, encoderOptions: NodeEncod
     },
     replaceEncoder: () => Promise.resolve(null),
     replaceScorer: () => Promise.resolve(null),
-    extraction: createLocalExtraction(),
+    extraction: createLocalExtraction(pdfFilesFolder()),
     runtimeFiles: () => [],
     gpu: () => null,
     estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
   });
+}
+
+/** Where pdf.js keeps its character tables and fonts. */
+function pdfFilesFolder(): string {
+  return `${dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'))}/`;
 }
 
 export function diskModelFiles(folder: string): ModelFiles {

@@ -73,6 +73,47 @@ describe('ResidentIndex', () => {
     expect([...resident.records.keys()]).toEqual(['b']);
   });
 
+  test('reads records of new and moved documents only, and sees one that came again changed', async () => {
+    await store.add([toy('a', 1), toy('b', 1)], fingerprint);
+    await resident.refresh();
+    const read = vi.spyOn(store, 'document');
+    const listed = vi.spyOn(store, 'documents');
+    await store.add([toy('c', 2)], fingerprint);
+    await resident.refresh();
+    expect(read.mock.calls).toEqual([['c']]);
+    expect(resident.counts).toEqual({ documents: 3, chunks: 4, tokens: 4 });
+
+    await store.remove(['a']);
+    const again = toy('a', 1);
+    await store.add([{ ...again, record: { ...again.record, name: 'other.txt' } }], fingerprint);
+    await store.compact();
+    await resident.refresh();
+    expect(resident.records.get('a')?.name).toBe('other.txt');
+    expect([...resident.records.keys()].sort()).toEqual(['a', 'b', 'c']);
+    expect(listed).not.toHaveBeenCalled();
+    await store.add(
+      Array.from({ length: 100 }, (_, i) => toy(`many ${i}`, 1)),
+      fingerprint,
+    );
+    await resident.refresh();
+    expect(listed).toHaveBeenCalledTimes(1);
+    expect(resident.counts.documents).toBe(103);
+  });
+
+  test('lists a collection without loading it where it is larger than allowed', async () => {
+    await store.add([toy('a', 2)], fingerprint); // 32 bytes
+    await resident.refresh(32);
+    expect(resident.scorer.residentBytes).toBeGreaterThan(0);
+    await store.add([toy('b', 1)], fingerprint);
+    await resident.refresh(32);
+    expect(resident.counts).toEqual({ documents: 2, chunks: 3, tokens: 3 });
+    expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['a']);
+    await resident.refresh();
+    expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['a', 'b']);
+    await resident.refresh(32);
+    expect(resident.runs).toHaveLength(2);
+  });
+
   test('a selection takes whole documents', async () => {
     await store.add([toy('a', 2), toy('b', 1), toy('c', 2)], fingerprint);
     await resident.refresh();

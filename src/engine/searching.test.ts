@@ -32,15 +32,20 @@ afterAll(() => encoder.release());
 
 /** An engine over this store; closing it leaves the store and the model for the next one. */
 async function openOver(store: IndexStore, changes: Partial<Encoder> = {}): Promise<Engine> {
+  const engine = engineOver(store, () => Promise.resolve({ ...encoder, release: () => Promise.resolve(), ...changes }));
+  await engine.open({}, context);
+  return engine;
+}
+
+function engineOver(store: IndexStore, openEncoder: () => Promise<Encoder>): Engine {
   const kept: IndexStore = { ...store, close: () => Promise.resolve() };
-  const engine = createEngine({
+  return createEngine({
     openStore: () => Promise.resolve({ store: kept, warning: '' }),
-    chooseEncoder: () =>
-      Promise.resolve({
-        encoder: { ...encoder, release: () => Promise.resolve(), ...changes },
-        choice: { kind: 'native', reason: '', forced: false },
-        selfTests: [],
-      }),
+    chooseEncoder: async () => ({
+      encoder: await openEncoder(),
+      choice: { kind: 'native', reason: '', forced: false },
+      selfTests: [],
+    }),
     chooseScorer: () =>
       Promise.resolve({ scorer: createReferenceScorer(), choice: { kind: 'js', reason: '', forced: false } }),
     replaceEncoder: () => Promise.resolve(null),
@@ -50,8 +55,6 @@ async function openOver(store: IndexStore, changes: Partial<Encoder> = {}): Prom
     gpu: () => null,
     estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
   });
-  await engine.open({}, context);
-  return engine;
 }
 
 const find = (engine: Engine, query: string, options: SearchOptions = {}): Promise<SearchResult> =>
@@ -215,5 +218,21 @@ test('words are found by an engine whose model fails, and the others say what fa
   const engine = await openOver(store, { encodeQuery: lost, encodeDocuments: lost });
   expect(names(await find(engine, '"old port"', { match: 'words' }))).toEqual(['trade.txt']);
   await expect(find(engine, 'old port', { match: 'both' })).rejects.toMatchObject({ code: 'gpu-lost' });
+  await engine.close(undefined, context);
+});
+
+test('words are found while the model is still loading', async () => {
+  const store = createMemoryStore('loading');
+  const filled = await openOver(store);
+  await filled.add(documents, context);
+  await filled.close(undefined, context);
+  let arrive: (loaded: Encoder) => void = () => undefined;
+  const engine = engineOver(store, () => new Promise((resolve) => (arrive = resolve)));
+  const opening = engine.open({}, context);
+  expect(names(await find(engine, 'silted river', { match: 'words' }))).toEqual(['trade.txt']);
+  expect((await engine.status(undefined, context)).state).toBe('starting');
+  arrive({ ...encoder, release: () => Promise.resolve() });
+  await opening;
+  expect(names(await find(engine, 'traders relocating'))[0]).toBe('trade.txt');
   await engine.close(undefined, context);
 });

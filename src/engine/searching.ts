@@ -122,7 +122,7 @@ interface Scope {
   /** Whether a passage is among them; null where every one is. */
   readonly accepts: ((documentId: string, chunk: number) => boolean) | null;
   /** −1 for a passage that is not loaded. */
-  positionOf(documentId: string, chunk: number): number;
+  readonly positionOf: (documentId: string, chunk: number) => number;
 }
 
 function scopeOf(resident: ResidentIndex, filter: SearchFilter | undefined, constraints: Constraints | null): Scope {

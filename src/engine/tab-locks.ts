@@ -23,36 +23,20 @@ export interface TabLocks {
 
 /** The browser's own: https://w3c.github.io/web-locks/ */
 export function createWebLocks(manager: LockManager): TabLocks {
-  const waitFor = async <T>(
-    name: string,
-    mode: LockMode,
-    signal: AbortSignal | undefined,
-    work: () => Promise<T>,
-  ): Promise<T> => {
-    throwIfAborted(signal);
-    let begun = false;
-    try {
-      return await manager.request(name, signal === undefined ? { mode } : { mode, signal }, () => {
-        begun = true;
-        return work();
-      });
-    } catch (error) {
-      if (!begun) throwIfAborted(signal);
-      throw error;
-    }
-  };
   return {
     acrossTabs: true,
+    // Ended while waiting, it throws the browser's AbortError, which is our 'aborted'.
     async hold(name, work, { signal, onWaiting } = {}) {
       const { held = [] } = await manager.query();
+      throwIfAborted(signal);
       if (held.some((lock) => lock.name === name)) onWaiting?.();
-      return waitFor(name, 'exclusive', signal, work);
+      return manager.request(name, signal === undefined ? {} : { signal }, work);
     },
     async held() {
       const { held = [] } = await manager.query();
       return new Set(held.flatMap(({ name, mode }) => (name === undefined || mode !== 'exclusive' ? [] : [name])));
     },
-    released: (name, signal) => waitFor(name, 'shared', signal, () => Promise.resolve()),
+    released: (name, signal) => manager.request(name, { mode: 'shared', signal }, () => Promise.resolve()),
   };
 }
 

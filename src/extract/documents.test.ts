@@ -310,17 +310,8 @@ describe('a damaged file', () => {
     return random(5) === 0 ? result.subarray(0, random(result.length)) : result;
   }
 
-  it.each([
-    'two-columns.pdf',
-    'report.pdf',
-    'browser.pdf',
-    'letter.pdf',
-    'turned.pdf',
-    'scan.pdf',
-    'locked.pdf',
-    'letter.docx',
-    'book.epub',
-  ])(
+  // PDFs: src/engine/extraction-worker.browser.test.ts
+  it.each(['letter.docx', 'book.epub'])(
     'made of %s is read or refused in words',
     async (name) => {
       const bytes = fixture(name);

@@ -8,6 +8,7 @@ import { complete, type ExtractionResult } from './builder.ts';
 import { decodeText, notReadable } from './decode.ts';
 import { extractHtml } from './html.ts';
 import { foreignKind, kindByName, kindOfText, looksLikeHtml, type ForeignKind, type TextKind } from './kinds.ts';
+import { loadPart } from './load.ts';
 import { extractMarkdown } from './markdown.ts';
 import { extractPlain } from './plain.ts';
 
@@ -56,15 +57,15 @@ async function readFile(
     case undefined:
       return readText(input);
     case 'PDF': {
-      const { extractPdf } = await import('./pdf/pdf.ts');
+      const { extractPdf } = await loadPart(import('./pdf/pdf.ts'));
       return extractPdf({ name, bytes, filesUrl: context.pdfFilesUrl, onPage: context.onProgress });
     }
     case 'Word': {
-      const { extractDocx } = await import('./docx.ts');
+      const { extractDocx } = await loadPart(import('./docx.ts'));
       return complete(await extractDocx(name, bytes), docxType, []);
     }
     case 'EPUB': {
-      const { extractEpub } = await import('./epub.ts');
+      const { extractEpub } = await loadPart(import('./epub.ts'));
       return complete(extractEpub(name, bytes), 'application/epub+zip', []);
     }
     default:

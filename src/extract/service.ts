@@ -5,6 +5,7 @@
 import { LateralError, toWireError, type WireError } from '../errors.ts';
 import type { ExtractedText, PageImage, PlacedRange } from '../types.ts';
 import { extract, type ExtractionInput } from './extract.ts';
+import { loadPart } from './load.ts';
 import type { OpenedPdf } from './pdf/library.ts';
 
 /** Client → worker. */
@@ -101,7 +102,7 @@ export function serveExtraction(port: Port): void {
         return extract(request.input, { pdfFilesUrl: request.pdfFilesUrl, onProgress });
       }
       case 'open': {
-        const { openPdf } = await import('./pdf/library.ts');
+        const { openPdf } = await loadPart(import('./pdf/library.ts'));
         const opened = await openPdf(request.name, request.bytes, request.pdfFilesUrl);
         held.set(request.key, { name: request.name, opened });
         return null;
@@ -120,12 +121,12 @@ export function serveExtraction(port: Port): void {
   }
 
   async function drawPage({ key, page, pixelWidth }: Request<'image'>, signal: AbortSignal): Promise<PageImage> {
-    const { renderPage } = await import('./pdf/render.ts');
+    const { renderPage } = await loadPart(import('./pdf/render.ts'));
     return withPage(key, page, ({ opened }) => renderPage(opened, page, pixelWidth, signal));
   }
 
   async function findPlaces({ key, page, text, ranges }: Request<'places'>): Promise<PlacedRange[]> {
-    const { placeRanges } = await import('./pdf/places.ts');
+    const { placeRanges } = await loadPart(import('./pdf/places.ts'));
     return withPage(key, page, ({ opened }) => placeRanges(opened, page, text, ranges));
   }
 
@@ -139,7 +140,7 @@ export function serveExtraction(port: Port): void {
     try {
       return await work(pdf);
     } catch (thrown) {
-      const { pdfError } = await import('./pdf/library.ts');
+      const { pdfError } = await loadPart(import('./pdf/library.ts'));
       throw pdfError(pdf.name, thrown);
     }
   }

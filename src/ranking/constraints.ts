@@ -31,7 +31,7 @@ interface Candidates {
   readonly phrase: string;
   /** Whether every candidate has the phrase. */
   readonly exact: boolean;
-  has(documentId: string, chunk: number): boolean;
+  readonly has: (documentId: string, chunk: number) => boolean;
 }
 
 function candidatesOf({ text }: Phrase, index: KeywordIndex): Candidates {

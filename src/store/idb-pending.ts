@@ -5,7 +5,7 @@
  * What holds at every commit: each piece in `sourceData` belongs to one record, of `pending` or of `sources`. So a file's
  * record is written with its first bytes, `complete` only with its last; whoever ends one of them ends the pieces too.
  */
-import { type LateralError, throwIfAborted } from '../errors.ts';
+import { type LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import { crc32c } from './checksum.ts';
 import { piecesOf, readAll, readPieces, send } from './idb-blocks.ts';
 import type { Connection } from './idb-connection.ts';
@@ -83,26 +83,25 @@ export async function stageFiles(
         ...{ ...facts, key, owner, byteLength, addedAt, complete: false },
         ...{ pieceCount: 0, checksum: 0 },
       };
-      let failure: LateralError | null = null;
-      for (let at = 0; at < byteLength && failure === null; at += pieceBytes) {
-        throwIfAborted(signal);
-        const bytes = await readSlice(content, at, Math.min(at + pieceBytes, byteLength), facts.name).catch(
-          (error: LateralError) => error,
-        );
-        if (!(bytes instanceof ArrayBuffer)) {
-          failure = bytes;
-          break;
+      const copy = async (): Promise<void> => {
+        for (let at = 0; at < byteLength; at += pieceBytes) {
+          throwIfAborted(signal);
+          const bytes = await readSlice(content, at, Math.min(at + pieceBytes, byteLength), facts.name);
+          pieces.push({ key, index: record.pieceCount, bytes });
+          const checksum = crc32c(new Uint8Array(bytes), record.checksum);
+          record = { ...record, pieceCount: record.pieceCount + 1, checksum };
+          records.set(key, record);
+          bytesWaiting += bytes.byteLength;
+          if (bytesWaiting >= stageBytes) await flush();
         }
-        pieces.push({ key, index: record.pieceCount, bytes });
-        const checksum = crc32c(new Uint8Array(bytes), record.checksum);
-        record = { ...record, pieceCount: record.pieceCount + 1, checksum };
-        records.set(key, record);
-        bytesWaiting += bytes.byteLength;
-        if (bytesWaiting >= stageBytes) await flush();
-      }
-      if (failure !== null) {
+      };
+      try {
+        await copy();
+      } catch (thrown) {
+        const error = toLateralError(thrown);
+        if (error.code !== 'file-damaged') throw error;
         await takeBack(key);
-        outcomes.push(failure);
+        outcomes.push(error);
         continue;
       }
       record = { ...record, complete: true };

@@ -15,7 +15,7 @@ import {
   tamper,
   valuesOfRaw,
 } from './testing/raw-database.ts';
-import { brokenBlob, fileToKeep, int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
+import { brokenBlob, fileToKeep, int8Fingerprint, sampleDocument, watchedBlob } from './testing/sample-documents.ts';
 import { code } from './testing/store-fixture.ts';
 import { expectHolds, expectPending } from './testing/store-oracle.ts';
 import { describeChecksum, describeStore } from './testing/store-suite.ts';
@@ -178,13 +178,10 @@ describe('IndexedDB store', () => {
     it('shows a file of which only the beginning was copied as incomplete, and forgets it whole', async () => {
       // The copying of the second piece never ends, as in a tab that is closed.
       store = await open({ pieceBytes: 8 * 2 ** 20 });
-      const large = new Blob([new Uint8Array(8 * 2 ** 20), 'the end']);
-      const { slice } = large;
-      large.slice = (start = 0, ...rest) => {
-        const part = slice.call(large, start, ...rest);
-        if (start > 0) part.arrayBuffer = () => new Promise(() => undefined);
-        return part;
-      };
+      const never = new Promise<void>(() => undefined);
+      const large = watchedBlob(new Blob([new Uint8Array(8 * 2 ** 20), 'the end']), (start) =>
+        start > 0 ? never : undefined,
+      );
       const begun = new Promise<void>((resolve) => void store.onChange(resolve));
       void store.stage([fileToKeep('large', large)], 'me').catch(() => undefined);
       await begun;
@@ -209,15 +206,9 @@ describe('IndexedDB store', () => {
     it('brings nothing back of a file that was cleared away while it was copied', async () => {
       store = await open({ pieceBytes: 8 * 2 ** 20 });
       const other = await open();
-      const bytes = 8 * 2 ** 20;
-      const large = new Blob([new Uint8Array(bytes), 'the end']);
-      const { slice } = large;
-      large.slice = (start = 0, ...rest) => {
-        const part = slice.call(large, start, ...rest);
-        const { arrayBuffer } = part;
-        if (start > 0) part.arrayBuffer = () => other.clear().then(() => arrayBuffer.call(part));
-        return part;
-      };
+      const large = watchedBlob(new Blob([new Uint8Array(8 * 2 ** 20), 'the end']), (start) =>
+        start > 0 ? other.clear() : undefined,
+      );
       await store.stage([fileToKeep('large', large)], 'me');
       await expectPending(store, []);
       expect(await orphanedPieces(databaseName)).toEqual([]);

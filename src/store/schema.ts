@@ -101,8 +101,9 @@ export function pendingKeys(count: number): string[] {
 }
 
 /** What `pending` tells of a record. */
-export function toPendingFile({ pieceCount: _, checksum: __, ...file }: PendingRecord): PendingFile {
-  return file;
+export function toPendingFile(record: PendingRecord): PendingFile {
+  const { key, owner, name, path, mediaType, language, tags, id, byteLength, addedAt, complete } = record;
+  return { key, owner, name, path, mediaType, language, tags, id, byteLength, addedAt, complete };
 }
 
 export function unreadable(name: string, cause: unknown): LateralError {

@@ -112,7 +112,7 @@ function wordAt(typed: string, at: number): Phrase | null {
  */
 export function phraseTerms(phrase: string): { readonly terms: readonly string[]; readonly exact: boolean } {
   const placed = [...placedTerms(phrase)];
-  const terms = placed.filter(({ term, unspaced }) => !unspaced || [...term].length > 1).map(({ term }) => term);
+  const terms = placed.filter(({ term, unspaced }) => !unspaced || Array.from(term).length > 1).map(({ term }) => term);
   const [only] = placed;
   const exact = placed.length === 1 && terms.length === 1 && only!.end - only!.start === phrase.trim().length;
   return { terms: [...new Set(terms)], exact };

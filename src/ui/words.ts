@@ -65,8 +65,7 @@ export const words = {
     `${count(documents, 'short text')} in ${count(languages, 'language')}. Ask one of these, or something of your own.`,
   sampleQuestions: 'Questions to try',
   sampleRemove: 'Remove the sample',
-  evicted:
-    'Your browser cleared the documents stored here. Add them again, or import a saved collection.',
+  evicted: 'Your browser cleared the documents stored here. Add them again, or import a saved collection.',
   import: 'Import',
   importing: 'Importing…',
   imported: (documents: number, skipped: number): string =>
@@ -148,8 +147,7 @@ export const words = {
   libraryActions: 'More actions for the library',
   deleteAll: 'Delete all documents…',
   deleteAllTitle: (documents: string): string => `Delete all ${documents}?`,
-  deleteAllLead:
-    'They are removed from this browser, and this cannot be undone. Your own files stay where they are.',
+  deleteAllLead: 'They are removed from this browser, and this cannot be undone. Your own files stay where they are.',
   deleteAllDo: 'Delete all',
   deletedAll: 'Deleted all documents.',
   deleteFailed: 'The documents could not be deleted. Try again.',

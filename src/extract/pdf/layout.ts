@@ -270,17 +270,20 @@ function lineOf(runs: readonly Run[]): Line {
   };
 }
 
-/** A wider gap, in font sizes, is none between words. */
+/** A wider gap, in font sizes, is none between words: */
 const cellGap = 1.2;
+/** unless the line is stretched to its column's width, so that all of its gaps are wide. */
+const stretchedGap = 0.5;
 
 function cellsOf(runs: readonly Run[]): number {
-  let cells = 1;
+  const gaps: number[] = [];
   let right = Infinity;
   for (const run of [...runs].sort((a, b) => a.left - b.left)) {
-    if (run.left - right > cellGap * run.size) cells++;
+    if (right !== Infinity) gaps.push((run.left - right) / run.size);
     right = Math.max(right === Infinity ? -Infinity : right, run.right);
   }
-  return cells;
+  const stretched = Math.max(0, ...gaps.filter((gap) => gap > stretchedGap && gap <= cellGap));
+  return 1 + gaps.filter((gap) => gap > Math.max(cellGap, stretched * 3)).length;
 }
 
 /** Along the line's direction; runs of the other direction that follow each other keep theirs. */

@@ -4,6 +4,7 @@
  */
 import type { PDFDocumentProxy } from 'pdfjs-dist';
 import { LateralError, toLateralError } from '../../errors.ts';
+import { loadPart } from '../load.ts';
 
 export type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
 export type PdfLibrary = typeof import('pdfjs-dist');
@@ -32,8 +33,8 @@ let library: Promise<PdfLibrary> | null = null;
 function loadLibrary(): Promise<PdfLibrary> {
   library ??= (async () => {
     // It puts itself where the library looks for it (globalThis.pdfjsWorker), which then starts no worker.
-    await import('pdfjs-dist/legacy/build/pdf.worker.mjs');
-    return import('pdfjs-dist/legacy/build/pdf.mjs');
+    await loadPart(import('pdfjs-dist/legacy/build/pdf.worker.mjs'));
+    return loadPart(import('pdfjs-dist/legacy/build/pdf.mjs'));
   })();
   library.catch(() => (library = null));
   return library;

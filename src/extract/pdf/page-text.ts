@@ -30,7 +30,29 @@ export interface PageBlock {
 export function readPage({ runs, size }: PageRuns): PageBlock[] {
   const regions = layOut(runs);
   const compounds = compoundsOf(regions);
-  return regions.flatMap((region) => paragraphsOf(region).map((paragraph) => blockOf(paragraph, size, compounds)));
+  const paragraphs: Line[][] = [];
+  for (const paragraph of regions.flatMap(paragraphsOf)) {
+    const previous = paragraphs.at(-1);
+    if (previous !== undefined && goesOn(previous.at(-1)!, paragraph[0]!)) previous.push(...paragraph);
+    else paragraphs.push([...paragraph]);
+  }
+  return paragraphs.map((paragraph) => blockOf(paragraph, size, compounds));
+}
+
+/** Whether a paragraph that reaches its column's foot goes on at the head of the next. */
+function goesOn(last: Line, first: Line): boolean {
+  return (
+    first.frame === last.frame &&
+    first.baseline < last.baseline &&
+    Math.abs(first.size - last.size) < last.size * 0.05 &&
+    first.cells === 1 &&
+    last.cells === 1 &&
+    !isMonospace(first) &&
+    !isMonospace(last) &&
+    (/^\p{Ll}/u.test(startOf(first)) || noSpaceBefore.test(startOf(first))) &&
+    !sentenceEnd.test(endOf(last)) &&
+    /[\p{L}\p{N},\-‐\u00ad]$/u.test(endOf(last))
+  );
 }
 
 // ─── paragraphs ─────────────────────────────────────────────────────────────────────────────────────

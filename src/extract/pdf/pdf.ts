@@ -52,7 +52,7 @@ export async function extractPdf({ name, bytes, filesUrl, onPage }: PdfInput): P
       onPage?.(number, document.numPages);
     }
     if (unreadable === pages.length) throw pdfError(name, failure);
-    const pictures = await countPictures(opened, pages);
+    const pictures = await countPictures(opened, pages, () => onPage?.(pages.length, pages.length));
     if (length === 0) throw withoutText(name, pictures > 0);
     return await assemble(opened, pages, notesOf(pages.length, pictures, unreadable));
   } catch (thrown) {
@@ -167,7 +167,11 @@ function isTitle(title: string): boolean {
 // ─── pictures ───────────────────────────────────────────────────────────────────────────────────────
 
 /** Of the pages without text, how many hold pictures. */
-async function countPictures({ library, document }: OpenedPdf, pages: readonly ReadPage[]): Promise<number> {
+async function countPictures(
+  { library, document }: OpenedPdf,
+  pages: readonly ReadPage[],
+  onLook: () => void,
+): Promise<number> {
   const empty = pages.flatMap(({ blocks }, index) => (blocks.length === 0 ? [index + 1] : []));
   let looked = 0;
   let found = 0;
@@ -175,6 +179,7 @@ async function countPictures({ library, document }: OpenedPdf, pages: readonly R
   const pictures = new Set([OPS.paintImageXObject, OPS.paintInlineImageXObject, OPS.paintImageMaskXObject]);
   for (const number of empty.slice(0, pagesLookedAt)) {
     looked++;
+    onLook();
     try {
       const page = await document.getPage(number);
       const { fnArray } = await page.getOperatorList();

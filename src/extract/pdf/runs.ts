@@ -86,7 +86,10 @@ function placeRun(
   style: TextStyle | undefined,
   frames: Frame[],
 ): Run | null {
-  const [a = 0, b = 0, c = 0, d = 0, x = 0, y = 0] = library.Util.transform([...viewport], [...item.transform]) as number[];
+  const [a = 0, b = 0, c = 0, d = 0, x = 0, y = 0] = library.Util.transform(
+    [...viewport],
+    [...item.transform],
+  ) as number[];
   const vertical = style?.vertical === true;
   const size = Math.hypot(c, d);
   // Vertical writing runs along the glyphs' own downward axis.

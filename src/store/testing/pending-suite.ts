@@ -1,8 +1,8 @@
 /** The contract of index-store.ts for files that wait to be read. */
 import { describe, expect, it } from 'vitest';
-import { LateralError } from '../../errors.ts';
+import type { LateralError } from '../../errors.ts';
 import type { NewDocument, PendingFile } from '../index-store.ts';
-import { brokenBlob, fileToKeep, int8Fingerprint as int8, sampleDocument } from './sample-documents.ts';
+import { brokenBlob, fileToKeep, int8Fingerprint as int8, sampleDocument, watchedBlob } from './sample-documents.ts';
 import { code, type StoreHarness, useStore } from './store-fixture.ts';
 import { expectHolds, expectPending } from './store-oracle.ts';
 
@@ -67,8 +67,10 @@ export function describePending(harness: StoreHarness): void {
     it('are taken back when the copying is cancelled', async () => {
       const [before] = await stage('me', ['before', long]);
       const controller = new AbortController();
-      const endless = fileToKeep('late', brokenBlob(long, 1_000));
-      const cancelling = { ...endless, content: cancelledWhenRead(endless.content, controller) };
+      const cancelling = fileToKeep(
+        'late',
+        watchedBlob(new Blob([long]), () => controller.abort()),
+      );
       await expect(
         at.store.stage([fileToKeep('a', long), cancelling, fileToKeep('c', 'x')], 'me', { signal: controller.signal }),
       ).rejects.toThrow(code('aborted'));
@@ -246,18 +248,4 @@ export function describePending(harness: StoreHarness): void {
       expect(taken.map(({ length }) => length).sort()).toEqual([0, 2]);
     });
   });
-}
-
-function cancelledWhenRead(blob: Blob, controller: AbortController): Blob {
-  const { slice } = blob;
-  const read = blob.arrayBuffer.bind(blob);
-  blob.arrayBuffer = () => {
-    controller.abort();
-    return read();
-  };
-  blob.slice = (...range) => {
-    controller.abort();
-    return slice.apply(blob, range);
-  };
-  return blob;
 }

@@ -78,16 +78,24 @@ export function fileToKeep(name: string, content: string | Blob): FileToKeep {
 
 /** A file that the browser cannot read beyond this byte: as one that was changed or moved since it was chosen. */
 export function brokenBlob(content: string, readable: number): Blob {
-  const blob = new Blob([content]);
-  const fail = () => Promise.reject(new DOMException('The file could not be read.', 'NotReadableError'));
-  blob.arrayBuffer = fail;
-  const slice = blob.slice.bind(blob);
-  blob.slice = (start = 0, end = blob.size, type) => {
-    const part = slice(start, end, type);
-    if (end > readable) part.arrayBuffer = fail;
+  return watchedBlob(new Blob([content]), (_start, end) => {
+    if (end > readable) throw new DOMException('The file could not be read.', 'NotReadableError');
+  });
+}
+
+/** The same file, with something happening before each reading of a part of it. */
+export function watchedBlob(content: Blob, beforeRead: (start: number, end: number) => Promise<void> | void): Blob {
+  const watch = (part: Blob, start: number, end: number): Blob => {
+    const read = part.arrayBuffer.bind(part);
+    part.arrayBuffer = async () => {
+      await beforeRead(start, end);
+      return read();
+    };
     return part;
   };
-  return blob;
+  const slice = content.slice.bind(content);
+  content.slice = (start = 0, end = content.size, type) => watch(slice(start, end, type), start, end);
+  return watch(content, 0, content.size);
 }
 
 /** 0 … 65,535 */

@@ -30,7 +30,9 @@ export function LargeAddDialog({ asked, onAnswer }: LargeAddDialogProps) {
     <Dialog.Root open={asked !== null} onOpenChange={(open) => (open ? undefined : onAnswer(false))}>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
-        <Dialog.Popup className="dialog">{asked === null ? null : <Question asked={asked} onAnswer={onAnswer} />}</Dialog.Popup>
+        <Dialog.Popup className="dialog">
+          {asked === null ? null : <Question asked={asked} onAnswer={onAnswer} />}
+        </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );

@@ -3,7 +3,15 @@
  * cannot lose them, and reads one batch after another. Here their counts become one line of progress. Only where the index
  * keeps no files (a person's choice, or no room) does a cancelled rest stay in this page.
  */
-import type { AddFailure, AddOptions, AddResult, DocumentInput, ErrorCode, LateralIndex, Progress } from '../../index.ts';
+import type {
+  AddFailure,
+  AddOptions,
+  AddResult,
+  DocumentInput,
+  ErrorCode,
+  LateralIndex,
+  Progress,
+} from '../../index.ts';
 import { announce, announceStop } from '../state/announce.tsx';
 import { failureOf } from '../state/index-context.tsx';
 import { setPreferences } from '../state/preferences.ts';

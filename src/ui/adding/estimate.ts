@@ -65,8 +65,8 @@ function bytesPerToken(documents: Measured['documents']): Record<Kind, number> {
 }
 
 function kindOf(mediaType: string, name: string): Kind {
-  if (/pdf/.test(mediaType) || /\.pdf$/i.test(name)) return 'pdf';
-  if (/html/.test(mediaType) || /\.x?html?$/i.test(name)) return 'web';
+  if (mediaType.includes('pdf') || /\.pdf$/i.test(name)) return 'pdf';
+  if (mediaType.includes('html') || /\.x?html?$/i.test(name)) return 'web';
   if (/epub|officedocument|opendocument|zip/.test(mediaType) || /\.(epub|docx|odt)$/i.test(name)) return 'packed';
   return 'text';
 }

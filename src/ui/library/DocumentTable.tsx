@@ -107,9 +107,9 @@ function ShortBody({ rows, ...rest }: BodyProps) {
 
 /** The rows in sight, between two empty ones that stand for the rest. */
 function LongBody({ rows, ...rest }: BodyProps) {
-  'use no memo'; // the virtualizer changes without changing its identity
   const body = useRef<HTMLTableSectionElement>(null);
   const [start, setStart] = useState(0);
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is memoised by the compiler
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => body.current?.closest<HTMLElement>('.pane') ?? null,

@@ -58,13 +58,7 @@ export default function LibraryPage() {
 }
 
 /** What can be done with the selected documents. */
-function SelectionBar({
-  selected,
-  onClear,
-}: {
-  readonly selected: ReadonlySet<string>;
-  readonly onClear: () => void;
-}) {
+function SelectionBar({ selected, onClear }: { readonly selected: ReadonlySet<string>; readonly onClear: () => void }) {
   const { documents } = useDocuments();
   const { choose, query } = useSearch();
   const remove = useDelete();

@@ -2,11 +2,7 @@
  * The page's side of the service worker: registers it once the index is open, keeps asking until Lateral is ready offline,
  * and notices new versions.
  */
-import {
-  type OfflineMessage,
-  type OfflineReadiness,
-  versionLockPrefix,
-} from '../../../workers/offline/messages.ts';
+import { type OfflineMessage, type OfflineReadiness, versionLockPrefix } from '../../../workers/offline/messages.ts';
 import type { LateralIndex } from '../../index.ts';
 import { setOffline } from './state.ts';
 
@@ -78,19 +74,20 @@ export async function activeWorker(registration: ServiceWorkerRegistration): Pro
 // ── ready offline ──
 
 async function keepOffline(registration: ServiceWorkerRegistration, runtimeFiles: readonly string[]): Promise<void> {
-  for (;;) {
-    const readiness = await ask(registration.active, runtimeFiles);
+  for (let retry = true; ;) {
+    const readiness = await ask(registration.active, { type: 'readiness', runtimeFiles, retry });
+    retry = readiness?.state === 'stalled';
     if (readiness !== null) {
       const { state, ...figures } = readiness;
       setOffline({ readiness: state, ...figures });
       if (state === 'ready') return;
     }
-    await (readiness?.state === 'stalled' ? networkOr(retryMs) : pause(askAgainMs));
+    await (retry ? networkOr(retryMs) : pause(askAgainMs));
   }
 }
 
 /** null where no answer came: the worker was stopped in between, or replaced. */
-function ask(worker: ServiceWorker | null, runtimeFiles: readonly string[]): Promise<OfflineReadiness | null> {
+function ask(worker: ServiceWorker | null, question: OfflineMessage): Promise<OfflineReadiness | null> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(null), 10_000);
@@ -98,8 +95,7 @@ function ask(worker: ServiceWorker | null, runtimeFiles: readonly string[]): Pro
       clearTimeout(timer);
       resolve(data);
     };
-    const message: OfflineMessage = { type: 'readiness', runtimeFiles };
-    worker?.postMessage(message, [port2]);
+    worker?.postMessage(question, [port2]);
   }).finally(() => port1.close()) as Promise<OfflineReadiness | null>;
 }
 

@@ -1,5 +1,5 @@
 /** The passages found, best first. Rows are replaced in place; nothing moves by itself. */
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
 import type { Hit, QueryWord } from '../../index.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
@@ -16,10 +16,12 @@ const moves: Readonly<Record<string, 'first' | 'last' | 'next' | 'previous'>> = 
   End: 'last',
 };
 
+const noHits: readonly Hit[] = [];
 const noWords: readonly QueryWord[] = [];
 
 export function ResultList() {
-  const { hits, weaker, result, view, mayHaveMore, showMore, showNearest, setQuery, choose } = useSearch();
+  const { hits: newest, weaker, result, view, mayHaveMore, showMore, showNearest, setQuery, choose } = useSearch();
+  const hits = useDeferredValue(newest, noHits); // many cards are drawn in small steps, and typing goes first
   const { opened, open } = useViewer();
   const list = useRef<HTMLOListElement>(null);
   const width = useWidth(list);
@@ -40,10 +42,7 @@ export function ResultList() {
     },
     [setQuery],
   );
-  const onOnly = useCallback(
-    (hit: Hit) => choose([{ id: hit.documentId, name: hit.documentName }]),
-    [choose],
-  );
+  const onOnly = useCallback((hit: Hit) => choose([{ id: hit.documentId, name: hit.documentName }]), [choose]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = moves[event.key];
     if (move === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -61,7 +60,7 @@ export function ResultList() {
         className="results"
         role="list"
         aria-label={words.toList}
-        data-query={result?.query}
+        data-query={hits === newest ? result?.query : undefined}
         tabIndex={-1}
         onKeyDown={onKeyDown}
       >

@@ -82,10 +82,13 @@ export function questionLike(excerpt: readonly Segment[]): string {
     at += segment.text.length;
   }
   const sentences = [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text)];
-  const sentence = (sentences.findLast(({ index }) => index <= at)?.segment ?? text).replace(/["…]|(?<=^|\s)-(?=\S)/g, ' ');
+  const sentence = (sentences.findLast(({ index }) => index <= at)?.segment ?? text).replace(
+    /["…]|(?<=^|\s)-(?=\S)/g,
+    ' ',
+  );
   const pieces = sentence.trim().split(/\s+/).slice(0, likeWords);
   while (pieces.length > 1 && pieces.join(' ').length > likeLetters) pieces.pop();
-  return [...pieces.join(' ')].slice(0, likeLetters).join('');
+  return pieces.join(' ').slice(0, likeLetters).replace(/[\ud800-\udbff]$/, ''); // never half a letter
 }
 
 const withoutEnding = (name: string): string => name.replace(/\.[a-z0-9]{1,5}$/i, '');

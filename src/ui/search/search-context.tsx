@@ -121,6 +121,7 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     (next: string) => {
       setK(pageSize);
       setNearestFor(null);
+      if (next.trim() === '') setAnswer(unanswered); // the next question starts from nothing, not from an old answer
       setAddress(next);
     },
     [setAddress],

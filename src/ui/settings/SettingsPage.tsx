@@ -169,8 +169,8 @@ function Privacy() {
     <Setting title={words.privateTitle}>
       <p className="setting__text">{words.privateLead}</p>
       <p className="setting__text">
-        <strong className="setting__count tabular">{number(requests)}</strong>{' '}
-        {requests === 1 ? 'request' : 'requests'} to other sites since you opened it.
+        <strong className="setting__count tabular">{number(requests)}</strong> {requests === 1 ? 'request' : 'requests'}{' '}
+        to other sites since you opened it.
       </p>
       {policy === undefined ? null : (
         <details>

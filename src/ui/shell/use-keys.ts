@@ -9,7 +9,8 @@ import { useViewer } from '../viewer/viewer-context.tsx';
 import { commandOf } from './keys.ts';
 import type { Command } from './keys.ts';
 
-const overlays = '.popover, .menu, .dialog';
+/** Open ones only: a list that was once in focus stays in the page, closed. */
+const overlays = ':is(.popover, .menu, .dialog)[data-open]';
 
 export function useKeys(showKeys: () => void): void {
   const { letterKeys } = usePreferences();

@@ -57,10 +57,10 @@ function Contents({ opened, onClose }: { readonly opened: Opened; readonly onClo
   const end = here?.end;
   const found = useMemo(() => (start === undefined || end === undefined ? null : { start, end }), [start, end]);
   const view = useView(document, opened);
-  const positions = useMemo(
-    () => (extracted === null ? [] : sharesOf(extracted, hits, view.kind === 'pages')),
-    [extracted, hits, view.kind],
-  );
+  const positions = useMemo(() => {
+    const offsets = hits.map((hit) => hit.lit[0]?.start ?? hit.start); // where a jump leads
+    return extracted === null ? [] : sharesOf(extracted, offsets, view.kind === 'pages');
+  }, [extracted, hits, view.kind]);
 
   const go = useCallback(
     (hit: Hit | undefined) => hit && open({ documentId: hit.documentId, chunk: hit.chunk }),

@@ -63,12 +63,12 @@ describe('placeOfOffset', () => {
   });
 });
 
-it('sharesOf places a range among the pages, or in the text', () => {
+it('sharesOf places an offset among the pages, or in the text', () => {
   const pages = [100, 100, 200].map((height) => ({ width: 100, height }));
   const extracted = { text: ' '.repeat(202), sections, blocks: [], pages, mediaType: 'application/pdf', notes: [] };
   // 640 wide: 640 + 16 + 640 + 16 + half of 1280 of 2592
-  expect(sharesOf(extracted, [{ start: 150, end: 154 }], true)[0]).toBeCloseTo(1952 / 2592);
-  expect(sharesOf(extracted, [{ start: 100, end: 102 }], false)).toEqual([0.5]);
+  expect(sharesOf(extracted, [152], true)[0]).toBeCloseTo(1952 / 2592);
+  expect(sharesOf(extracted, [101], false)).toEqual([0.5]);
 });
 
 it('clip keeps what lies on the page', () => {

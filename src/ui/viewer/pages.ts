@@ -72,12 +72,11 @@ export function offsetOf(sections: readonly Section[], { page, share }: PagePlac
 /** Share of a page's height without text, above and below. */
 const margin = 0.08;
 
-/** Where ranges lie, by their middles: shares of the height of all pages, or of the length of the text. */
-export function sharesOf(extracted: ExtractedText, ranges: readonly Range[], asPages: boolean): readonly number[] {
-  const middles = ranges.map(({ start, end }) => (start + end) / 2);
-  if (!asPages) return middles.map((offset) => offset / Math.max(1, extracted.text.length));
+/** Where offsets in the text lie: shares of the height of all pages, or of the length of the text. */
+export function sharesOf(extracted: ExtractedText, offsets: readonly number[], asPages: boolean): readonly number[] {
+  if (!asPages) return offsets.map((offset) => offset / Math.max(1, extracted.text.length));
   const layout = layOut(extracted.pages ?? [], usualWidth, pageGap);
-  return middles.map(
+  return offsets.map(
     (offset) => heightOf(layout, placeOfOffset(extracted.sections, offset)) / Math.max(1, layout.total),
   );
 }
