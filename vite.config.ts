@@ -23,14 +23,17 @@ export default defineConfig({
   plugins: [react(), onnxRuntimeFiles(), pdfFiles(), metaPolicy(), offline()],
   server: { headers: isolationHeaders, fs: { strict: true } },
   preview: { headers: productionHeaders },
-  worker: { format: 'es', rolldownOptions: { checks: { pluginTimings: false }, output: { entryFileNames: 'assets/[name]-[hash].js' } } },
+  worker: {
+    format: 'es',
+    rolldownOptions: { checks: { bundlerTimings: false }, output: { entryFileNames: 'assets/[name]-[hash].js' } },
+  },
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
   build: {
     target: 'es2023',
     sourcemap: false,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1024,
-    rolldownOptions: { checks: { pluginTimings: false } }, // a build is silent
+    rolldownOptions: { checks: { bundlerTimings: false } }, // a build is silent
     // Fonts stay files of their own: the content security policy allows no data: fonts.
     assetsInlineLimit: 0,
   },

@@ -10,7 +10,6 @@ import { StaticHost } from './static-host.ts';
 const dist = process.env.LATERAL_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
 
 const test = base.extend<{ readonly host: StaticHost }>({
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from this pattern
   host: async ({}, use) => {
     const host = new StaticHost(dist);
     await host.start();
@@ -187,7 +186,10 @@ test(
     const product = (page: Page) => page.getByText(/^Lateral( next)?$/).first();
     const prompt = (page: Page) => page.getByRole('region', { name: 'A new version is ready.' });
     const look = (page: Page) =>
-      page.evaluate(async () => void (await (await navigator.serviceWorker.getRegistration())!.update()));
+      page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        await registration!.update();
+      });
     const toSearch = (page: Page) =>
       page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Search' }).click();
     const section = async (page: Page, name: string): Promise<void> => {

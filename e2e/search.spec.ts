@@ -42,7 +42,10 @@ test('paste and drop, search, reload, delete', async ({ lateral, page }, info) =
   // Delete, undo, delete for good.
   const remove = async (): Promise<void> => {
     await lateral.results.first().hover();
-    await lateral.results.first().getByRole('button', { name: /More actions/ }).click();
+    await lateral.results
+      .first()
+      .getByRole('button', { name: /More actions/ })
+      .click();
     await page.getByRole('menuitem', { name: /Delete/ }).click();
     await lateral.waitForDocuments(2);
   };
@@ -70,7 +73,10 @@ test('two tabs agree', async ({ lateral, page, context, baseURL }, info) => {
   await expect(other.results.first()).toContainText(bread.name);
 
   await other.results.first().hover();
-  await other.results.first().getByRole('button', { name: /More actions/ }).click();
+  await other.results
+    .first()
+    .getByRole('button', { name: /More actions/ })
+    .click();
   await second.getByRole('menuitem', { name: /Delete/ }).click();
   await lateral.waitForDocuments(1);
   await lateral.search.fill('the old harbour');

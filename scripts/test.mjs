@@ -10,6 +10,7 @@ const node = (script, ...args) => [process.execPath, [script, ...args]];
 const npm = (script) => ['npm', ['run', '-s', script]];
 const steps = [
   ['kernels', ...npm('kernels')],
+  ['sample library', ...npm('sample')],
   ['types', ...npm('check')],
   ['lint', ...npm('lint')],
   ['format', ...npm('format:check')],

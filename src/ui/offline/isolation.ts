@@ -12,7 +12,7 @@ const patienceMs = 10_000;
 export async function isolated(): Promise<void> {
   if (!import.meta.env.PROD || crossOriginIsolated) return;
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
-  if (container === undefined || container.controller !== null) return; // then loading again would change nothing
+  if (container?.controller !== null) return; // then loading again would change nothing
   const used = watchForUse();
   const arrived = await Promise.race([serviceWorkerArrives(), after(patienceMs)]);
   if (!arrived || used()) return; // the next visit is isolated
@@ -23,7 +23,7 @@ export async function isolated(): Promise<void> {
 /** Whether this page saw the first service worker become active. */
 async function serviceWorkerArrives(): Promise<boolean> {
   const registration = await register();
-  if (registration === null || registration.active !== null) return false;
+  if (registration?.active !== null) return false;
   return (await activeWorker(registration)) !== null;
 }
 

@@ -88,7 +88,10 @@ export function questionLike(excerpt: readonly Segment[]): string {
   );
   const pieces = sentence.trim().split(/\s+/).slice(0, likeWords);
   while (pieces.length > 1 && pieces.join(' ').length > likeLetters) pieces.pop();
-  return pieces.join(' ').slice(0, likeLetters).replace(/[\ud800-\udbff]$/, ''); // never half a letter
+  return pieces
+    .join(' ')
+    .slice(0, likeLetters)
+    .replace(/[\ud800-\udbff]$/, ''); // never half a letter
 }
 
 const withoutEnding = (name: string): string => name.replace(/\.[a-z0-9]{1,5}$/i, '');

@@ -24,7 +24,8 @@ export function useKeys(showKeys: () => void): void {
         const title = document.querySelector<HTMLElement>('[data-result-title][aria-current]');
         const inViewer = document.activeElement?.closest('.viewer') instanceof HTMLElement;
         close();
-        if (inViewer) title?.focus();
+        // once the viewer is gone: while it is open it follows the focus, and would open again
+        if (inViewer) requestAnimationFrame(() => title?.focus());
         return true;
       }
       if (query === '' || address.section !== 'search') return false;
