@@ -81,10 +81,9 @@ test('documents wait while queries keep coming, but not for ever', async () => {
     },
   });
   const encoder = createEncoder(tokenizer, small, session, { batchTokens: 16, quietMs: 60_000, longestWaitMs: 50 });
-  let settled = false;
   await encoder.encodeQuery('harbour');
-  const documents = encoder.encodeDocuments(['a']).finally(() => (settled = true));
-  while (!settled) await encoder.encodeQuery('harbour'); // ends because documents get their turn
+  const documents = encoder.encodeDocuments(['a']);
+  while (!order.includes('documents')) await encoder.encodeQuery('harbour'); // ends because documents get their turn
   await documents;
   expect(order.slice(0, 3)).toEqual(['query', 'query', 'query']);
   expect(order.filter((kind) => kind === 'documents')).toHaveLength(1);
