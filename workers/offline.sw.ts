@@ -66,17 +66,21 @@ async function answerReadiness(runtimeFiles: readonly string[], retry: boolean, 
   if (retry) stalled = null;
   if (keeping === null && stalled === null) {
     const cache = await opening;
-    await rememberRuntime(cache, scope, runtimeFiles);
     const needed = build.needed(runtimeFiles);
     const missing = await missingFiles(cache, needed);
     total = sumOfBytes(needed);
-    if (missing.length === 0) {
+    done = total - sumOfBytes(missing);
+    try {
+      await rememberRuntime(cache, scope, runtimeFiles);
+    } catch (error) {
+      stalled = stallReason(error); // a full disk
+    }
+    if (stalled === null && missing.length === 0) {
       reply({ state: 'ready', done: total, total, reason: null });
       await forgetOldVersions(cache);
       return;
     }
-    done = total - sumOfBytes(missing);
-    keeping ??= keepMissing(cache, missing);
+    if (stalled === null) keeping ??= keepMissing(cache, missing);
   }
   reply({ state: stalled === null ? 'keeping' : 'stalled', done, total, reason: stalled });
   await keeping;

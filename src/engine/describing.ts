@@ -131,7 +131,10 @@ function createExplainer(
   };
 }
 
-/** For each stored row of a passage, where its token stands in the passage; null for [CLS], marker and [SEP]. */
+/**
+ * For each stored row of a passage, where its token stands in the passage; null for [CLS], marker and [SEP], and for words
+ * that the model does not know, which are all one to it.
+ */
 function storedTokenRanges(encoder: Encoder, passage: Passage): readonly (Range | null)[] {
   let ofEncoder = tokenRanges.get(encoder.tokenizer);
   if (ofEncoder === undefined) tokenRanges.set(encoder.tokenizer, (ofEncoder = new WeakMap()));
@@ -140,7 +143,10 @@ function storedTokenRanges(encoder: Encoder, passage: Passage): readonly (Range 
     const ids = encoder.tokenizer.encode(passage.text);
     const sequence = documentSequence(ids, encoder.config);
     const aligned = alignTokens(passage.text, ids.slice(0, sequence.textTokens), encoder.tokenizer);
-    ranges = sequence.kept.map((position) => aligned[position - firstTextPosition] ?? null);
+    ranges = sequence.kept.map((position) => {
+      const at = position - firstTextPosition;
+      return ids[at] === encoder.tokenizer.unknownId ? null : (aligned[at] ?? null);
+    });
     ofEncoder.set(passage, ranges);
   }
   return ranges;

@@ -156,13 +156,11 @@ export function createEngine(parts: EngineParts): Engine {
     }
     update({ state: 'starting', model: modelName(entry), error: null });
 
-    searchable = openStored(options, entry, dim);
-    const [{ open, warning }, encoder] = await settleAll([
-      searchable,
-      parts.chooseEncoder(entry, options, (done, total) =>
-        onProgress({ phase: 'loading-model', done, total, unit: 'bytes' }),
-      ),
-    ]);
+    const choosing = parts.chooseEncoder(entry, options, (done, total) =>
+      onProgress({ phase: 'loading-model', done, total, unit: 'bytes' }),
+    );
+    searchable = openStored(options, entry, dim, choosing);
+    const [{ open, warning }, encoder] = await settleAll([searchable, choosing]);
     chosen = encoder;
     const { store, resident } = open;
     const stopChanges = store.onChange(() => void follow(open));
@@ -191,8 +189,16 @@ export function createEngine(parts: EngineParts): Engine {
     return open;
   }
 
-  /** All that is ready before the model is: enough to search by words. */
-  async function openStored(options: OpenOptions, entry: ModelEntry, dim: number): Promise<Stored> {
+  /**
+   * All that is ready before the model is: enough to search by words.
+   * @param choosing documents of another model are cleared only once this one is here to read others
+   */
+  async function openStored(
+    options: OpenOptions,
+    entry: ModelEntry,
+    dim: number,
+    choosing: Promise<ChosenEncoder>,
+  ): Promise<Stored> {
     const [opened, scorer] = await settleAll([parts.openStore(options), parts.chooseScorer(options)]);
     const name = options.name ?? 'default';
     const precision = options.precision ?? 'int8';
@@ -207,9 +213,10 @@ export function createEngine(parts: EngineParts): Engine {
     };
     const stored = await opened.store.fingerprint();
     if (stored !== null && options.onMismatch === 'clear' && mismatch(stored, fingerprint) !== null) {
+      await choosing;
       await opened.store.clear();
     }
-    const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint);
+    const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive);
     const locks = opened.locks ?? createLocalLocks();
     const open: Open = {
       ...{ name, options, entry, store: opened.store, resident, fingerprint, locks },
@@ -219,7 +226,7 @@ export function createEngine(parts: EngineParts): Engine {
       settings: { keepSources: options.keepSources ?? true, visible: options.visible ?? true },
     };
     update({ scorer: scorer.choice });
-    await withRecovery(open, () => exclusive(() => resident.refresh(loadLimit(open))));
+    await withRecovery(open, () => resident.refresh(loadLimit(open)));
     return { open, warning: opened.warning };
   }
 
@@ -264,7 +271,7 @@ export function createEngine(parts: EngineParts): Engine {
   async function followOnce(open: Open): Promise<void> {
     if (index === null) return; // closed meanwhile
     try {
-      await withRecovery(open, () => exclusive(() => open.resident.refresh(loadLimit(open))));
+      await withRecovery(open, () => open.resident.refresh(loadLimit(open)));
       update({ ...(await counts(open)), error: damage(open.resident) });
       followKeywords(open, reporting === null ? 'never' : 'when-due');
       if ((await open.store.pendingVersion()) !== pendingVersion) await countPending(open);
@@ -312,7 +319,7 @@ export function createEngine(parts: EngineParts): Engine {
     const next = await parts.replaceScorer(error);
     if (next === null) return false;
     update({ scorer: next.choice, gpu: parts.gpu() });
-    await exclusive(() => open.resident.replaceScorer(next.scorer));
+    await open.resident.replaceScorer(next.scorer);
     return true;
   }
 
@@ -351,6 +358,7 @@ export function createEngine(parts: EngineParts): Engine {
       encoder: () => chosen!.encoder,
       recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
       // The store's own change notice makes the page follow; here only its tail is kept short.
+      remember: ({ record, text, chunks }) => open.passages.keep(record, text, chunks),
       onStored: () => compactWhenDue(open),
       queue: open.queue,
       asWriter: (work, options) => asWriter(open, work, options),
@@ -526,6 +534,7 @@ export function createEngine(parts: EngineParts): Engine {
         });
       } finally {
         await follow(open);
+        followKeywords(open, 'now');
       }
     },
 

@@ -34,6 +34,8 @@ export interface IndexingParts {
   recover(error: LateralError, failed: Encoder): Promise<boolean>;
   /** Called after each transaction; the next one waits for it. */
   onStored(): Promise<void>;
+  /** Called with each document before it is stored. */
+  remember?(document: NewDocument): void;
 }
 
 /**
@@ -135,7 +137,9 @@ export async function addDocuments(
     const { name, pending } = files[index]!;
     // Read or dropped by somebody else meanwhile: no failure, and nothing left to do.
     const gone = pending !== undefined && error.code === 'not-found';
-    if (pending !== undefined && !gone) await parts.store.unstage([pending]);
+    // Where a part of ours did not load, the file may be read after a reload.
+    const keep = gone || error.code === 'worker-failed';
+    if (pending !== undefined && !keep) await parts.store.unstage([pending]);
     if (!gone) failed.push(failureOf(name, error));
     settle(index);
     report();
@@ -297,6 +301,7 @@ async function encodeAndStore(
     return assemble(prepared, rows, parts);
   });
   throwIfAborted(signal);
+  for (const document of documents) parts.remember?.(document);
   await parts.store.add(documents, parts.fingerprint);
   return documents.map(({ record }) => record);
 }

@@ -18,6 +18,8 @@ export interface Passage {
 export interface PassageReader {
   /** The same object for the same passage as long as it is held; null where it was removed meanwhile. */
   read(record: DocumentRecord, ordinal: number): Promise<Passage | null>;
+  /** Holds what is about to be stored: a search that finds it then need not wait for the store, which may be busy writing. */
+  keep(record: DocumentRecord, document: ExtractedText, chunks: readonly Chunk[]): void;
 }
 
 interface Held {
@@ -40,8 +42,10 @@ export function createPassageReader(store: IndexStore): PassageReader {
     return document === undefined || chunks === undefined ? null : { document, chunks, passages: new Map() };
   }
 
-  function hold(record: DocumentRecord): Promise<Held | null> {
-    const key = `${record.addedAt} ${record.id}`; // another document may come under the same id
+  const keyOf = ({ addedAt, id }: DocumentRecord): string => `${addedAt} ${id}`; // another may come under the same id
+
+  function recall(record: DocumentRecord): Promise<Held | null> {
+    const key = keyOf(record);
     let reading = held.get(key);
     if (reading === undefined) {
       reading = load(record.id);
@@ -50,6 +54,12 @@ export function createPassageReader(store: IndexStore): PassageReader {
         () => forget(key),
       );
     }
+    hold(record, reading);
+    return reading;
+  }
+
+  function hold(record: DocumentRecord, reading: Promise<Held | null>): void {
+    const key = keyOf(record);
     held.delete(key);
     held.set(key, reading);
     sizes.set(key, record.textLength);
@@ -59,7 +69,6 @@ export function createPassageReader(store: IndexStore): PassageReader {
       characters -= sizes.get(oldest) ?? 0;
       forget(oldest);
     }
-    return reading;
   }
 
   function forget(key: string): void {
@@ -68,8 +77,12 @@ export function createPassageReader(store: IndexStore): PassageReader {
   }
 
   return {
+    keep(record, document, chunks) {
+      hold(record, Promise.resolve({ document, chunks, passages: new Map() }));
+    },
+
     async read(record, ordinal) {
-      const found = await hold(record);
+      const found = await recall(record);
       const chunk = found?.chunks[ordinal];
       if (found === null || chunk === undefined) return null;
       const known = found.passages.get(ordinal);

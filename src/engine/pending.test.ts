@@ -9,7 +9,7 @@ import { createMemoryStore } from '../store/memory-store.ts';
 import type { AddResult, DocumentInput, EngineStatus, Progress } from '../types.ts';
 import type { CallContext, Engine, OpenOptions } from './engine-api.ts';
 import { createEngine } from './engine.ts';
-import { createLocalExtraction } from './extraction.ts';
+import { createLocalExtraction, type Extraction } from './extraction.ts';
 import { createLocalLocks, type TabLocks } from './tab-locks.ts';
 
 const dim = 128;
@@ -21,7 +21,12 @@ interface Tab {
 }
 
 /** An engine over a store that others may use as well, like a tab. */
-async function openTab(store: IndexStore, locks?: TabLocks, options: OpenOptions = {}): Promise<Tab> {
+async function openTab(
+  store: IndexStore,
+  locks?: TabLocks,
+  options: OpenOptions = {},
+  extraction: Extraction = createLocalExtraction(),
+): Promise<Tab> {
   const encoder = createEncoder(
     tokenizer,
     { ...config, dim },
@@ -41,7 +46,7 @@ async function openTab(store: IndexStore, locks?: TabLocks, options: OpenOptions
       Promise.resolve({ scorer: createReferenceScorer(), choice: { kind: 'js', reason: '', forced: false } }),
     replaceEncoder: () => Promise.resolve(null),
     replaceScorer: () => Promise.resolve(null),
-    extraction: createLocalExtraction(),
+    extraction,
     gpu: () => null,
     runtimeFiles: () => [],
     estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
@@ -283,6 +288,30 @@ describe('several tabs', () => {
     await until(tab, ({ pending }) => pending.files === 1);
     expect((await tab.engine.resume(undefined, context())).added).toHaveLength(1);
   });
+});
+
+test('a file for which a part of ours did not load is told of, and stays for after the reload', async () => {
+  const store = createMemoryStore('toy');
+  const local = createLocalExtraction();
+  const without = await openTab(
+    store,
+    undefined,
+    {},
+    {
+      ...local,
+      extract: (input, signal) =>
+        input.name.endsWith('.docx')
+          ? Promise.reject(new LateralError('worker-failed', 'Part of Lateral did not load. Reload the page.'))
+          : local.extract(input, signal),
+    },
+  );
+  const { added, failed } = await without.engine.add(
+    [{ name: 'letter.docx', mediaType: 'text/plain', content: 'A letter.' }, ...notes(2)],
+    context(),
+  );
+  expect(added).toHaveLength(2);
+  expect(failed).toMatchObject([{ name: 'letter.docx', code: 'worker-failed' }]);
+  expect((await without.status()).pending.files).toBe(1);
 });
 
 test('a tab that nobody looks at counts a large collection, and loads it when it is searched', async () => {

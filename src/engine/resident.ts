@@ -4,12 +4,22 @@
  * without being loaded.
  */
 import { LateralError } from '../errors.ts';
-import type { Scorer } from '../maxsim/scorer.ts';
+import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import type { BlockInfo, IndexStore } from '../store/index-store.ts';
 import type { DocumentRecord, Fingerprint } from '../types.ts';
+import { createLock, type Lock } from './lock.ts';
 
 /** Records asked for one by one; more are listed together. */
 const maxSingleReads = 64;
+
+/** Block bytes read ahead of the step that hands them to the scorer. */
+const maxHeldBytes = 64 * 2 ** 20;
+
+/** What the blocks' lists tell of the documents. */
+interface Known {
+  readonly records: ReadonlyMap<string, DocumentRecord>;
+  readonly blockOf: ReadonlyMap<string, string>;
+}
 
 /** One document's run of positions among the scores. */
 export interface Run {
@@ -22,6 +32,8 @@ export interface Run {
 export class ResidentIndex {
   readonly #store: IndexStore;
   readonly #fingerprint: Fingerprint;
+  readonly #exclusive: Lock;
+  readonly #refreshing = createLock();
   #scorer: Scorer;
   #version = -1;
   /** Whether all blocks of that version are loaded, but for damaged ones. */
@@ -33,9 +45,13 @@ export class ResidentIndex {
   #records: ReadonlyMap<string, DocumentRecord> = new Map();
   #damaged = new Set<string>();
 
-  /** @param fingerprint what every block must have been made with */
-  constructor(store: IndexStore, scorer: Scorer, fingerprint: Fingerprint) {
+  /**
+   * @param fingerprint what every block must have been made with
+   * @param exclusive held by whoever scores, and here while blocks come and go
+   */
+  constructor(store: IndexStore, scorer: Scorer, fingerprint: Fingerprint, exclusive: Lock = createLock()) {
     this.#fingerprint = fingerprint;
+    this.#exclusive = exclusive;
     this.#store = store;
     this.#scorer = scorer;
   }
@@ -74,47 +90,109 @@ export class ResidentIndex {
     return [...this.#damaged];
   }
 
+  /** Whether all of `version` can be scored; where not, a search must wait for `refresh`. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
   /** Another scorer takes over (after a lost device): everything is loaded again from the store. */
   async replaceScorer(scorer: Scorer): Promise<void> {
-    this.#scorer.destroy();
-    this.#scorer = scorer;
-    this.#version = -1;
+    await this.#exclusive(() => {
+      this.#scorer.destroy();
+      this.#scorer = scorer;
+      this.#version = -1;
+      this.#complete = false;
+      return Promise.resolve();
+    });
     await this.refresh();
   }
 
   /**
-   * Brings the scorer to the store's present state. Callers must not score meanwhile.
+   * Brings the scorer to the store's present state. The store is read while searches go on, for it can be slow to answer
+   * (a write that is being flushed to disk holds up every read); only handing what was read to the scorer keeps them waiting.
    * @param maxBytes where the blocks are more in all, those that came are listed but not loaded
    * @throws 'model-mismatch' where another tab has filled the store with vectors of another model or setting
    */
-  async refresh(maxBytes = Infinity): Promise<void> {
+  refresh(maxBytes = Infinity): Promise<void> {
+    return this.#refreshing(() => this.#follow(maxBytes));
+  }
+
+  async #follow(maxBytes: number): Promise<void> {
     for (;;) {
       const version = await this.#store.version();
       if (version === this.#version && (this.#complete || this.#totalBytes > maxBytes)) return;
       const stored = await this.#store.fingerprint();
       if (stored !== null) requireSame(stored, this.#fingerprint);
+      const scorer = this.#scorer;
       const infos = await this.#store.blocks();
-      const wanted = new Map(infos.map((info) => [info.id, info]));
-      for (const { id } of [...this.#scorer.blocks]) {
-        if (!wanted.has(id)) await this.#scorer.unload(id);
-      }
-      for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
-      const loaded = new Set(this.#scorer.blocks.map(({ id }) => id));
+      const loaded = new Set(scorer.blocks.map(({ id }) => id));
       const missing = infos.filter(({ id }) => !loaded.has(id) && !this.#damaged.has(id));
       this.#totalBytes = infos.reduce((sum, { byteLength }) => sum + byteLength, 0);
       const wait = this.#totalBytes > maxBytes;
-      let found = true;
-      if (!wait) for (const info of missing) found = (await this.#load(info)) && found;
-      this.#runs = runsOf(this.#scorer, wanted);
-      await this.#readRecords(infos);
-      this.#complete = !wait || missing.length === 0;
-      // A block that was compacted away while we read: the next round sees what it became.
-      if (found) this.#version = version;
+      const known = await this.#readRecords(infos);
+
+      let rest = wait ? [] : missing;
+      let gone = false;
+      let replaced: boolean;
+      do {
+        const read = await this.#readBlocks(rest);
+        rest = rest.slice(read.taken);
+        gone ||= read.gone;
+        const complete = rest.length === 0 && (!wait || missing.length === 0);
+        replaced = await this.#exclusive(() => this.#apply(scorer, infos, read.blocks, known, complete));
+      } while (rest.length > 0 && !replaced);
+      // A block that was compacted away while we read, or another scorer: the next round sees what became of it.
+      if (!gone && !replaced) this.#version = version;
     }
   }
 
+  /** Blocks as long as they fit together into what may be held besides the scorer; at least one. */
+  async #readBlocks(
+    infos: readonly BlockInfo[],
+  ): Promise<{ readonly blocks: VectorBlock[]; readonly taken: number; readonly gone: boolean }> {
+    const blocks: VectorBlock[] = [];
+    let gone = false;
+    let bytes = 0;
+    let taken = 0;
+    for (const { id, byteLength } of infos) {
+      if (taken > 0 && bytes + byteLength > maxHeldBytes) break;
+      taken++;
+      bytes += byteLength;
+      try {
+        blocks.push(await this.#store.block(id));
+      } catch (error) {
+        if (!(error instanceof LateralError)) throw error;
+        if (error.code === 'not-found') gone = true;
+        else if (error.code === 'storage-corrupt') this.#damaged.add(id);
+        else throw error;
+      }
+    }
+    return { blocks, taken, gone };
+  }
+
+  /** One step, during which nothing is scored. @returns true where another scorer has taken over and nothing was done */
+  async #apply(
+    scorer: Scorer,
+    infos: readonly BlockInfo[],
+    blocks: readonly VectorBlock[],
+    known: Known,
+    complete: boolean,
+  ): Promise<boolean> {
+    if (this.#scorer !== scorer) return true;
+    this.#complete = false;
+    const wanted = new Map(infos.map((info) => [info.id, info]));
+    for (const { id } of [...scorer.blocks]) if (!wanted.has(id)) await scorer.unload(id);
+    for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
+    for (const block of blocks) await scorer.load(block);
+    this.#runs = runsOf(scorer, wanted);
+    this.#records = known.records;
+    this.#blockOf = known.blockOf;
+    this.#complete = complete;
+    return false;
+  }
+
   /** A document that is removed and comes again lies in another block: so only records of moved documents are read. */
-  async #readRecords(infos: readonly BlockInfo[]): Promise<void> {
+  async #readRecords(infos: readonly BlockInfo[]): Promise<Known> {
     const blockOf = new Map<string, string>();
     for (const { id: block, documents } of infos) {
       for (const { id, removed } of documents) if (!removed) blockOf.set(id, block);
@@ -127,23 +205,7 @@ export class ResidentIndex {
     const records = new Map<string, DocumentRecord>();
     for (const [id, record] of this.#records) if (blockOf.has(id)) records.set(id, record);
     for (const record of read) if (record !== undefined && blockOf.has(record.id)) records.set(record.id, record);
-    this.#records = records;
-    this.#blockOf = blockOf;
-  }
-
-  async #load(info: BlockInfo): Promise<boolean> {
-    try {
-      const block = await this.#store.block(info.id);
-      await this.#scorer.load(block);
-      return true;
-    } catch (error) {
-      if (error instanceof LateralError && error.code === 'not-found') return false;
-      if (error instanceof LateralError && error.code === 'storage-corrupt') {
-        this.#damaged.add(info.id);
-        return true;
-      }
-      throw error;
-    }
+    return { records, blockOf };
   }
 
   /** The run and chunk that a position belongs to. */

@@ -209,6 +209,81 @@ test('by document each comes once, and says how many more passages were near', a
   await engine.close(undefined, context);
 });
 
+test('a word that stands in one passage alone finds it first, among many that mean the same', async () => {
+  const engine = await openOver(createMemoryStore('rare'));
+  const parts = Array.from({ length: 40 }, (_, i) => ({
+    name: `${i}`,
+    content: `Part no. ${1000 + i * 7}: a valve for the water pump. Order it by letter.`,
+  }));
+  await engine.add(parts, context);
+  for (const i of [0, 13, 27, 39]) {
+    const { hits, relevant } = await find(engine, `${1000 + i * 7}`, { k: 1 });
+    expect([hits[0]!.documentName, relevant]).toEqual([`${i}`, true]);
+  }
+  await engine.close(undefined, context);
+});
+
+test('what means nothing to the model is relevant nowhere', async () => {
+  const engine = await openOver(createMemoryStore('nonsense'));
+  await engine.add(
+    [
+      { name: 'pl', content: 'Zgubiłem bagaż. Możesz mi pomóc? W przyszłości będę jeździł czterema pociągami zimą.' },
+      { name: 'ko', content: '회색 지갑을 찾습니다. 어제 저녁에 버스 정류장에서 잃어버렸습니다.' },
+    ],
+    context,
+  );
+  for (const match of ['meaning', 'both'] as const) {
+    for (const query of ['qwxz plorf', 'zzyzx', '🎉']) {
+      expect([query, (await find(engine, query, { match })).relevant]).toEqual([query, false]);
+    }
+  }
+  await engine.close(undefined, context);
+});
+
+test('a number of hits that is none is refused', async () => {
+  const engine = await openOver(createMemoryStore('k'));
+  await expect(find(engine, 'port', { k: Number.NaN })).rejects.toMatchObject({ code: 'invalid-argument' });
+  expect((await find(engine, 'port', { k: 0 })).hits).toEqual([]);
+  await engine.close(undefined, context);
+});
+
+test('documents of another model are cleared only once the model is there', async () => {
+  const store = createMemoryStore('mismatch');
+  const filled = await openOver(store);
+  await filled.add(documents, context);
+  await filled.close(undefined, context);
+  const changed = { dim: 64, onMismatch: 'clear' } as const;
+  const failing = engineOver(store, () => Promise.reject(new LateralError('model-unavailable', 'No network.')));
+  await expect(failing.open(changed, context)).rejects.toMatchObject({ code: 'model-unavailable' });
+  expect(await store.documents()).toHaveLength(documents.length);
+  const working = engineOver(store, () => Promise.resolve({ ...encoder, release: () => Promise.resolve() }));
+  await working.open(changed, context);
+  expect(await store.documents()).toEqual([]);
+  await working.close(undefined, context);
+});
+
+test('an imported collection is found by words, and its keyword index is kept', async () => {
+  const from = await openOver(createMemoryStore('exported'));
+  await from.add(documents, context);
+  const file = await from.export({}, context);
+  await from.close(undefined, context);
+  const store = createMemoryStore('imported');
+  const saved = Promise.withResolvers<void>();
+  const watched: IndexStore = {
+    ...store,
+    async putKeywordSegment(key, bytes) {
+      await store.putKeywordSegment(key, bytes);
+      saved.resolve();
+    },
+  };
+  const engine = await openOver(watched);
+  await engine.import(file, context);
+  expect(names(await find(engine, 'silted river', { match: 'words' }))).toEqual(['trade.txt']);
+  await saved.promise;
+  expect(await store.keywordSegment('shard-0')).toBeDefined();
+  await engine.close(undefined, context);
+});
+
 test('words are found by an engine whose model fails, and the others say what failed', async () => {
   const store = createMemoryStore('no-model');
   const filled = await openOver(store);

@@ -3,10 +3,10 @@
  * and by both the two rankings are fused; then the best are described one by one.
  */
 import type { Encoder } from '../colbert/encoder.ts';
-import { throwIfAborted } from '../errors.ts';
+import { LateralError, throwIfAborted } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import { createConstraints, type Constraints } from '../ranking/constraints.ts';
-import { fuse, fusion, fusionDepth } from '../ranking/fuse.ts';
+import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { lexicalTerms } from '../text/lexical.ts';
@@ -39,7 +39,7 @@ export const maxK = 1000;
 /** A search by both does not wait for the keyword index while more passages than this are missing there. */
 const maxMissingPassages = 4000;
 
-/** @throws 'aborted', 'gpu-lost', and what the store throws */
+/** @throws 'aborted', 'gpu-lost', 'invalid-argument' for a k that is no number, and what the store throws */
 export async function search(
   parts: SearchParts,
   typed: string,
@@ -49,7 +49,7 @@ export async function search(
   const started = performance.now();
   const { resident, keywords } = parts;
   const match = options.match ?? 'both';
-  const k = Math.max(1, Math.min(maxK, Math.floor(options.k ?? defaultK)));
+  const k = countOf(options.k ?? defaultK);
   const query = parseQuery(typed);
   if (query.text.trim() === '') return emptyResult(typed, match);
 
@@ -58,24 +58,24 @@ export async function search(
     followKeywords(parts, query, match),
   ]);
   const encodedAt = performance.now();
-
-  return parts.exclusive(async () => {
+  const answer = async (): Promise<SearchResult | null> => {
     throwIfAborted(signal);
-    await resident.refresh();
+    if (!resident.complete) return null; // since it was looked at: another scorer is being filled
     const constraints = createConstraints(query, keywords.index);
     const scope = scopeOf(resident, options.filter, constraints);
     const scores = meaning === null ? null : await resident.scorer.score(meaning.rows, scope.selection);
     throwIfAborted(signal);
-    const lists = listsOf(match, scores, query, keywords, scope);
+    const lists = listsOf(match, scores, query, keywords, resident, scope);
     const candidates = await choose(parts, lists, k, options.by ?? 'passage', constraints, signal);
     const scoredAt = performance.now();
 
     const describe = createDescriber({ query, match, meaning, scorer: resident.scorer, levels: parts.levels });
     const relative = relativeTo(candidates[0]?.score ?? 0, match, meaning, parts.levels);
     const described: Described[] = [];
-    for (const { position, score, more } of candidates) {
+    const passages = await Promise.all(candidates.map(({ position }) => readPassage(parts, position)));
+    for (const [i, { position, score, more }] of candidates.entries()) {
       throwIfAborted(signal);
-      const passage = await readPassage(parts, position);
+      const passage = passages[i] ?? null;
       if (passage === null) continue; // removed meanwhile
       described.push(await describe({ passage, position, score, relative: relative(score), moreInDocument: more }));
     }
@@ -93,7 +93,18 @@ export async function search(
         explain: performance.now() - scoredAt,
       },
     };
-  });
+  };
+  // What changes is followed as it happens; only what is not loaded (a hidden tab's blocks, a new scorer's) must come first.
+  for (;;) {
+    if (!resident.complete) await resident.refresh();
+    const result = await parts.exclusive(answer);
+    if (result !== null) return result;
+  }
+}
+
+function countOf(k: number): number {
+  if (Number.isNaN(k)) throw new LateralError('invalid-argument', 'k is not a number. Leave it out for 10 hits.');
+  return Math.max(1, Math.min(maxK, Math.floor(k)));
 }
 
 async function encode(parts: SearchParts, text: string, signal: AbortSignal): Promise<MeaningOfQuery> {
@@ -185,6 +196,8 @@ interface Ranked {
   readonly score: number;
 }
 
+const positionIn = ({ position }: Ranked): number => position;
+
 interface List {
   /** Best first, equal scores by ascending position. */
   readonly ranked: readonly Ranked[];
@@ -198,6 +211,7 @@ function listsOf(
   scores: Float32Array | null,
   query: ParsedQuery,
   { index }: Keywords,
+  resident: ResidentIndex,
   { selection, accepts, positionOf }: Scope,
 ): (depth: number) => List {
   const byMeaning = (depth: number): List => ({
@@ -218,11 +232,16 @@ function listsOf(
   };
   if (match === 'meaning') return byMeaning;
   if (match === 'words') return byWords;
+  const whole = index.holders(terms);
+  const hasEveryWord = (position: number): boolean => {
+    const { run, chunk } = resident.locate(position);
+    return whole.get(run.documentId)?.has(chunk) === true;
+  };
   return (depth) => {
     const meaning = byMeaning(depth);
     // "How do I" stands in half of a large collection, and says nothing about any of it.
-    const words = index.hasOnlyCommon(terms, depth) ? [] : [byWords(depth)];
-    const lists = [meaning, ...words].map(({ ranked }) => ranked.map(({ position }) => position));
+    const words = index.hasOnlyCommon(terms, depth) ? [] : byWords(depth).ranked;
+    const lists = listsToFuse(meaning.ranked.map(positionIn), words.map(positionIn), hasEveryWord);
     return { ranked: fuse(lists, fusion), complete: meaning.complete }; // every passage has its place by meaning
   };
 }

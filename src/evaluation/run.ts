@@ -9,7 +9,7 @@ import { extractPlain } from '../extract/plain.ts';
 import { beirText, type BeirDocument, type BeirQuery, type BeirSet } from '../interop/beir.ts';
 import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import { chunkText } from '../text/chunk.ts';
-import { fuse, fusion, fusionDepth } from '../ranking/fuse.ts';
+import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
 import { KeywordIndex } from '../ranking/keyword-index.ts';
 import { topK } from '../ranking/top-k.ts';
 import { lexicalTerms } from '../text/lexical.ts';
@@ -333,7 +333,9 @@ function fuseWithWords(scores: Float32Array, query: string, keywords: KeywordInd
     .map(({ documentId, score }) => ({ position: Number(documentId), score }))
     .sort((a, b) => b.score - a.score || a.position - b.position)
     .map(({ position }) => position);
-  return fuse([topK(scores, fusionDepth), byWords], fusion).map(({ position, score }) => [position, score]);
+  const whole = keywords.holders(terms);
+  const lists = listsToFuse(topK(scores, fusionDepth), byWords, (position) => whole.has(String(position)));
+  return fuse(lists, fusion).map(({ position, score }) => [position, score]);
 }
 
 // ─── baseline ───────────────────────────────────────────────────────────────────────────────────────

@@ -59,6 +59,15 @@ describe('a PDF', () => {
     expect(whole).not.toMatch(/same page\. 2|insured\. 1/);
   });
 
+  it('of two short columns with a narrow gutter is read column by column', async () => {
+    const text = await read('latex.pdf', fixture('../lit-words/latex.pdf'));
+    const page = pageOf(text, 2).map((block) => block.replace('paragraph: ', ''));
+    expect(page).toHaveLength(3);
+    expect(page[0]).toMatch(/^On the outer rock stands a tower of eighty steps\..* before it was shipped\.$/);
+    expect(page[1]).toMatch(/^Each evening .* the mirrors, and wrote the hour into a book\./); // over the column's end
+    expect(page[2]).toMatch(/^Since the line was laid .* and seals sleep on the landing\.$/);
+  });
+
   it('is a section for each page, with its size as it is shown', async () => {
     const { text, sections, pages } = await read('turned.pdf');
     expect(sections.map(({ kind, label, level }) => [kind, label, level])).toEqual([

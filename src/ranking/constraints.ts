@@ -13,8 +13,8 @@ export interface Constraints {
 /** @returns null for a query that asks nothing of the kind */
 export function createConstraints({ required, excluded }: ParsedQuery, index: KeywordIndex): Constraints | null {
   if (required.length === 0 && excluded.length === 0) return null;
-  const must = required.map((phrase) => candidatesOf(phrase, index));
-  const mustNot = excluded.map((phrase) => candidatesOf(phrase, index));
+  const must = distinct(required).map((text) => candidatesOf(text, index));
+  const mustNot = distinct(excluded).map((text) => candidatesOf(text, index));
   return {
     mayHold: (documentId, chunk) =>
       must.every(({ has }) => has(documentId, chunk)) &&
@@ -34,7 +34,11 @@ interface Candidates {
   readonly has: (documentId: string, chunk: number) => boolean;
 }
 
-function candidatesOf({ text }: Phrase, index: KeywordIndex): Candidates {
+function distinct(phrases: readonly Phrase[]): string[] {
+  return [...new Set(phrases.map(({ text }) => text))];
+}
+
+function candidatesOf(text: string, index: KeywordIndex): Candidates {
   const { terms, exact } = phraseTerms(text);
   if (terms.length === 0) return { phrase: text, exact: false, has: () => true };
   const holders = index.holders(terms);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { wordRanges } from '../text/words.ts';
 import { explain, placeableTokens, type ExplainInput } from './explain.ts';
+import { foldWord, isFunctionWord } from './words.ts';
 
 //                       0         1         2         3
 //                       0123456789012345678901234567890
@@ -76,4 +77,30 @@ test('a query of function words alone looks for just these', () => {
     ['The', 'strong'],
     ['The', 'same-word'],
   ]);
+});
+
+test('of a word that fell into bare letters, only those count that won together', () => {
+  const given = input({});
+  const asked = 'qwxz';
+  const similar = (query: string, tokens: readonly string[], won: readonly number[]): number => {
+    let at = 0;
+    const queryTokens = tokens.map((token) => ({ start: at, end: (at += token.length) }));
+    const { why } = explain({
+      ...{ ...given, query, queryWords: wordRanges(query), queryTokens },
+      bestToken: Int32Array.from(won),
+      similarity: new Float32Array(won.length).fill(0.8),
+    });
+    return why[0]!.similarity;
+  };
+  //  The merchants left the harbour
+  //  0   1         2    3   4
+  expect(similar(asked, ['q', 'w', 'x', 'z'], [1, 2, 4, 1])).toBeCloseTo(0.4, 6);
+  expect(similar(asked, ['q', 'w', 'x', 'z'], [1, 1, 1, 1])).toBeCloseTo(0.8, 6);
+  expect(similar('astrolabe', ['astro', 'la', 'be'], [1, 2, 4])).toBeCloseTo(0.8, 6);
+});
+
+test('words are folded whatever their accents and apostrophes', () => {
+  expect(foldWord('Café')).toBe('cafe');
+  expect(foldWord('Rock’s')).toBe("rock's");
+  expect(isFunctionWord('we’re')).toBe(isFunctionWord("we're"));
 });

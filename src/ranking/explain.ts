@@ -19,7 +19,7 @@ export interface ExplainInput {
   readonly passage: string;
   /** The passage's words, in order. */
   readonly passageWords: readonly Range[];
-  /** Range in the passage of each stored token row; null for [CLS], marker and [SEP]. */
+  /** Range in the passage of each stored token row; null for [CLS], marker, [SEP] and words that the model does not know. */
   readonly passageTokens: readonly (Range | null)[];
   /** Added to every range that comes back: where the passage starts in its document. */
   readonly offset: number;
@@ -97,25 +97,28 @@ export function strengthOf(verdict: WordMatch['verdict']): Strength {
   return verdict === 'nothing-close' ? 0 : verdict === 'close' ? 1 : 2;
 }
 
-/** Mean cosine of a word's tokens, and the passage's word that its best token won. Null where the model saw none of it. */
+/**
+ * Mean cosine of a word's tokens, and the passage's word that its best token won. Null where the model saw none of it.
+ * A word that fell into bare letters ("qwxz" into q, w, x and z) has no meaning to the model: each of them is like the same
+ * letter anywhere, so that only those count which won in one word together.
+ */
 function bestOf(input: ExplainInput, queryWord: Range): { similarity: number; place: Range | null } | null {
-  let sum = 0;
-  let count = 0;
-  let best = Number.NEGATIVE_INFINITY;
-  let place: Range | null = null;
-  input.queryTokens.forEach((token, i) => {
-    if (!overlaps(token, queryWord)) return;
-    const row = input.firstRow + i;
-    const similarity = input.similarity[row];
-    if (similarity === undefined) return;
-    sum += similarity;
-    count++;
-    if (similarity > best) {
-      best = similarity;
-      place = wordAround(input, input.passageTokens[input.bestToken[row]!]);
-    }
+  const won = input.queryTokens.flatMap((token, i) => {
+    const similarity = input.similarity[input.firstRow + i];
+    if (similarity === undefined || !overlaps(token, queryWord)) return [];
+    const place = wordAround(input, input.passageTokens[input.bestToken[input.firstRow + i]!]);
+    return [{ token, similarity, place }];
   });
-  return count === 0 ? null : { similarity: sum / count, place };
+  if (won.length === 0) return null;
+  const { place } = won.reduce((best, one) => (one.similarity > best.similarity ? one : best));
+  const bare = won.length > 1 && won.every(({ token }) => isBare(input.query.slice(token.start, token.end)));
+  const counted = bare ? won.filter((one) => one.place === place) : won;
+  return { similarity: counted.reduce((sum, one) => sum + one.similarity, 0) / won.length, place };
+}
+
+/** One or two characters; a Chinese one is a word. */
+function isBare(token: string): boolean {
+  return token.length <= 2 && !/\p{Script=Han}/u.test(token);
 }
 
 /** The whole word that a token belongs to; null where none may win. */

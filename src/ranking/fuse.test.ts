@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fuse } from './fuse.ts';
+import { fuse, fusion, listsToFuse } from './fuse.ts';
 
 test('adds the reciprocal ranks', () => {
   //                 rank   1  2  3
@@ -25,4 +25,18 @@ test('weights and k', () => {
 test('equal scores by position; nothing from nothing', () => {
   expect(fuse([[4], [2]]).map(({ position }) => position)).toEqual([2, 4]);
   expect(fuse([[], []])).toEqual([]);
+});
+
+test('what a few passages alone hold word by word is above what is only like it', () => {
+  const meaning = Array.from({ length: 400 }, (_, i) => i);
+  const ranked = (words: readonly number[], whole: readonly number[]): number[] =>
+    fuse(
+      listsToFuse(meaning, words, (position) => whole.includes(position)),
+      fusion,
+    ).map(({ position }) => position);
+  expect(ranked([399, 50], [399])[0]).toBe(399);
+  expect(ranked([50, 399], [])[0]).toBe(0);
+  // So many are no name and no number.
+  const many = meaning.slice(380, 391);
+  expect(ranked(many, many)[0]).toBe(0);
 });

@@ -1,9 +1,9 @@
 /** Words as a person sees them: folded for comparison, and which of them carry no meaning of their own. */
 import { eng } from 'stopword';
 
-/** Lower case without accents: "Café" and "cafe" are the same word. */
+/** Lower case without accents, with a plain apostrophe: "Café" and "cafe", "don’t" and "don't" are the same word. */
 export function foldWord(word: string): string {
-  return word.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+  return word.normalize('NFKD').replaceAll(/\p{M}/gu, '').replaceAll(/[’ʼ‘]/g, "'").toLowerCase();
 }
 
 const functionWords = new Set([

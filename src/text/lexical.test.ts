@@ -6,6 +6,7 @@ it.each([
   ['words, lower-cased', 'The QUICK brown fox-trot', ['the', 'quick', 'brown', 'fox', 'trot']],
   ['digits and underscores', 'http2 snake_case 3.14', ['http2', 'snake_case', '3', '14']],
   ['marks stay with their letters', 'हिन्दी में', ['हिन्दी', 'में']],
+  ['an accent that stands apart is part of its letter', 'Cafe\u0301', ['caf\u00e9']],
   ['Arabic marks too', 'كِتَاب', ['كِتَاب']],
   ['Chinese in pairs', '图书馆，好', ['图书', '书馆', '好']],
   ['Japanese with its long mark', 'サーバー', ['サー', 'ーバ', 'バー']],

@@ -5,7 +5,7 @@
 import type { Range } from './words.ts';
 
 /** Rises when a text's terms change: an index made of the old ones is then built again. */
-export const lexicalVersion = 1;
+export const lexicalVersion = 2;
 
 /** A term where it stands in the text, in UTF-16 units. */
 export interface LexicalTerm extends Range {
@@ -25,7 +25,7 @@ const mayBeUnspaced =
   /[\u0e00-\u0eff\u1100-\u11ff\u2e80-\uffef\u{16fe0}-\u{16fff}\u{1afe0}-\u{1b16f}\u{20000}-\u{3ffff}]/u;
 
 /**
- * The terms of a text in order, repeats included: lower-cased words, and for runs of Chinese, Japanese, Korean, Thai
+ * The terms of a text in order, repeats included: lower-cased words (NFC), and for runs of Chinese, Japanese, Korean, Thai
  * or Lao the overlapping pairs of characters (a run of one character is that character).
  * No stemming, no stop words. Linear in the text's length.
  */
@@ -37,15 +37,20 @@ export function lexicalTerms(text: string): string[] {
 export function* placedTerms(text: string): Generator<LexicalTerm> {
   for (const { 0: run, index } of text.matchAll(runPattern)) {
     if (!mayBeUnspaced.test(run)) {
-      yield { term: run.toLowerCase(), start: index, end: index + run.length, unspaced: false };
+      yield { term: termOf(run), start: index, end: index + run.length, unspaced: false };
       continue;
     }
     for (const { 0: part, 1: unspaced, index: at } of run.matchAll(unspacedPattern)) {
       const start = index + at;
       if (unspaced !== undefined) yield* pairs(unspaced, start);
-      else yield { term: part.toLowerCase(), start, end: start + part.length, unspaced: false };
+      else yield { term: termOf(part), start, end: start + part.length, unspaced: false };
     }
   }
+}
+
+/** Lower case; a letter and its accent as one character, as they are typed: some files keep them apart. */
+function termOf(word: string): string {
+  return word.normalize('NFC').toLowerCase();
 }
 
 function* pairs(run: string, start: number): Generator<LexicalTerm> {

@@ -26,10 +26,11 @@ export function parseQuery(typed: string): ParsedQuery {
   const required: Phrase[] = [];
   const excluded: Phrase[] = [];
   const blanks: Range[] = [];
+  const unclosed = new Set<string>();
   for (let at = 0; at < typed.length;) {
     const minus = isMinus(typed, at);
     const from = minus ? at + 1 : at;
-    const quoted = quotedAt(typed, from, minus);
+    const quoted = quotedAt(typed, from, minus, unclosed);
     if (quoted !== null && minus) {
       excluded.push(quoted);
       blanks.push({ start: at, end: quoted.end + 1 });
@@ -72,17 +73,21 @@ const ambiguous = '"＂”»“';
 
 const spacedLetterBefore = /[\p{L}\p{N}\p{M}_]$/u;
 
-/** The quotation that opens here; null where none does, or nothing closes it, or no word is in it. */
-function quotedAt(typed: string, at: number, afterMinus: boolean): Phrase | null {
+/**
+ * The quotation that opens here; null where none does, or nothing closes it, or no word is in it.
+ * @param unclosed signs that nothing closes from here on: looked for once, not from each place again
+ */
+function quotedAt(typed: string, at: number, afterMinus: boolean, unclosed: Set<string>): Phrase | null {
   const sign = typed[at];
   const ends = sign === undefined ? undefined : closing[sign];
-  if (sign === undefined || ends === undefined) return null;
+  if (sign === undefined || ends === undefined || unclosed.has(sign)) return null;
   if (!afterMinus && ambiguous.includes(sign) && endsInSpacedWord(typed.slice(Math.max(0, at - 2), at))) return null;
   for (let end = at + 1; end < typed.length; end++) {
     if (!ends.includes(typed[end]!)) continue;
     const text = typed.slice(at + 1, end);
     return placedTerms(text).next().done === true ? null : { text, start: at + 1, end };
   }
+  unclosed.add(sign);
   return null;
 }
 
@@ -120,7 +125,7 @@ export function phraseTerms(phrase: string): { readonly terms: readonly string[]
 
 /**
  * Where a phrase stands in a text: whatever the case, whole words (any part, in scripts without spaces), any white space
- * between two words, any of the apostrophes and hyphens for each other.
+ * between two words, any of the apostrophes and hyphens for each other, accents in one character with their letter or not.
  */
 export function findPhrase(phrase: string, text: string): Range[] {
   return Array.from(text.matchAll(patternOf(phrase)), ({ 0: found, index }) => ({
@@ -135,7 +140,7 @@ const wordLetter = String.raw`[[\p{L}\p{N}\p{M}_]--[${unspaced}]]`;
 const lookAlikes = ["'’ʼ‘", '-‐‑–'];
 
 function patternOf(phrase: string): RegExp {
-  const trimmed = phrase.trim();
+  const trimmed = phrase.trim().normalize('NFC');
   const body = trimmed
     .split(/(\s+)/u)
     .map((part) => (/^\s/u.test(part) ? String.raw`\s+` : Array.from(part, characterPattern).join('')))
@@ -149,7 +154,9 @@ function patternOf(phrase: string): RegExp {
 function characterPattern(character: string): string {
   const alike = lookAlikes.find((signs) => signs.includes(character));
   const escape = (sign: string): string => (/[\p{L}\p{N}\p{M}]/u.test(sign) ? sign : `\\u{${hex(sign)}}`);
-  return alike === undefined ? escape(character) : `[${Array.from(alike, escape).join('')}]`;
+  if (alike !== undefined) return `[${Array.from(alike, escape).join('')}]`;
+  const apart = character.normalize('NFD');
+  return apart === character ? escape(character) : `(?:${escape(character)}|${apart})`;
 }
 
 function hex(character: string): string {

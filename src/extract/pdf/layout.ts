@@ -26,8 +26,8 @@ export type Region = readonly Line[];
 
 /** Pages with more runs than this are drawings or traps: they are read in the order in which the file has them. */
 const maxRuns = 20_000;
-/** A gap this wide, in font sizes, may be a gutter between columns. */
-const gutterSize = 0.85;
+/** A gap this wide, in font sizes, may be a gutter between columns: LaTeX puts 10 points between columns of 12-point text. */
+const gutterSize = 0.8;
 const deepest = 6;
 
 export function layOut(runs: readonly Run[]): Region[] {

@@ -14,7 +14,7 @@ import { Latest } from './latest.ts';
 const slowAfterMs = 300;
 const announceAfterMs = 500;
 const askAnewAfterMs = 2500;
-const pageSize = 24;
+const pageSize = 12;
 
 interface Answer {
   readonly result: SearchResult | null;
