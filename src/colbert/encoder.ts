@@ -39,12 +39,12 @@ export interface Encoder {
 export interface EncoderOptions {
   /**
    * Tokens of one batch at most (a longer text is a batch of its own). A query waits for the batch that is running, so
-   * that the processor, which takes about a millisecond a token, gets a passage at a time. Default 256 there, else 512.
+   * that the processor, which takes about a millisecond a token, gets a passage at a time. Default 128 there, else 512.
    */
   readonly batchTokens?: number;
   /** Documents wait until no query has come for this long: who types is not held up at each key. Default 250 ms. */
   readonly quietMs?: number;
-  /** However many queries come, documents get a turn after this time. Default 2,000 ms. */
+  /** However many queries come, documents get a turn after this time. Default 4,000 ms. */
   readonly longestWaitMs?: number;
 }
 
@@ -57,8 +57,8 @@ export function createEncoder(
   session: Session,
   options: EncoderOptions = {},
 ): Encoder {
-  const batchTokens = options.batchTokens ?? (session.device === 'wasm' ? 256 : 512);
-  const turn = createTurns(options.quietMs ?? 250, options.longestWaitMs ?? 2000);
+  const batchTokens = options.batchTokens ?? (session.device === 'wasm' ? 128 : 512);
+  const turn = createTurns(options.quietMs ?? 250, options.longestWaitMs ?? 4000);
 
   async function run(sequences: readonly Sequence[], priority: Priority): Promise<EncodedText[]> {
     const length = paddedLength(sequences[0]!);

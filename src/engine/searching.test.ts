@@ -268,18 +268,19 @@ test('an imported collection is found by words, and its keyword index is kept', 
   const file = await from.export({}, context);
   await from.close(undefined, context);
   const store = createMemoryStore('imported');
-  const saved = Promise.withResolvers<void>();
+  let tell: () => void = () => undefined;
+  const saved = new Promise<void>((resolve) => (tell = resolve));
   const watched: IndexStore = {
     ...store,
     async putKeywordSegment(key, bytes) {
       await store.putKeywordSegment(key, bytes);
-      saved.resolve();
+      tell();
     },
   };
   const engine = await openOver(watched);
   await engine.import(file, context);
   expect(names(await find(engine, 'silted river', { match: 'words' }))).toEqual(['trade.txt']);
-  await saved.promise;
+  await saved;
   expect(await store.keywordSegment('shard-0')).toBeDefined();
   await engine.close(undefined, context);
 });

@@ -65,7 +65,7 @@ export async function search(
     const scope = scopeOf(resident, options.filter, constraints);
     const scores = meaning === null ? null : await resident.scorer.score(meaning.rows, scope.selection);
     throwIfAborted(signal);
-    const lists = listsOf(match, scores, query, keywords, resident, scope);
+    const lists = listsOf(match, scores, query, keywords, scope);
     const candidates = await choose(parts, lists, k, options.by ?? 'passage', constraints, signal);
     const scoredAt = performance.now();
 
@@ -196,8 +196,6 @@ interface Ranked {
   readonly score: number;
 }
 
-const positionIn = ({ position }: Ranked): number => position;
-
 interface List {
   /** Best first, equal scores by ascending position. */
   readonly ranked: readonly Ranked[];
@@ -211,7 +209,6 @@ function listsOf(
   scores: Float32Array | null,
   query: ParsedQuery,
   { index }: Keywords,
-  resident: ResidentIndex,
   { selection, accepts, positionOf }: Scope,
 ): (depth: number) => List {
   const byMeaning = (depth: number): List => ({
@@ -219,12 +216,12 @@ function listsOf(
     complete: depth >= scores!.length,
   });
   const terms = lexicalTerms(query.text);
-  const byWords = (depth: number): List => {
+  const byWords = (depth: number) => {
     const hits = index.search(terms, depth, accepts);
-    const ranked = hits.map(({ documentId, chunk, score }) => ({ position: positionOf(documentId, chunk), score }));
     return {
-      // A document that went and is still in the keyword index has no position.
-      ranked: ranked
+      ranked: hits
+        .map(({ documentId, chunk, ...found }) => ({ ...found, position: positionOf(documentId, chunk) }))
+        // A document that went and is still in the keyword index has no position.
         .filter(({ position }) => position >= 0)
         .sort((a, b) => b.score - a.score || a.position - b.position),
       complete: hits.length < depth,
@@ -232,17 +229,12 @@ function listsOf(
   };
   if (match === 'meaning') return byMeaning;
   if (match === 'words') return byWords;
-  const whole = index.holders(terms);
-  const hasEveryWord = (position: number): boolean => {
-    const { run, chunk } = resident.locate(position);
-    return whole.get(run.documentId)?.has(chunk) === true;
-  };
   return (depth) => {
-    const meaning = byMeaning(depth);
+    const { ranked, complete } = byMeaning(depth); // every passage has its place by meaning
+    const positions = ranked.map(({ position }) => position);
     // "How do I" stands in half of a large collection, and says nothing about any of it.
     const words = index.hasOnlyCommon(terms, depth) ? [] : byWords(depth).ranked;
-    const lists = listsToFuse(meaning.ranked.map(positionIn), words.map(positionIn), hasEveryWord);
-    return { ranked: fuse(lists, fusion), complete: meaning.complete }; // every passage has its place by meaning
+    return { ranked: fuse(listsToFuse(positions, words, terms), fusion), complete };
   };
 }
 

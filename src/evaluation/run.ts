@@ -330,11 +330,9 @@ function fuseWithWords(scores: Float32Array, query: string, keywords: KeywordInd
   const terms = lexicalTerms(query);
   const words = keywords.hasOnlyCommon(terms, fusionDepth) ? [] : keywords.search(terms, fusionDepth);
   const byWords = words
-    .map(({ documentId, score }) => ({ position: Number(documentId), score }))
-    .sort((a, b) => b.score - a.score || a.position - b.position)
-    .map(({ position }) => position);
-  const whole = keywords.holders(terms);
-  const lists = listsToFuse(topK(scores, fusionDepth), byWords, (position) => whole.has(String(position)));
+    .map(({ documentId, ...found }) => ({ ...found, position: Number(documentId) }))
+    .sort((a, b) => b.score - a.score || a.position - b.position);
+  const lists = listsToFuse(topK(scores, fusionDepth), byWords, terms);
   return fuse(lists, fusion).map(({ position, score }) => [position, score]);
 }
 

@@ -31,7 +31,11 @@ test('what a few passages alone hold word by word is above what is only like it'
   const meaning = Array.from({ length: 400 }, (_, i) => i);
   const ranked = (words: readonly number[], whole: readonly number[]): number[] =>
     fuse(
-      listsToFuse(meaning, words, (position) => whole.includes(position)),
+      listsToFuse(
+        meaning,
+        words.map((position) => ({ position, terms: whole.includes(position) ? 2 : 1 })),
+        ['old', 'old', 'port'],
+      ),
       fusion,
     ).map(({ position }) => position);
   expect(ranked([399, 50], [399])[0]).toBe(399);

@@ -23,19 +23,29 @@ export const fusion: FusionOptions = { k: 10, weights: [1, 0.25, 0.75] };
 /** Where more passages than this have every word of the query, none of them is singled out. */
 const maxSingledOut = 10;
 
+/** A passage found by words. */
+export interface FoundByWords {
+  readonly position: number;
+  /** How many of the query's different terms it has. */
+  readonly terms: number;
+}
+
 /**
  * @param meaning positions, best first
- * @param words those with any of the words, best first
- * @param hasEveryWord of those found by words
+ * @param words best first
+ * @param terms of the query
  * @returns the lists that `fusion` weighs
  */
 export function listsToFuse(
   meaning: readonly number[],
-  words: readonly number[],
-  hasEveryWord: (position: number) => boolean,
+  words: readonly FoundByWords[],
+  terms: readonly string[],
 ): readonly (readonly number[])[] {
-  const whole = words.filter(hasEveryWord);
-  return whole.length > maxSingledOut ? [meaning, words] : [meaning, words, whole];
+  const every = new Set(terms).size;
+  const whole = words.filter((found) => found.terms === every);
+  return [meaning, words, whole.length > maxSingledOut ? [] : whole].map((list) =>
+    list.map((one) => (typeof one === 'number' ? one : one.position)),
+  );
 }
 
 /** How many passages of each list are fused, where these make enough hits. */

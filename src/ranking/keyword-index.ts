@@ -26,6 +26,8 @@ export interface KeywordHit {
   readonly chunk: number;
   /** BM25 in single precision, without the usual factor k1 + 1. */
   readonly score: number;
+  /** How many of the query's different terms it has. */
+  readonly terms: number;
 }
 
 /** Consecutive passages of one document in one shard. */
@@ -421,6 +423,7 @@ export class KeywordShard {
       ...this.#locate(result.id as number),
       // In single precision, equal passages in different shards are level.
       score: Math.fround(result.score / result.queryTerms.length),
+      terms: result.queryTerms.length,
     }));
   }
 
