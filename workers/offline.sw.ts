@@ -123,7 +123,11 @@ async function answer(event: FetchEvent): Promise<Response> {
  * versions takes the new ones; its self-test says whether they fit.
  */
 async function buildOf(event: FetchEvent, cache: Cache): Promise<Build> {
-  const older = await (others ??= otherVersions(cache, scope, listed));
+  others ??= otherVersions(cache, scope, listed).catch(() => {
+    others = null; // asked again by the next request; this one gets the file of this version
+    return [];
+  });
+  const older = await others;
   if (older.length === 0 || event.clientId === '') return build;
   const client = await self.clients.get(event.clientId);
   if (client === undefined) return build;

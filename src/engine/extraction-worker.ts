@@ -1,9 +1,10 @@
 /**
- * Extraction in workers of its own: one reads files, one draws pages, so that neither waits for the other, and nothing
+ * Extraction in workers of its own: one reads PDFs, one other files, one draws pages, so that none waits for another, and nothing
  * they do stops a search. Each does one thing at a time. A worker that gives no sign of life, or dies, is ended and made
  * anew for the next request; one without work is ended after a while, so that its memory comes back.
  */
 import { fromWireError, LateralError, throwIfAborted } from '../errors.ts';
+import { foreignKind } from '../extract/kinds.ts';
 import type { ExtractionRequest, ExtractionResponse, ExtractionValues } from '../extract/service.ts';
 import type { ExtractedText } from '../types.ts';
 import type { Extraction, PagedDocument } from './extraction.ts';
@@ -15,24 +16,27 @@ export interface WorkerExtractionOptions {
   readonly deadlineMs?: number;
   /** A worker without work is ended after so long. Default 60,000. */
   readonly idleMs?: number;
-  /** Another worker, for tests. */
+  /** Other workers, for tests. */
   readonly createWorker?: () => Worker;
 }
 
 /** PDFs held open for their pages. */
 const heldPdfs = 3;
 
-const defaultWorker = (): Worker =>
+const fileWorker = (): Worker =>
   new Worker(new URL('../../workers/extract.worker.ts', import.meta.url), { type: 'module', name: 'extract' });
+const pdfWorker = (): Worker =>
+  new Worker(new URL('../../workers/pdf.worker.ts', import.meta.url), { type: 'module', name: 'pdf' });
 
 export function createWorkerExtraction({
   pdfFilesUrl,
   deadlineMs = 30_000,
   idleMs = 60_000,
-  createWorker = defaultWorker,
+  createWorker,
 }: WorkerExtractionOptions): Extraction {
-  const reader = new WorkerLine(createWorker, deadlineMs, idleMs);
-  const viewer = new WorkerLine(createWorker, deadlineMs, idleMs);
+  const reader = new WorkerLine(createWorker ?? fileWorker, deadlineMs, idleMs);
+  const pdfReader = new WorkerLine(createWorker ?? pdfWorker, deadlineMs, idleMs);
+  const viewer = new WorkerLine(createWorker ?? pdfWorker, deadlineMs, idleMs);
 
   /** Opens the document in the viewer's worker if it is not, and lets go of the one that was used longest ago. */
   async function hold(document: PagedDocument, work: WorkerAtWork): Promise<void> {
@@ -55,7 +59,8 @@ export function createWorkerExtraction({
   return {
     extract(input, signal) {
       const { buffer } = input.bytes;
-      return reader.run(input.name, signal, 'end', (work) =>
+      const line = foreignKind(input.name, input.bytes) === 'PDF' ? pdfReader : reader;
+      return line.run(input.name, signal, 'end', (work) =>
         work.ask({ type: 'extract', input, pdfFilesUrl: pdfFilesUrl() }, buffer instanceof ArrayBuffer ? [buffer] : []),
       );
     },
@@ -93,6 +98,7 @@ export function createWorkerExtraction({
 
     close() {
       reader.close();
+      pdfReader.close();
       viewer.close();
     },
   };

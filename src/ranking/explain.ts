@@ -99,7 +99,7 @@ export function strengthOf(verdict: WordMatch['verdict']): Strength {
 
 /**
  * Mean cosine of a word's tokens, and the passage's word that its best token won. Null where the model saw none of it.
- * A word that fell into bare letters ("qwxz" into q, w, x and z) has no meaning to the model: each of them is like the same
+ * A word that fell into letters ("qwxz" into q, w, x and z) has no meaning to the model: each of them is like the same
  * letter anywhere, so that only those count which won in one word together.
  */
 function bestOf(input: ExplainInput, queryWord: Range): { similarity: number; place: Range | null } | null {
@@ -111,14 +111,19 @@ function bestOf(input: ExplainInput, queryWord: Range): { similarity: number; pl
   });
   if (won.length === 0) return null;
   const { place } = won.reduce((best, one) => (one.similarity > best.similarity ? one : best));
-  const bare = won.length > 1 && won.every(({ token }) => isBare(input.query.slice(token.start, token.end)));
-  const counted = bare ? won.filter((one) => one.place === place) : won;
+  const pieces = won.map(({ token }) => input.query.slice(token.start, token.end));
+  const counted = areLetters(pieces) ? won.filter((one) => one.place === place) : won;
   return { similarity: counted.reduce((sum, one) => sum + one.similarity, 0) / won.length, place };
 }
 
-/** One or two characters; a Chinese one is a word. */
-function isBare(token: string): boolean {
-  return token.length <= 2 && !/\p{Script=Han}/u.test(token);
+/** Whether most of a word's pieces are single letters, and none is long; what stands between letters does not count. */
+function areLetters(pieces: readonly string[]): boolean {
+  const written = pieces.filter((piece) => /[\p{L}\p{N}]/u.test(piece));
+  const characters = written.reduce((sum, { length }) => sum + length, 0);
+  const isChinese = written.some((piece) => /\p{Script=Han}/u.test(piece)); // there a character is a word
+  return (
+    written.length > 1 && characters < written.length * 2 && written.every(({ length }) => length <= 2) && !isChinese
+  );
 }
 
 /** The whole word that a token belongs to; null where none may win. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { widenToWords, wordPieces, wordRanges } from './words.ts';
+import { wordPieces, wordRanges } from './words.ts';
 
 const wordsOf = (text: string) => wordRanges(text).map(({ start, end }) => text.slice(start, end));
 
@@ -24,24 +24,6 @@ describe('wordRanges', () => {
     //             0123456789
     const text = 'one two three';
     expect(wordRanges(text, 4, 7)).toEqual([{ start: 4, end: 7 }]);
-  });
-});
-
-describe('widenToWords', () => {
-  //             0         1
-  //             0123456789012345678
-  const text = 'late interaction, ok';
-  const words = wordRanges(text);
-
-  it.each([
-    ['a part of a word', { start: 10, end: 12 }, { start: 5, end: 16 }],
-    ['over two words', { start: 2, end: 6 }, { start: 0, end: 16 }],
-    ['a whole word', { start: 0, end: 4 }, { start: 0, end: 4 }],
-    ['only punctuation', { start: 16, end: 17 }, { start: 16, end: 17 }],
-  ])('%s', (_, given, expected) => expect(widenToWords([given], words)).toEqual([expected]));
-
-  it('keeps what else a range carries', () => {
-    expect(widenToWords([{ start: 1, end: 2, strength: 2 }], words)).toEqual([{ start: 0, end: 4, strength: 2 }]);
   });
 });
 

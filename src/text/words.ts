@@ -1,5 +1,5 @@
 /**
- * Where the words of a text are, in any script. Lit tokens are widened to whole words with it, excerpts begin and end
+ * Where the words of a text are, in any script. What is lit is whole words, and excerpts begin and end
  * at its borders. Intl.Segmenter knows the rules of each script.
  */
 import { windowedSegments } from './windowed.ts';
@@ -37,22 +37,4 @@ export function wordRanges(text: string, start = 0, end: number = text.length): 
     if (piece.isWord) words.push({ start: piece.start, end: piece.end });
   }
   return words;
-}
-
-/**
- * Widens ranges to the whole words they touch; a range that touches no word stays as it is. Both lists ascend.
- * @param words from `wordRanges` of the same text
- * @returns one range for each range given, in the same order
- */
-export function widenToWords<T extends Range>(ranges: readonly T[], words: readonly Range[]): T[] {
-  let first = 0;
-  return ranges.map((range) => {
-    while (first < words.length && words[first]!.end <= range.start) first++;
-    let { start, end } = range;
-    for (let w = first; w < words.length && words[w]!.start < range.end; w++) {
-      start = Math.min(start, words[w]!.start);
-      end = Math.max(end, words[w]!.end);
-    }
-    return { ...range, start, end };
-  });
 }

@@ -116,7 +116,8 @@ export const words = {
   noneClose: (passages: number): string =>
     passages === 1 ? 'The only passage does not come close.' : `None of ${count(passages, 'passage')} comes close.`,
   nearest: 'Show the nearest anyway',
-  noPassageContains: (what: string): string => `No passage contains ${what}.`,
+  noPassageContains: (what: string, without: string): string =>
+    without === '' ? `No passage contains ${what}.` : `No passage contains ${what} without ${without}.`,
   searchByMeaning: 'Search by meaning',
   dropped: 'Your question is longer than the model reads. Its last words were not searched.',
 
@@ -266,6 +267,10 @@ function failureRest(code: ErrorCode): string {
       return 'is not a kind of file Lateral can read. Save it as text or a web page and add that.';
     case 'file-damaged':
       return 'is damaged and could not be read. Try exporting it again.';
+    case 'file-locked':
+      return 'is locked. Save a copy without a password and add that.';
+    case 'file-scanned':
+      return 'contains only pictures, so there is no text to search yet.';
     case 'file-too-large':
       return 'is too large to read in one piece. Split it and add the parts.';
     case 'file-duplicate':

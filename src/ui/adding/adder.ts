@@ -89,13 +89,14 @@ export class Adder {
     this.#start(files, [], (index, options) => index.resume(options));
   }
 
-  /** Goes on after a stop, wherever the unread files are kept. */
+  /** Goes on after a stop: with the files that the index keeps, and then with those that only this page holds. */
   async addRest(): Promise<void> {
     const { remaining } = this.#state;
     const { files } = (await this.#opening).status().pending;
-    if (remaining.length > 0) this.add(remaining);
-    else if (files > 0) this.resume(files);
-    else this.dismiss();
+    if (files > 0) this.resume(files);
+    if (remaining.length > 0)
+      this.#start(remaining.length, remaining, (index, options) => addAgain(index, remaining, options));
+    if (files === 0 && remaining.length === 0) this.dismiss();
   }
 
   /** Lists files that never came as far as the index. */
@@ -244,4 +245,20 @@ export class Adder {
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Which of them came in before the stop is not always known: what is here by now is no failure. */
+async function addAgain(
+  index: LateralIndex,
+  inputs: readonly DocumentInput[],
+  options: AddOptions,
+): Promise<AddResult> {
+  const unknown = (failures: readonly AddFailure[]): AddFailure[] =>
+    failures.filter(({ code }) => code !== 'file-duplicate');
+  const result = await index.add(inputs, {
+    ...options,
+    onProgress: ({ failed, ...progress }) =>
+      options.onProgress?.({ ...progress, ...(failed === undefined ? {} : { failed: unknown(failed) }) }),
+  });
+  return { ...result, failed: unknown(result.failed) };
 }

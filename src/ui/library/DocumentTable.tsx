@@ -1,7 +1,9 @@
 /** One table of all documents: name, type, passages, added. Sorts by any of them; long lists draw only what is in sight. */
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
+import type { Range } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, Trash2 } from 'lucide-react';
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { Fragment, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { FocusEvent } from 'react';
 import type { DocumentRecord } from '../../index.ts';
 import { day, number } from '../format.ts';
 import { languageOf } from '../parts/script.ts';
@@ -12,7 +14,7 @@ import type { Column, Order } from './sort.ts';
 
 /** Above this many rows only those in sight are drawn. */
 const drawnWhole = 200;
-const rowHeight = 49;
+const rowHeight = 48;
 
 export interface DocumentTableProps {
   readonly documents: readonly DocumentRecord[];
@@ -105,10 +107,19 @@ function ShortBody({ rows, ...rest }: BodyProps) {
   );
 }
 
-/** The rows in sight, between two empty ones that stand for the rest. */
+/** The rows in sight and the one in focus, between empty ones that stand for the rest. */
 function LongBody({ rows, ...rest }: BodyProps) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [start, setStart] = useState(0);
+  const [focused, setFocused] = useState<number | null>(null);
+  const rangeExtractor = useCallback(
+    (range: Range) => {
+      const drawn = defaultRangeExtractor(range);
+      if (focused === null || focused >= range.count || drawn.includes(focused)) return drawn;
+      return [...drawn, focused].toSorted((a, b) => a - b);
+    },
+    [focused],
+  );
   // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is memoised by the compiler
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -117,6 +128,7 @@ function LongBody({ rows, ...rest }: BodyProps) {
     getItemKey: (index) => rows[index]!.id,
     scrollMargin: start,
     overscan: 8,
+    rangeExtractor,
   });
   useLayoutEffect(() => {
     const pane = body.current?.closest<HTMLElement>('.pane');
@@ -124,21 +136,26 @@ function LongBody({ rows, ...rest }: BodyProps) {
     setStart(body.current.getBoundingClientRect().top - pane.getBoundingClientRect().top + pane.scrollTop);
   }, [rows.length]);
   const items = virtualizer.getVirtualItems();
-  const before = Math.max(0, (items[0]?.start ?? start) - start);
-  const after = Math.max(0, virtualizer.getTotalSize() - ((items.at(-1)?.end ?? start) - start));
+  const end = virtualizer.getTotalSize() + start;
+  const rowOf = (event: FocusEvent): number | null => {
+    const at = (event.target as Element).closest<HTMLElement>('[data-index]')?.dataset.index;
+    return at === undefined ? null : Number(at);
+  };
   return (
-    <tbody ref={body}>
-      <Gap height={before} />
-      {items.map(({ index, key }) => (
-        <Row key={key} record={rows[index]!} index={index} measure={virtualizer.measureElement} {...rest} />
+    <tbody ref={body} onFocus={(event) => setFocused(rowOf(event))} onBlur={() => setFocused(null)}>
+      {items.map(({ index, key, start: top }, i) => (
+        <Fragment key={key}>
+          <Gap height={top - (items[i - 1]?.end ?? start)} />
+          <Row record={rows[index]!} index={index} measure={virtualizer.measureElement} {...rest} />
+        </Fragment>
       ))}
-      <Gap height={after} />
+      <Gap height={end - (items.at(-1)?.end ?? start)} />
     </tbody>
   );
 }
 
 function Gap({ height }: { readonly height: number }) {
-  return height === 0 ? null : (
+  return height <= 0 ? null : (
     <tr aria-hidden className="library__gap">
       <td colSpan={6} style={{ blockSize: `${height}px` }} />
     </tr>

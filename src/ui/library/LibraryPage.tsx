@@ -1,11 +1,12 @@
 /** Every document in one table: open it, select some, search only in those, delete them; the collection in and out. */
 import { Menu } from '@base-ui/react/menu';
-import { Download, Ellipsis, Trash2, Upload } from 'lucide-react';
+import { Download, Ellipsis, Trash2, Upload, X } from 'lucide-react';
 import { useState } from 'react';
 import { WideAddButtons } from '../adding/AddButtons.tsx';
 import { useAdding } from '../adding/AddingProvider.tsx';
 import { ProgressPanel } from '../adding/ProgressPanel.tsx';
 import { count } from '../format.ts';
+import { Hint } from '../parts/Hint.tsx';
 import { PageTitle } from '../parts/PageTitle.tsx';
 import { inMain } from '../parts/portal.ts';
 import { StorageMeter } from '../parts/StorageMeter.tsx';
@@ -66,7 +67,7 @@ function SelectionBar({ selected, onClear }: { readonly selected: ReadonlySet<st
   if (chosen.length === 0) return null;
   return (
     <div className="library__bar">
-      <span>{words.selected(chosen.length)}</span>
+      <span className="library__count">{words.selected(chosen.length)}</span>
       <a
         className="button button--small"
         href={formatAddress({ section: 'search', query })}
@@ -84,9 +85,11 @@ function SelectionBar({ selected, onClear }: { readonly selected: ReadonlySet<st
       >
         {words.deleteOne}
       </button>
-      <button type="button" className="text-button" onClick={onClear}>
-        {words.clearSelection}
-      </button>
+      <Hint text={words.clearSelection}>
+        <button type="button" className="icon-button" aria-label={words.clearSelection} onClick={onClear}>
+          <X className="icon" aria-hidden />
+        </button>
+      </Hint>
     </div>
   );
 }

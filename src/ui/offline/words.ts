@@ -5,6 +5,13 @@ export const offlineWords = {
   ready: 'Ready offline',
   offlineReady: 'You are offline. Everything here works as always.',
   offlineNotReady: 'You are offline, and not all of Lateral is on this device yet.',
+  brief: {
+    offlineReady: 'You are offline',
+    offlineNotReady: 'You are offline',
+    keeping: (done: number, total: number): string =>
+      `Offline: ${total === 0 ? 0 : Math.min(99, Math.floor((100 * done) / total))} % ready`,
+    stalled: 'Not ready offline yet',
+  },
   keeping: (done: number, total: number): string =>
     `Making Lateral work offline · ${megabytes(done)} of ${megabytes(total)} MB`,
   stalled: {

@@ -2,12 +2,12 @@
 import { Copy, TextSearch } from 'lucide-react';
 import { memo, useId } from 'react';
 import type { MouseEvent } from 'react';
-import type { Hit, QueryWord } from '../../index.ts';
+import type { Hit, QueryWord, Segment } from '../../index.ts';
 import { languageName } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
 import { languageOf } from '../parts/script.ts';
 import { words } from '../words.ts';
-import { fitExcerpt, hitDescription, placeOf, withoutHeading } from './describe.ts';
+import { fitExcerpt, hitDescription, placeOf, splitHeading, withoutHeading } from './describe.ts';
 import { Lit } from './lit-word.tsx';
 import { ResultMenu } from './ResultMenu.tsx';
 import { useCopy } from './use-copy.ts';
@@ -29,6 +29,8 @@ export interface ResultCardProps {
 }
 
 const wideScripts = /^(ja|zh|ko)/;
+/** Letters up to which a place ('page 214', 'passage 12') is never cut, however long the name beside it. */
+const shortPlace = 16;
 
 export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
   const { hit, position, total, more, open, queryWords, width, onOpen, onFocus, onLike, onOnly } = props;
@@ -36,7 +38,9 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
   const id = useId();
   const language = languageOf(hit.language, hit.excerpt.map((segment) => segment.text).join(''));
   const letterWidth = wideScripts.test(language ?? '') ? 16.5 : 8;
-  const segments = fitExcerpt(withoutHeading(hit.excerpt, hit.place), Math.floor(width / letterWidth) * 3);
+  const fitting = fitExcerpt(withoutHeading(hit.excerpt, hit.place), Math.floor(width / letterWidth) * 3);
+  const { heading, rest } = splitHeading(fitting, hit.place);
+  const place = placeOf(hit);
 
   const openUnlessSelecting = (event: MouseEvent): void => {
     if (!event.currentTarget.contains(event.target as Node)) return; // from a popover, which React nests here
@@ -70,8 +74,8 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
             {hit.documentName}
           </button>
         </h3>
-        <span className="result__place" dir="auto" aria-hidden>
-          {placeOf(hit)}
+        <span className="result__place" data-short={place.length <= shortPlace ? '' : undefined} dir="auto" aria-hidden>
+          {place}
         </span>
         <span className="score" aria-hidden>
           <span className="score__fill" style={{ inlineSize: `${Math.max(4, hit.relative * 100)}%` }} />
@@ -81,9 +85,12 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
         </span>
       </div>
       <p className="result__excerpt reading" lang={language} dir="auto">
-        {segments.map((segment, index) => (
-          <Lit key={index} text={segment.text} strength={segment.strength} words={segment.words} />
-        ))}
+        {heading.length === 0 ? null : (
+          <span className="result__heading">
+            <Segments of={heading} />
+          </span>
+        )}
+        <Segments of={rest} />
       </p>
       <div className="result__meta">
         {more > 0 ? <span className="result__more">{words.moreIn(more)}</span> : null}
@@ -119,3 +126,9 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
     </li>
   );
 });
+
+function Segments({ of }: { readonly of: readonly Segment[] }) {
+  return of.map((segment, index) => (
+    <Lit key={index} text={segment.text} strength={segment.strength} words={segment.words} />
+  ));
+}

@@ -17,7 +17,7 @@ import {
   SearchHelp,
   ViewSelect,
 } from './ViewControls.tsx';
-import { exactWords, withoutQuotes } from './describe.ts';
+import { exactWords, leftOut, withoutQuotes } from './describe.ts';
 import { ReadyState } from './ReadyState.tsx';
 import { ResultList } from './ResultList.tsx';
 import { SearchBox } from './SearchBox.tsx';
@@ -148,7 +148,7 @@ function Nothing({ result, onNearest }: NothingProps) {
   if (result.hits.length === 0 && asked !== '') {
     return (
       <div className="notice">
-        <h2 className="notice__title">{words.noPassageContains(asked)}</h2>
+        <h2 className="notice__title">{words.noPassageContains(asked, leftOut(result.query))}</h2>
         <button
           type="button"
           className="button"

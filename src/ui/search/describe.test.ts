@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Hit, Segment } from '../../index.ts';
-import { citation, exactWords, fitExcerpt, placeOf, questionLike, withoutHeading } from './describe.ts';
+import {
+  citation,
+  exactWords,
+  fitExcerpt,
+  leftOut,
+  placeOf,
+  questionLike,
+  splitHeading,
+  withoutHeading,
+} from './describe.ts';
 
 const plain = (text: string): Segment => ({ text, strength: 0, words: [] });
 const lit = (text: string): Segment => ({ text, strength: 2, words: [0] });
@@ -32,12 +41,35 @@ describe('withoutHeading', () => {
   });
 });
 
+describe('splitHeading', () => {
+  it('sets the heading apart that the excerpt opens with, lit words and all', () => {
+    const { heading, rest } = splitHeading([plain('The '), lit('river'), plain(' When it silted')], 'The river');
+    expect(heading).toEqual([plain('The '), lit('river')]);
+    expect(rest).toEqual([plain(' When it silted')]);
+  });
+
+  it('cuts within a word group, and leaves what opens otherwise', () => {
+    expect(splitHeading([plain('The river When '), lit('it')], 'The river').rest).toEqual([plain(' When '), lit('it')]);
+    const other = [plain('The riverside')];
+    expect(splitHeading(other, 'The river')).toEqual({ heading: [], rest: other });
+    expect(splitHeading(other, '').rest).toBe(other);
+  });
+});
+
 describe('exactWords', () => {
   it('is what had to stand in a passage', () => {
     expect(exactWords('silting', 'words')).toBe('"silting"');
     expect(exactWords('old harbour -ship', 'words')).toBe('"old harbour"');
     expect(exactWords('the "old harbour" and "the quay', 'both')).toBe('"old harbour" and "the quay"');
     expect(exactWords('old harbour', 'meaning')).toBe('');
+    expect(exactWords('-"old harbour" quay', 'words')).toBe('"quay"');
+  });
+});
+
+describe('leftOut', () => {
+  it('is what stands behind a minus', () => {
+    expect(leftOut('bread -flour -"sour dough"')).toBe('flour or "sour dough"');
+    expect(leftOut('well-known harbour -5 degrees')).toBe('');
   });
 });
 
@@ -45,6 +77,11 @@ describe('questionLike', () => {
   it('takes the sentence of the strongest word', () => {
     const excerpt = [plain('…of ships. When the river silted, the '), lit('merchants'), plain(' moved. They stayed.')];
     expect(questionLike(excerpt)).toBe('When the river silted, the merchants moved.');
+  });
+
+  it('goes on where a sentence is too short to ask with', () => {
+    const excerpt = [lit('Yeast'), plain(' is alive. It feeds on the sugars that enzymes free. Then it rests.')];
+    expect(questionLike(excerpt)).toBe('Yeast is alive. It feeds on the sugars that enzymes free.');
   });
 
   it('takes no sign that a question would read as one, and no more than fits', () => {

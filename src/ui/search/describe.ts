@@ -53,24 +53,54 @@ export function withoutHeading(segments: readonly Segment[], place: string): rea
   return rest === '' && segments.length === 1 ? segments : [{ ...first, text: rest }, ...segments.slice(1)];
 }
 
+/** An excerpt in two: the heading it still opens with, as its place says it, and the rest. */
+export function splitHeading(
+  segments: readonly Segment[],
+  place: string,
+): { readonly heading: readonly Segment[]; readonly rest: readonly Segment[] } {
+  const text = segments.map((segment) => segment.text).join('');
+  if (place === '' || !text.startsWith(`${place} `)) return { heading: [], rest: segments };
+  const heading: Segment[] = [];
+  let room = place.length;
+  for (const [i, segment] of segments.entries()) {
+    if (segment.text.length >= room) {
+      const last = { ...segment, text: segment.text.slice(0, room) };
+      const first = { ...segment, text: segment.text.slice(room) };
+      return { heading: [...heading, last], rest: [first, ...segments.slice(i + 1)].filter(({ text }) => text !== '') };
+    }
+    heading.push(segment);
+    room -= segment.text.length;
+  }
+  return { heading, rest: [] };
+}
+
 /** Text for the clipboard: the passage and where it stands. */
 export function citation(passage: string, hit: Hit): string {
   const folder = hit.path === '' ? '' : `${hit.path}/`;
   return `“${passage.trim()}”\n${folder}${hit.documentName}, ${placeOf(hit)}`;
 }
 
+/** A word or a quote behind a minus. */
+const excluded = /(?<=^|\s)-("[^"]+"?|[^\s"\d]\S*)/g;
+
 /** What had to stand in a passage word for word, in quotes; '' where nothing had to. */
 export function exactWords(query: string, match: MatchBy): string {
-  const phrases = [...query.matchAll(/"([^"]+)"?/g)].map(([, phrase]) => `"${phrase!.trim()}"`);
+  const wanted = query.replace(excluded, ' ');
+  const phrases = [...wanted.matchAll(/"([^"]+)"?/g)].map(([, phrase]) => `"${phrase!.trim()}"`);
   if (phrases.length > 0) return phrases.join(' and ');
-  const plain = query.replace(/(^|\s)-\S+/g, ' ').trim();
+  const plain = wanted.replace(/\s+/g, ' ').trim();
   return match === 'words' && plain !== '' ? `"${plain}"` : '';
 }
+
+/** What was to be left out, by a minus; '' where nothing was. */
+export const leftOut = (query: string): string => [...query.matchAll(excluded)].map(([, what]) => what!).join(' or ');
 
 export const withoutQuotes = (query: string): string => query.replaceAll('"', ' ').replace(/\s+/g, ' ').trim();
 
 const likeWords = 20;
 const likeLetters = 160;
+/** A sentence shorter than this says too little alone: what follows comes with it. */
+const likeLeast = 40;
 
 /** A passage as a question: the sentence around its best words, as much of it as a question may hold. */
 export function questionLike(excerpt: readonly Segment[]): string {
@@ -82,11 +112,20 @@ export function questionLike(excerpt: readonly Segment[]): string {
     at += segment.text.length;
   }
   const sentences = [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(text)];
-  const sentence = (sentences.findLast(({ index }) => index <= at)?.segment ?? text).replace(
-    /["…]|(?<=^|\s)-(?=\S)/g,
-    ' ',
+  const first = Math.max(
+    0,
+    sentences.findLastIndex(({ index }) => index <= at),
   );
-  const pieces = sentence.trim().split(/\s+/).slice(0, likeWords);
+  let said = '';
+  for (const { segment } of sentences.slice(first)) {
+    if (said.trim().length >= likeLeast) break;
+    said += segment;
+  }
+  const pieces = said
+    .replace(/["…]|(?<=^|\s)-(?=\S)/g, ' ')
+    .trim()
+    .split(/\s+/)
+    .slice(0, likeWords);
   while (pieces.length > 1 && pieces.join(' ').length > likeLetters) pieces.pop();
   return pieces
     .join(' ')

@@ -136,7 +136,7 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     const result = hasQuery ? answer.result : null;
     const showAll = nearestFor === query;
     const found = result === null || filteredOut || noDocuments ? noHits : result.hits;
-    const hits = showAll ? found : found.filter((hit) => hit.relevant);
+    const hits = toBest(showAll ? found : found.filter((hit) => hit.relevant));
     const nothingRelevant = result !== null && !result.relevant && !showAll && !noDocuments;
     return {
       result,
@@ -164,6 +164,12 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     };
   }, [answer, query, match, view, filter, chosen, k, nearestFor, filteredOut, noDocuments, setQuery, clearFilters]);
   return <SearchContext value={state}>{children}</SearchContext>;
+}
+
+/** Scores as shares of the best hit that is shown: one that is better only by its place in another list may be left out. */
+function toBest(hits: readonly Hit[]): readonly Hit[] {
+  const best = hits[0]?.relative ?? 0;
+  return best === 0 || best === 1 ? hits : hits.map((hit) => ({ ...hit, relative: Math.min(1, hit.relative / best) }));
 }
 
 const setView = (view: View): void => setPreferences({ view });

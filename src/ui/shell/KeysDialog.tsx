@@ -6,7 +6,7 @@ const rows: readonly (readonly [readonly string[], string])[] = [
   [['/', 'Ctrl K', '⌘ K'], 'Search'],
   [['↓', '↑', 'Home', 'End'], 'Move through results'],
   [['Enter'], 'Open; from the search box, the first'],
-  [['Esc'], 'Close the popover, the document, then the search'],
+  [['Esc'], 'Close what is open, then clear the search'],
   [['n', 'p'], 'Next and previous match in the document'],
   [['w'], 'Why this matched'],
   [['c'], 'Copy with source'],

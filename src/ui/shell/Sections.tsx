@@ -1,10 +1,9 @@
 /** The way between sections: a sidebar, a rail of icons, or a bar at the bottom with the rest behind "More". */
-import { Ellipsis, FlaskConical, Hexagon, LibraryBig, Search, SlidersHorizontal, Timer } from 'lucide-react';
+import { Ellipsis, FlaskConical, HardDrive, Hexagon, LibraryBig, Search, SlidersHorizontal, Timer } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { AddButtons } from '../adding/AddButtons.tsx';
 import { useAddingPhase } from '../adding/AddingProvider.tsx';
 import { AmbientProgress } from '../adding/AmbientProgress.tsx';
-import { count } from '../format.ts';
 import { OfflineLine } from '../offline/OfflineLine.tsx';
 import { Hint } from '../parts/Hint.tsx';
 import { StorageMeter } from '../parts/StorageMeter.tsx';
@@ -123,12 +122,12 @@ function Foot({ rail }: { readonly rail: boolean }) {
   return (
     <div className="sections__foot">
       <AmbientProgress slim={rail} />
-      <OfflineLine rail={rail} />
+      <OfflineLine as={rail ? 'rail' : 'brief'} />
       <DeviceBadge rail={rail} />
-      {rail || documents === null || documents.length === 0 ? null : (
+      {rail || stats === null || documents === null || documents.length === 0 ? null : (
         <div className="sections__storage">
-          <p>{count(documents.length, 'document')}</p>
-          {stats === null ? null : <StorageMeter stats={stats} brief />}
+          <HardDrive className="icon" aria-hidden />
+          <StorageMeter stats={stats} brief />
         </div>
       )}
     </div>
