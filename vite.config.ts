@@ -25,7 +25,11 @@ export default defineConfig({
   preview: { headers: productionHeaders },
   worker: {
     format: 'es',
-    rolldownOptions: { checks: { bundlerTimings: false }, output: { entryFileNames: 'assets/[name]-[hash].js' } },
+    rolldownOptions: {
+      // Workers hold at once what Node loads when it is needed (src/extract): that is meant.
+      checks: { bundlerTimings: false, ineffectiveDynamicImport: false },
+      output: { entryFileNames: 'assets/[name]-[hash].js' },
+    },
   },
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
   build: {

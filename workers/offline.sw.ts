@@ -35,9 +35,8 @@ self.addEventListener('install', (event) => {
   event.waitUntil(install());
 });
 
-self.addEventListener('activate', (event) => {
-  event.waitUntil(self.clients.claim());
-});
+// A page that was there before is not claimed: it has what it needs from the network, and in Firefox (153) the workers that
+// its workers make afterwards would never load. From its next load on it is served here.
 
 self.addEventListener('message', (event) => {
   const message = event.data as OfflineMessage;

@@ -5,7 +5,7 @@ import { useAdding, useAddingPhase } from '../adding/AddingProvider.tsx';
 import { ProgressPanel } from '../adding/ProgressPanel.tsx';
 import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
 import { usePreferences } from '../state/preferences.ts';
-import { narrow, rail, useMedia } from '../state/use-media.ts';
+import { narrow, useMedia } from '../state/use-media.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
 import { searchFailure, standingProblem, words } from '../words.ts';
 import { EmptyState } from './EmptyState.tsx';
@@ -64,8 +64,7 @@ function ModeRow() {
   const { pickFiles } = useAdding();
   const { opened } = useViewer();
   const phone = useMedia(narrow);
-  const onRail = useMedia(rail);
-  const compact = phone || (onRail && opened !== null);
+  const compact = phone || opened !== null; // beside the viewer the column is under 420
   return (
     <div className="mode-row">
       <MatchSwitch />

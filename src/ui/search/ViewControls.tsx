@@ -34,7 +34,7 @@ export function SearchHelp() {
   return (
     <Popover.Root>
       <Hint text={words.searchHelp}>
-        <Popover.Trigger className="icon-button mode-row__help" aria-label={words.searchHelp}>
+        <Popover.Trigger className="icon-button" aria-label={words.searchHelp}>
           <CircleHelp className="icon" aria-hidden />
         </Popover.Trigger>
       </Hint>
