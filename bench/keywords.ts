@@ -6,6 +6,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { createKeywords } from '../src/engine/keywords.ts';
+import { createPassageReader } from '../src/engine/passages.ts';
 import type { NewDocument } from '../src/store/index-store.ts';
 import { createMemoryStore } from '../src/store/memory-store.ts';
 import type { DocumentRecord, Fingerprint } from '../src/types.ts';
@@ -50,13 +51,13 @@ async function measure(passages: number): Promise<void> {
     return result;
   };
 
-  const built = createKeywords(store);
+  const built = createKeywords(store, createPassageReader(store));
   await timed('build from texts and save', async () => built.follow(await records(), 'now'));
   let bytes = 0;
   for (let i = 0; i < built.index.shards.length; i++) bytes += (await store.keywordSegment(`shard-${i}`))!.length;
   rows.push(['saved', `${(bytes / 1e6).toFixed(1)} MB in ${built.index.shards.length} shards`]);
 
-  const loaded = createKeywords(store);
+  const loaded = createKeywords(store, createPassageReader(store));
   await timed('load', async () => loaded.follow(await records()));
   await store.add([document('one more', word)], fingerprint);
   await timed(`add a document of ${passagesPerDocument} passages`, async () => loaded.follow(await records()));

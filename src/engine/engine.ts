@@ -218,11 +218,12 @@ export function createEngine(parts: EngineParts): Engine {
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive);
     const locks = opened.locks ?? createLocalLocks();
+    const passages = createPassageReader(opened.store);
     const open: Open = {
       ...{ name, options, entry, store: opened.store, resident, fingerprint, locks },
       queue: createPendingQueue(opened.store, locks, name, () => void countPending(open).catch(fail)),
-      keywords: createKeywords(opened.store),
-      passages: createPassageReader(opened.store),
+      keywords: createKeywords(opened.store, passages),
+      passages,
       settings: { keepSources: options.keepSources ?? true, visible: options.visible ?? true },
     };
     update({ scorer: scorer.choice });
@@ -464,6 +465,7 @@ export function createEngine(parts: EngineParts): Engine {
             resident: open.resident,
             keywords: open.keywords,
             passages: open.passages,
+            reading: reporting !== null,
             exclusive,
             dim: open.fingerprint.dim,
             levels: open.entry.similarity,

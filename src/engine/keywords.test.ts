@@ -5,6 +5,7 @@ import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentRecord, Fingerprint } from '../types.ts';
 import { createKeywords, type Keywords } from './keywords.ts';
+import { createPassageReader } from './passages.ts';
 
 const fingerprint: Fingerprint = {
   model: 'toy@0',
@@ -42,10 +43,12 @@ function toy(id: string, passages: readonly string[], addedAt = 1): NewDocument 
 
 let store: IndexStore;
 let keywords: Keywords;
+const keywordsOf = (from: IndexStore): Keywords => createKeywords(from, createPassageReader(from));
+
 beforeEach(async () => {
   store = createMemoryStore('keywords');
   await store.add([toy('a', ['old port', 'new port']), toy('b', ['deep sea'])], fingerprint);
-  keywords = createKeywords(store);
+  keywords = keywordsOf(store);
 });
 
 const records = async (): Promise<ReadonlyMap<string, DocumentRecord>> =>
@@ -63,7 +66,7 @@ async function restarted(): Promise<{ again: Keywords; textsRead: string[] }> {
     textsRead.push(id);
     return store.text(id);
   };
-  const again = createKeywords({ ...store, text });
+  const again = keywordsOf({ ...store, text });
   await again.follow(await records());
   return { again, textsRead };
 }
@@ -139,7 +142,7 @@ describe('createKeywords', () => {
         ? Promise.reject(new LateralError('storage-corrupt', 'Does not fit its checksum.'))
         : store.keywordSegment(key);
     const text = vi.fn((id: string) => store.text(id));
-    const again = createKeywords({ ...store, keywordSegment, text });
+    const again = keywordsOf({ ...store, keywordSegment, text });
     await again.follow(await records());
     // "long" began in the damaged shard; "last" lies in the other one alone.
     expect(text.mock.calls.map(([id]) => id)).toEqual(['a', 'b', 'long']);
@@ -173,11 +176,11 @@ describe('createKeywords', () => {
 
   test('a full disk is no failure, a closed store is one', async () => {
     const full = () => Promise.reject(new LateralError('storage-full', 'The disk is full.'));
-    const on = createKeywords({ ...store, putKeywordSegment: full });
+    const on = keywordsOf({ ...store, putKeywordSegment: full });
     await on.follow(await records(), 'now');
     expect(found(on, 'sea')).toEqual(['b0']);
     const all = await records();
     await store.close();
-    await expect(createKeywords(store).follow(all)).rejects.toMatchObject({ code: 'storage-closed' });
+    await expect(keywordsOf(store).follow(all)).rejects.toMatchObject({ code: 'storage-closed' });
   });
 });

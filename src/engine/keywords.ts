@@ -10,6 +10,7 @@ import type { IndexStore } from '../store/index-store.ts';
 import { lexicalVersion } from '../text/lexical.ts';
 import type { DocumentRecord } from '../types.ts';
 import { createLock } from './lock.ts';
+import type { PassageReader } from './passages.ts';
 
 export type Records = ReadonlyMap<string, DocumentRecord>;
 
@@ -39,7 +40,8 @@ const passagesPerStep = 32;
 /** The thread is given to others after this long. */
 const stepMs = 10;
 
-export function createKeywords(store: IndexStore): Keywords {
+/** @param texts where the texts of new documents come from */
+export function createKeywords(store: IndexStore, texts: Pick<PassageReader, 'document'>): Keywords {
   const index = new KeywordIndex();
   const turn = createLock();
   const pause = createPause();
@@ -70,14 +72,15 @@ export function createKeywords(store: IndexStore): Keywords {
   }
 
   async function addDocument(record: DocumentRecord): Promise<boolean> {
-    const [text, chunks] = await Promise.all([store.text(record.id), store.chunks(record.id)]);
-    if (text === undefined || chunks?.length !== record.chunkCount) return false;
+    const found = await texts.document(record);
+    if (found?.chunks.length !== record.chunkCount) return false;
+    const { document, chunks } = found;
     for (let first = 0; first < chunks.length; first += passagesPerStep) {
       const some = chunks.slice(first, first + passagesPerStep);
       index.add(
         record,
         first,
-        some.map(({ start, end }) => text.text.slice(start, end)),
+        some.map(({ start, end }) => document.text.slice(start, end)),
       );
       await pause();
     }

@@ -15,16 +15,21 @@ export interface Passage {
   readonly words: readonly Range[];
 }
 
+export interface DocumentText {
+  readonly document: ExtractedText;
+  readonly chunks: readonly Chunk[];
+}
+
 export interface PassageReader {
   /** The same object for the same passage as long as it is held; null where it was removed meanwhile. */
   read(record: DocumentRecord, ordinal: number): Promise<Passage | null>;
+  /** The document's text and passages; null where it was removed meanwhile. */
+  document(record: DocumentRecord): Promise<DocumentText | null>;
   /** Holds what is about to be stored: a search that finds it then need not wait for the store, which may be busy writing. */
   keep(record: DocumentRecord, document: ExtractedText, chunks: readonly Chunk[]): void;
 }
 
-interface Held {
-  readonly document: ExtractedText;
-  readonly chunks: readonly Chunk[];
+interface Held extends DocumentText {
   readonly passages: Map<number, Passage>;
 }
 
@@ -77,6 +82,8 @@ export function createPassageReader(store: IndexStore): PassageReader {
   }
 
   return {
+    document: recall,
+
     keep(record, document, chunks) {
       hold(record, Promise.resolve({ document, chunks, passages: new Map() }));
     },

@@ -27,6 +27,8 @@ export interface SearchParts {
   readonly resident: ResidentIndex;
   readonly keywords: Keywords;
   readonly passages: PassageReader;
+  /** Whether files are being read: a search by both then does not wait until the last of them are found by words too. */
+  readonly reading: boolean;
   /** Held while scoring, so that blocks do not move meanwhile. */
   readonly exclusive: Lock;
   readonly dim: number;
@@ -114,10 +116,15 @@ async function encode(parts: SearchParts, text: string, signal: AbortSignal): Pr
 }
 
 /** Brings the keyword index up to date where the search cannot do without. */
-async function followKeywords({ resident, keywords }: SearchParts, query: ParsedQuery, match: MatchBy): Promise<void> {
+async function followKeywords(
+  { resident, keywords, reading }: SearchParts,
+  query: ParsedQuery,
+  match: MatchBy,
+): Promise<void> {
   const constrained = query.required.length + query.excluded.length > 0;
   if (match === 'meaning' && !constrained) return;
   const { records } = resident;
+  if (reading && match === 'both' && !constrained && keywords.started) return; // it is followed with each group of files
   const following = keywords.follow(records);
   if (match !== 'both' || constrained || keywords.missing(records) <= maxMissingPassages) return following;
   following.catch(() => undefined); // told by the next search that waits for it

@@ -138,7 +138,7 @@ function LongBody({ rows, ...rest }: BodyProps) {
   const items = virtualizer.getVirtualItems();
   const end = virtualizer.getTotalSize() + start;
   const rowOf = (event: FocusEvent): number | null => {
-    const at = (event.target).closest<HTMLElement>('[data-index]')?.dataset.index;
+    const at = event.target.closest<HTMLElement>('[data-index]')?.dataset.index;
     return at === undefined ? null : Number(at);
   };
   return (
