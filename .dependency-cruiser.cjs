@@ -39,7 +39,7 @@ const onePlace = [
   ['chardet', '^src/extract/decode'],
   ['valibot', '^src/(interop/|store/collection-file|engine/keywords)'],
   ['minisearch', '^src/ranking/keyword-index'],
-  ['pdfjs-dist', '^src/extract/pdf/library'],
+  ['pdfjs-dist', '^src/extract/pdf/(library|all)'],
   ['mammoth', '^src/extract/(docx|mammoth)'],
   ['fflate', '^src/extract/zip'],
   ['(react|react-dom|@base-ui|lucide-react|@tanstack|@fontsource[^/]*)', '^src/(ui|react)'],
