@@ -1,5 +1,5 @@
 /** Takes the pictures in docs/screenshots from the built app: `npm run build && node scripts/screenshots.mjs`. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { chromiumArguments, findChromium } from './chromium.mjs';
 import { root } from './setup.mjs';
@@ -29,6 +29,9 @@ The pilots have become fishermen. I still keep the book of tolls, though there i
   'Reading list.csv': 'author,title,year\nBraudel,The Wheels of Commerce,1979\nPirenne,Medieval Cities,1925\n',
 };
 
+const pdf = 'The silting of small harbours.pdf';
+const pdfBytes = readFileSync(`${root}fixtures/documents/two-columns.pdf`).toString('base64');
+
 const folder = `${root}docs/screenshots`;
 mkdirSync(folder, { recursive: true });
 const server = await serveBuild({ port: 0 });
@@ -39,7 +42,10 @@ try {
       ['desktop', 1440, 900, 1],
       ['phone', 390, 844, 2],
     ]) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme, deviceScaleFactor });
+      const context = await browser.newContext({
+        ...{ viewport: { width, height }, colorScheme, deviceScaleFactor },
+        serviceWorkers: 'block',
+      });
       await takeAll(await context.newPage(), (name) => `${folder}/${name}-${device}-${colorScheme}.png`);
       await context.close();
     }
@@ -62,13 +68,18 @@ async function takeAll(page, pathOf) {
     `Register of the year ${1260 + i}. ${'The toll was paid in full, and the ship was let through. '.repeat(30)}`,
   ]);
   await drop(page, [...Object.entries(documents), ...filler]);
+  const dialog = page.getByRole('button', { name: /^Add \d+ files/ });
+  await dialog.or(page.getByRole('progressbar')).first().waitFor();
+  if (await dialog.isVisible()) await dialog.click();
   await placeholder(page, /^Search \d+/);
   await page.getByRole('searchbox', { name: 'Search' }).fill(question);
   await page.getByRole('list', { name: 'Results' }).getByRole('listitem').first().waitFor();
   await page.waitForTimeout(5000); // the estimate needs a steady rate
   await shoot('indexing');
   await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Add the rest' }).waitFor();
   await page.reload();
+  await page.getByRole('button', { name: 'Discard' }).click();
   await page.getByRole('list', { name: 'Results' }).getByRole('listitem').nth(1).waitFor();
   await page.waitForTimeout(500);
   await shoot('results');
@@ -76,6 +87,13 @@ async function takeAll(page, pathOf) {
   await page.getByRole('navigation', { name: 'Document map' }).waitFor();
   await page.waitForTimeout(500);
   await shoot('viewer');
+  await page.getByRole('button', { name: 'Close' }).first().click();
+  await drop(page, [[pdf, pdfBytes]]);
+  const result = page.getByRole('list', { name: 'Results' }).getByRole('button', { name: pdf }).first();
+  await result.click();
+  await page.locator('figure mark').first().waitFor();
+  await page.waitForTimeout(1500); // the picture is drawn
+  await shoot('pdf');
 }
 
 function placeholder(page, pattern) {
@@ -88,10 +106,12 @@ function placeholder(page, pattern) {
 
 function drop(page, files) {
   return page.evaluate((given) => {
-    const types = { html: 'text/html', md: 'text/markdown', csv: 'text/csv' };
+    const types = { html: 'text/html', md: 'text/markdown', csv: 'text/csv', pdf: 'application/pdf' };
     const data = new DataTransfer();
     for (const [name, text] of given) {
-      data.items.add(new File([text], name, { type: types[name.split('.').at(-1)] ?? 'text/plain' }));
+      const ending = name.split('.').at(-1);
+      const content = ending === 'pdf' ? Uint8Array.from(atob(text), (character) => character.charCodeAt(0)) : text;
+      data.items.add(new File([content], name, { type: types[ending] ?? 'text/plain' }));
     }
     for (const type of ['dragenter', 'dragover', 'drop']) {
       document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
