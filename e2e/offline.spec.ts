@@ -109,9 +109,13 @@ test(
 
 test('whoever has begun is not reloaded; the next visit is isolated', { tag: '@once' }, async ({ context, host }) => {
   const page = await context.newPage();
+  let letArrive = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (letArrive = resolve));
+  host.before = (path) => (path === 'offline.sw.js' ? begun : Promise.resolve());
   await page.goto(host.url);
   await page.getByRole('searchbox', { name: 'Search' }).pressSequentially('why');
   await page.evaluate(() => Object.assign(window, { samePage: true }));
+  letArrive();
   await expect(readyOffline(page)).toBeVisible({ timeout: 60_000 });
   expect(await page.evaluate(() => 'samePage' in window)).toBe(true);
   expect(await isolated(page)).toBe(false);

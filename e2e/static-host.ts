@@ -1,7 +1,13 @@
 /** The plainest static host: a folder below a sub-path, types by ending, ETags, and no header that Lateral would like. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createServer, type OutgoingHttpHeaders, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 
@@ -32,6 +38,8 @@ export class StaticHost {
   readonly log: { readonly path: string; readonly status: number; readonly bytes: number }[] = [];
   /** Changes an answer on its way, to play a bad server. */
   alter: (path: string, answer: Answer) => Answer = (_, answer) => answer;
+  /** Keeps an answer back until it resolves. */
+  before: (path: string) => Promise<void> = () => Promise.resolve();
   #server: Server | null = null;
   #port = 0;
 
@@ -45,9 +53,10 @@ export class StaticHost {
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => {
+    const answerTo = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const { pathname } = new URL(request.url ?? '/', 'http://localhost');
       const path = pathname.startsWith(this.basePath) ? pathname.slice(this.basePath.length) || 'index.html' : null;
+      await this.before(path ?? pathname);
       let answer = path === null ? notFound : this.alter(path, this.#read(path));
       if (answer.status === 200 && request.headers['if-none-match'] === answer.headers.etag) {
         answer = { status: 304, headers: answer.headers, body: Buffer.alloc(0) };
@@ -55,7 +64,8 @@ export class StaticHost {
       this.log.push({ path: path ?? pathname, status: answer.status, bytes: answer.body.length });
       response.writeHead(answer.status, answer.headers);
       response.end(answer.body);
-    });
+    };
+    const server = createServer((request, response) => void answerTo(request, response));
     await new Promise<void>((resolve) => server.listen(this.#port, resolve));
     this.#server = server;
     this.#port = (server.address() as AddressInfo).port;
