@@ -80,6 +80,8 @@ async function takeAll(page, pathOf) {
   await page.getByRole('button', { name: 'Add the rest' }).waitFor();
   await page.reload();
   await page.getByRole('button', { name: 'Discard' }).click();
+  await page.getByText(/^Discarded/).waitFor();
+  await page.reload();
   await page.getByRole('list', { name: 'Results' }).getByRole('listitem').nth(1).waitFor();
   await page.waitForTimeout(500);
   await shoot('results');
