@@ -1,20 +1,4 @@
-import type { Page } from '@playwright/test';
 import { bread, expect, mars, test, trade } from './lateral.ts';
-
-/**
- * Chromium 156 accepts Storage.overrideQuotaForOrigin and does not enforce it on IndexedDB (tried: 6 MB went through an
- * override of 5 kB). So the worker's writes fail here as a full disk makes them fail, on request; that the store rolls
- * back on a real quota is tested in src/store/idb-store.browser.test.ts, in a storage bucket with one.
- */
-const fullDisk = `
-  let full = false;
-  const put = IDBObjectStore.prototype.put;
-  IDBObjectStore.prototype.put = function (...given) {
-    if (full) throw new DOMException('No space left.', 'QuotaExceededError');
-    return put.apply(this, given);
-  };
-  new BroadcastChannel('test-full-disk').onmessage = ({ data }) => (full = data);
-`;
 
 /** Says so each time a graphics device goes away. */
 const countLosses = `
@@ -26,21 +10,8 @@ const countLosses = `
   };
 `;
 
-/** Runs a script in the worker's own realm, before anything else there. */
-async function beforeWorker(page: Page, script: string): Promise<void> {
-  await page.route(/engine\.worker.*\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: `${script};${await response.text()}` });
-  });
-}
-
 test('a full disk is said, nothing is lost, and search goes on', async ({ lateral, page }) => {
-  await beforeWorker(page, fullDisk);
-  const setFull = (full: boolean) =>
-    page.evaluate((value) => {
-      const channel = new BroadcastChannel('test-full-disk');
-      channel.postMessage(value);
-    }, full);
+  const setFull = await lateral.withFullDisk();
   await lateral.open();
   await lateral.drop([trade]);
   await lateral.waitForDocuments(1);
@@ -81,7 +52,7 @@ test('the database deleted under an open page', async ({ lateral, page, context 
 });
 
 test('the graphics process crashes between two searches', { tag: '@gpu' }, async ({ lateral, page }) => {
-  await beforeWorker(page, countLosses);
+  await lateral.beforeWorker(countLosses);
   await page.addInitScript(() => {
     const counted = Object.assign(window, { losses: 0 });
     new BroadcastChannel('test-lost-device').onmessage = () => counted.losses++;

@@ -83,7 +83,7 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
       .join(', ')}`,
   );
   expect(busy.length).toBeGreaterThan(0);
-  expect(busy.filter((ms) => ms > 100)).toEqual([]); // the aim is 50, on a machine with a core to itself
+  expect(busy.filter((ms) => ms > 60)).toEqual([]); // the aim is 50; 35 was seen alone, 47 beside other work
 });
 
 /** Milliseconds of processor time that the page's thread took for each task, longest first. */

@@ -6,6 +6,21 @@ interface Fixtures {
   readonly lateral: Lateral;
 }
 
+/**
+ * Chromium 156 accepts Storage.overrideQuotaForOrigin and does not enforce it on IndexedDB (tried: 6 MB went through an
+ * override of 5 kB). So the worker's writes fail here as a full disk makes them fail, on request; that the store rolls
+ * back on a real quota is tested in src/store/idb-store.browser.test.ts, in a storage bucket with one.
+ */
+const fullDisk = `
+  let full = false;
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (...given) {
+    if (full) throw new DOMException('No space left.', 'QuotaExceededError');
+    return put.apply(this, given);
+  };
+  new BroadcastChannel('test-full-disk').onmessage = ({ data }) => (full = data);
+`;
+
 export class Lateral {
   readonly page: Page;
   readonly #query: string;
@@ -73,6 +88,45 @@ export class Lateral {
     await this.page.getByText('Details', { exact: true }).click();
     await expect(this.page.getByText(new RegExp(`^Comparing[^:]*: ${where}`))).toBeVisible();
     await this.page.keyboard.press('Escape');
+  }
+
+  /** How many documents the page says can be searched. */
+  async documents(): Promise<number> {
+    const text = (await this.search.getAttribute('placeholder')) ?? '';
+    return Number(/^Search ([\d,]+)/.exec(text)?.[1]?.replaceAll(',', '') ?? 0);
+  }
+
+  /** Names in the database, each as often as it is there, sorted. */
+  storedNames(): Promise<string[]> {
+    return this.page.evaluate(
+      () =>
+        new Promise<string[]>((resolve, reject) => {
+          const request = indexedDB.open('lateral-default');
+          request.onerror = () => reject(new Error('The database did not open.'));
+          request.onsuccess = () => {
+            const database = request.result;
+            const all = database.transaction('documents').objectStore('documents').getAll();
+            all.onsuccess = () => {
+              database.close();
+              resolve((all.result as { name: string }[]).map(({ name }) => name).sort());
+            };
+          };
+        }),
+    );
+  }
+
+  /** Runs a script in the engine worker's own realm, before anything else there. */
+  async beforeWorker(script: string): Promise<void> {
+    await this.page.route(/engine\.worker.*\.js$/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${script};${await response.text()}` });
+    });
+  }
+
+  /** Gives a switch for a full disk; to be called before `open`. */
+  async withFullDisk(): Promise<(full: boolean) => Promise<void>> {
+    await this.beforeWorker(fullDisk);
+    return (full) => this.page.evaluate((value) => new BroadcastChannel('test-full-disk').postMessage(value), full);
   }
 
   async waitForDocuments(count: number): Promise<void> {

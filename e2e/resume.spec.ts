@@ -12,15 +12,10 @@ const batch = Array.from({ length: count }, (_, i) => ({
   text: `The lighthouse of bay ${i}. ${'Its keeper wrote down every ship that passed. '.repeat(20)}`,
 }));
 
-async function documents({ search }: Lateral): Promise<number> {
-  const text = (await search.getAttribute('placeholder')) ?? '';
-  return Number(/^Search ([\d,]+)/.exec(text)?.[1]?.replaceAll(',', '') ?? 0);
-}
-
 /** Drops the batch and waits until a part of it can be searched. */
 async function readSome(lateral: Lateral): Promise<void> {
   await lateral.drop(batch);
-  await expect.poll(() => documents(lateral), { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => lateral.documents(), { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
 }
 
 /** How many files the page says are still to be read. */
@@ -30,25 +25,10 @@ async function unread(page: Page): Promise<number> {
   return Number.parseInt((await line.textContent())!, 10);
 }
 
-async function expectEachOnce(page: Page, lateral: Lateral): Promise<void> {
-  await expect.poll(() => documents(lateral), { timeout: 200_000 }).toBe(count);
+async function expectEachOnce(lateral: Lateral): Promise<void> {
+  await expect.poll(() => lateral.documents(), { timeout: 200_000 }).toBe(count);
   await lateral.waitForDocuments(count);
-  const names = await page.evaluate(
-    () =>
-      new Promise<string[]>((resolve, reject) => {
-        const request = indexedDB.open('lateral-default');
-        request.onerror = () => reject(new Error('The database did not open.'));
-        request.onsuccess = () => {
-          const database = request.result;
-          const all = database.transaction('documents').objectStore('documents').getAll();
-          all.onsuccess = () => {
-            database.close();
-            resolve((all.result as { name: string }[]).map(({ name }) => name));
-          };
-        };
-      }),
-  );
-  expect(names.sort()).toEqual(batch.map(({ name }) => name).sort());
+  expect(await lateral.storedNames()).toEqual(batch.map(({ name }) => name).sort());
 }
 
 test('a reload in the middle of a batch of thirty', { tag: '@once' }, async ({ lateral, page }) => {
@@ -57,18 +37,18 @@ test('a reload in the middle of a batch of thirty', { tag: '@once' }, async ({ l
   await page.reload();
   await lateral.ready();
   const left = await unread(page);
-  const read = await documents(lateral);
+  const read = await lateral.documents();
   expect(left).toBeGreaterThan(0);
   expect(read + left).toBe(count);
   await lateral.search.fill('lighthouse');
   await expect(lateral.results.first()).toContainText('lighthouse');
 
   await page.getByRole('button', { name: 'Continue' }).first().click();
-  await expectEachOnce(page, lateral);
+  await expectEachOnce(lateral);
   await expect(page.getByText(/still to be read/)).toHaveCount(0);
   await page.reload();
   await lateral.ready();
-  await expectEachOnce(page, lateral);
+  await expectEachOnce(lateral);
   await expect(page.getByText(/still to be read/)).toHaveCount(0);
 });
 
@@ -78,7 +58,7 @@ test('what is still to be read can be let go', { tag: '@once' }, async ({ latera
   await page.reload();
   await lateral.ready();
   await unread(page);
-  const read = await documents(lateral);
+  const read = await lateral.documents();
   await page.getByRole('button', { name: 'Discard' }).first().click();
   await expect(page.getByText(/still to be read/)).toHaveCount(0);
   await page.reload();
@@ -88,38 +68,22 @@ test('what is still to be read can be let go', { tag: '@once' }, async ({ latera
 });
 
 test('a disk that fills up in the middle of a batch', { tag: '@once' }, async ({ lateral, page }) => {
-  // As in faults.spec.ts: the worker's writes fail on request, as a full disk makes them fail.
-  await page.route(/engine\.worker.*\.js$/, async (route) => {
-    const response = await route.fetch();
-    const fullDisk = `
-      let full = false;
-      const put = IDBObjectStore.prototype.put;
-      IDBObjectStore.prototype.put = function (...given) {
-        if (full) throw new DOMException('No space left.', 'QuotaExceededError');
-        return put.apply(this, given);
-      };
-      new BroadcastChannel('test-full-disk').onmessage = ({ data }) => (full = data);
-    `;
-    await route.fulfill({ response, body: `${fullDisk};${await response.text()}` });
-  });
-  const setFull = (full: boolean) =>
-    page.evaluate((value) => new BroadcastChannel('test-full-disk').postMessage(value), full);
-
+  const setFull = await lateral.withFullDisk();
   await lateral.open();
   const tryAgain = page.getByRole('button', { name: 'Try again' }); // there only once the work has stopped
   await setFull(true);
   await lateral.drop(batch);
   await expect(tryAgain).toBeVisible();
   await expect(page.getByText(/out of space/).first()).toBeVisible();
-  expect(await documents(lateral)).toBe(0);
+  expect(await lateral.documents()).toBe(0);
   await setFull(false);
   await tryAgain.click();
-  await expect.poll(() => documents(lateral), { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => lateral.documents(), { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
 
   await setFull(true);
   await expect(tryAgain).toBeVisible({ timeout: 90_000 });
   await setFull(false);
   await tryAgain.click();
-  await expectEachOnce(page, lateral);
+  await expectEachOnce(lateral);
   await expect(page.getByText(/still to be read/)).toHaveCount(0);
 });

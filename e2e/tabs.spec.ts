@@ -13,39 +13,15 @@ async function openTab(context: BrowserContext, baseURL: string): Promise<Latera
   return tab;
 }
 
-async function documents({ search }: Lateral): Promise<number> {
-  const text = (await search.getAttribute('placeholder')) ?? '';
-  return Number(/^Search ([\d,]+)/.exec(text)?.[1]?.replaceAll(',', '') ?? 0);
-}
-
-/** Names in the database, each as often as it is there. */
-function storedNames(page: Page): Promise<string[]> {
-  return page.evaluate(
-    () =>
-      new Promise<string[]>((resolve, reject) => {
-        const request = indexedDB.open('lateral-default');
-        request.onerror = () => reject(new Error('The database did not open.'));
-        request.onsuccess = () => {
-          const database = request.result;
-          const all = database.transaction('documents').objectStore('documents').getAll();
-          all.onsuccess = () => {
-            database.close();
-            resolve((all.result as { name: string }[]).map(({ name }) => name).sort());
-          };
-        };
-      }),
-  );
-}
-
 test('eight tabs add at once', { tag: '@once' }, async ({ context, baseURL }) => {
   test.setTimeout(400_000);
   const tabs: Lateral[] = [];
   for (let i = 0; i < 8; i++) tabs.push(await openTab(context, baseURL!));
   const given = tabs.map((_, i) => [0, 1, 2].map((n) => file(`note ${n} of tab ${i}`, 3)));
   await Promise.all(tabs.map((tab, i) => tab.drop(given[i]!)));
-  for (const tab of tabs) await expect.poll(() => documents(tab), { timeout: 200_000 }).toBe(24);
+  for (const tab of tabs) await expect.poll(() => tab.documents(), { timeout: 200_000 }).toBe(24);
   for (const tab of tabs) await tab.waitForDocuments(24);
-  expect(await storedNames(tabs[0]!.page)).toEqual(
+  expect(await tabs[0]!.storedNames()).toEqual(
     given
       .flat()
       .map(({ name }) => name)
@@ -69,7 +45,7 @@ test(
     const long = Array.from({ length: 30 }, (_, i) => file(`long ${i}`, 20));
     const short = [0, 1, 2].map((i) => file(`short ${i}`, 3));
     await reader.drop(long);
-    await expect.poll(() => documents(reader), { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => reader.documents(), { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
     await next.drop(short);
     await expect.poll(() => waiting(next.page)).toBe(1);
     await expect(next.page.getByText(/still to be read/)).toHaveCount(0); // the other is at work on them
@@ -85,12 +61,12 @@ test(
       10,
     );
     expect(left).toBeGreaterThan(0);
-    await expect.poll(() => documents(next), { timeout: 90_000 }).toBe(30 - left + 3);
+    await expect.poll(() => next.documents(), { timeout: 90_000 }).toBe(30 - left + 3);
 
     await next.page.getByRole('button', { name: 'Continue' }).first().click();
-    await expect.poll(() => documents(next), { timeout: 200_000 }).toBe(33);
+    await expect.poll(() => next.documents(), { timeout: 200_000 }).toBe(33);
     await next.waitForDocuments(33);
-    expect(await storedNames(next.page)).toEqual([...long, ...short].map(({ name }) => name).sort());
+    expect(await next.storedNames()).toEqual([...long, ...short].map(({ name }) => name).sort());
     await expect(next.page.getByText(/still to be read/)).toHaveCount(0);
     expect([...reader.problems, ...next.problems]).toEqual([]);
   },

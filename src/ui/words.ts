@@ -31,7 +31,6 @@ export const words = {
   gettingReadyShare: (percent: number): string => `Getting ready… ${percent} %`,
   clearQuery: 'Clear the search',
   yourWords: 'Your words',
-  wordLit: 'Light this word’s matches',
   matchBy: 'Match by',
   match: {
     both: { name: 'Both', says: 'By meaning and exact words' },
@@ -143,7 +142,6 @@ export const words = {
   cannotOpen: 'This document could not be opened. Close it and try again.',
 
   deleted: (documents: number): string => `Deleted ${count(documents, 'document')}.`,
-  restored: (documents: number): string => `${count(documents, 'document')} back.`,
 
   libraryActions: 'More actions for the library',
   deleteAll: 'Delete all documents…',
