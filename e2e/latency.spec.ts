@@ -1,7 +1,8 @@
 /**
  * Whether the page stays quick while it reads: long tasks of the page's own thread, and the time from a key press to its
- * results. Prints the figures by the clock, which depend on what else the machine does; what is asserted is the processor
- * time of the page's thread, which does not.
+ * results, with files of several full passages and a pause before each question, in which reading goes on. Prints the
+ * figures by the clock, which depend on what else the machine does; what is asserted is the processor time of the page's
+ * thread, which does not.
  */
 import type { Browser, Page } from '@playwright/test';
 import { expect, test, trade } from './lateral.ts';
@@ -16,12 +17,28 @@ interface Watched {
   readonly latencies: number[];
 }
 
+/** Longer than documents wait after a query (src/colbert/encoder.ts), so that each question begins while a passage is encoded. */
+const pauseMs = 1000;
+const questions = ['was the toll paid', 'which ship was let through', 'why did the merchants move', 'who kept the log'];
+
+const things = ['salt', 'amber', 'timber', 'wool', 'iron', 'wine', 'herring', 'wax', 'copper', 'grain', 'linen'];
+const acts = ['was weighed', 'was taxed', 'was held back', 'was sold', 'was sent on', 'was lost', 'was counted twice'];
+
+/** Four passages of about 200 tokens; no two alike. */
+function register(file: number): string {
+  const line = (n: number): string =>
+    `Entry ${n}: the ${things[n % 11]!} of ship ${n % 83} ${acts[n % 7]!} at the ${things[(n * 5) % 11]!} gate in week ${n % 52}.`;
+  return Array.from({ length: 4 }, (_, part) =>
+    Array.from({ length: 9 }, (_, i) => line(file * 36 + part * 9 + i)).join(' '),
+  ).join('\n\n');
+}
+
 test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({ lateral, page }) => {
   test.setTimeout(300_000);
   await page.addInitScript(watch);
   await lateral.open();
   const browser = page.context().browser()!;
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
+  await browser.startTracing(page, { categories: ['toplevel'] });
   await lateral.drop([trade]);
   await lateral.waitForDocuments(1);
 
@@ -36,7 +53,7 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
     Array.from({ length: 200 }, (_, i) => ({
       name: `register ${i}.txt`,
       type: 'text/plain',
-      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(8)}`,
+      text: register(i),
     })),
   );
   const confirm = page.getByRole('button', { name: 'Add 200 files' });
@@ -46,8 +63,9 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
   await expect(lateral.search).toHaveAttribute('placeholder', /^Search ([2-9]|\d\d)/, { timeout: 90_000 });
 
   await phase(page, 'typing, while reading');
-  for (const question of ['was the toll paid', 'which ship was let through', 'why did the merchants move']) {
+  for (const question of questions) {
     await lateral.search.fill('');
+    await page.waitForTimeout(pauseMs);
     await type(page, question);
   }
   await expect(lateral.results.first()).toBeVisible();
@@ -83,7 +101,7 @@ test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({
       .join(', ')}`,
   );
   expect(busy.length).toBeGreaterThan(0);
-  expect(busy.filter((ms) => ms > 60)).toEqual([]); // the aim is 50; 35 was seen alone, 47 beside other work
+  expect(busy.filter((ms) => ms > 50)).toEqual([]);
 });
 
 /** Milliseconds of processor time that the page's thread took for each task, longest first. */
@@ -100,7 +118,7 @@ async function processorTimes(browser: Browser): Promise<number[]> {
   const threads = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
   const isMain = ({ pid, tid }: TraceEvent): boolean => threads.some((main) => main.pid === pid && main.tid === tid);
   return traceEvents
-    .filter((event) => event.name === 'RunTask' && event.ph === 'X' && isMain(event))
+    .filter((event) => event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X' && isMain(event))
     .map(({ tdur = 0 }) => Math.round(tdur / 1000))
     .filter((ms) => ms > 0)
     .sort((one, other) => other - one);

@@ -73,9 +73,10 @@ export class Lateral {
 
   /** Drops files on the window, as a person would. */
   async drop(files: readonly { readonly name: string; readonly text: string; readonly type: string }[]): Promise<void> {
-    await this.page.evaluate((given) => {
+    await this.page.evaluate(async (given) => {
       const data = new DataTransfer();
       for (const { name, text, type } of given) data.items.add(new File([text], name, { type }));
+      await new Promise((resolve) => setTimeout(resolve, 0)); // the drop is a task of its own, as a person's is
       for (const type of ['dragenter', 'dragover', 'drop']) {
         document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
       }

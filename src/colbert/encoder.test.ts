@@ -57,7 +57,7 @@ describe('batches', () => {
   });
 });
 
-test('a waiting query goes before waiting documents', async () => {
+test('a query goes before waiting documents', async () => {
   const order: string[] = [];
   const { session } = recordingSession({
     run: (_ids, _mask, batch, length) => {
@@ -65,11 +65,28 @@ test('a waiting query goes before waiting documents', async () => {
       return Promise.resolve({ rows: new Float32Array(batch * length * 2).fill(1), dim: 2 });
     },
   });
-  const encoder = createEncoder(tokenizer, small, session, { batchTokens: 16 });
-  const documents = encoder.encodeDocuments(['a', 'b', 'c', 'd']);
+  const encoder = createEncoder(tokenizer, small, session, { batchTokens: 16, quietMs: 0 });
+  const documents = encoder.encodeDocuments(['a', 'b']);
   const query = encoder.encodeQuery('harbour');
   await Promise.all([documents, query]);
-  expect(order).toEqual(['documents', 'query', 'documents', 'documents', 'documents']);
+  expect(order).toEqual(['query', 'documents', 'documents']);
+});
+
+test('a query that comes while a batch holds the thread goes before the next batch', async () => {
+  const order: string[] = [];
+  let query: Promise<unknown> | undefined;
+  const { session } = recordingSession({
+    run: (_ids, _mask, batch, length) => {
+      order.push(length === 32 ? 'query' : 'documents');
+      // Like a message that the page sends meanwhile: it waits in the thread's queue until the run is over.
+      if (query === undefined) setTimeout(() => void (query = encoder.encodeQuery('harbour')), 0);
+      return Promise.resolve({ rows: new Float32Array(batch * length * 2).fill(1), dim: 2 });
+    },
+  });
+  const encoder = createEncoder(tokenizer, small, session, { batchTokens: 16, quietMs: 0 });
+  await encoder.encodeDocuments(['a', 'b', 'c']);
+  await query;
+  expect(order).toEqual(['documents', 'query', 'documents', 'documents']);
 });
 
 test('documents wait while queries keep coming, but not for ever', async () => {

@@ -150,7 +150,8 @@ type Priority = 'query' | 'document';
 
 /**
  * A queue for one session: one run at a time, waiting queries before waiting documents, and documents only after a quiet
- * time without queries; a failure does not poison it.
+ * time without queries; a failure does not poison it. Who is next is decided in a task of its own: a run holds the thread,
+ * and the messages (a query, a cancel) that came meanwhile must be seen before the next one begins.
  */
 function createTurns(
   quietMs: number,
@@ -161,34 +162,37 @@ function createTurns(
   let quietFrom = -Infinity;
   let documentsSince = 0; // when the foremost document began to wait
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const next = (): void => {
+  const choose = (): void => {
     if (busy) return;
-    clearTimeout(timer);
-    const due = Math.min(quietFrom, documentsSince + longestWaitMs);
-    const left = waiting.document.length > 0 ? due - performance.now() : 0;
-    const start = waiting.query.shift() ?? (left > 0 ? undefined : waiting.document.shift());
-    if (start !== undefined) {
-      busy = true;
-      start();
-    } else if (left > 0) {
-      timer = setTimeout(next, left);
+    const now = performance.now();
+    const turnAt = waiting.document.length === 0 ? Infinity : documentsSince + longestWaitMs;
+    const start = now < turnAt ? waiting.query.shift() : undefined;
+    if (start === undefined && waiting.document.length === 0) return;
+    const left = start === undefined ? Math.min(quietFrom, turnAt) - now : 0;
+    if (left > 0) {
+      schedule(left);
+      return;
     }
+    busy = true;
+    (start ?? waiting.document.shift()!)();
+  };
+  const schedule = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(choose, ms);
   };
   return async (priority, work) => {
     await new Promise<void>((resolve) => {
       if (priority === 'document' && waiting.document.length === 0) documentsSince = performance.now();
       waiting[priority].push(resolve);
-      next();
+      schedule(0);
     });
     try {
-      // A task of its own: messages (a query, a cancel) that arrived meanwhile are seen before the next batch.
-      await new Promise<void>((resolve) => setTimeout(resolve, 0));
       return await work();
     } finally {
       busy = false;
       if (priority === 'query') quietFrom = performance.now() + quietMs;
       else documentsSince = performance.now(); // those behind it begin to wait now
-      next();
+      schedule(0);
     }
   };
 }

@@ -1,7 +1,13 @@
 /** Numbers, sizes, times and names as people read them. */
-const whole = new Intl.NumberFormat('en');
 
-export const number = (value: number): string => whole.format(value);
+/** Formats are made when first needed: the first of them costs a browser some 20 ms, which the start of the page has no room for. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+const whole = lazily(() => new Intl.NumberFormat('en'));
+export const number = (value: number): string => whole().format(value);
 
 /** `1 file`, `1,204 passages`. */
 export const count = (value: number, unit: string): string => `${number(value)} ${unit}${value === 1 ? '' : 's'}`;
@@ -27,24 +33,24 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 1800) / 2} h`;
 }
 
-const languages = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' });
+const languages = lazily(() => new Intl.DisplayNames('en', { type: 'language', fallback: 'none' }));
 /** `German` for `de`; '' where the tag is empty or not one. */
 export function languageName(tag: string): string {
   if (tag === '') return '';
   try {
-    return languages.of(tag) ?? '';
+    return languages().of(tag) ?? '';
   } catch {
     return '';
   }
 }
 
-const sameYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
-const otherYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
+const sameYear = lazily(() => new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' }));
+const otherYear = lazily(() => new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' }));
 export function day(time: number, now = Date.now()): string {
   const date = new Date(time);
   const today = new Date(now);
   if (date.toDateString() === today.toDateString()) return 'Today';
-  return (date.getFullYear() === today.getFullYear() ? sameYear : otherYear).format(date);
+  return (date.getFullYear() === today.getFullYear() ? sameYear() : otherYear()).format(date);
 }
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

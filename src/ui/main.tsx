@@ -3,6 +3,7 @@ import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
+import { startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App.tsx';
 import { isolated } from './offline/isolation.ts';
@@ -14,4 +15,5 @@ import './state/requests.ts';
 applyTheme();
 const opening = isolated().then(() => openFromAddress(location.search));
 startOffline(opening);
-createRoot(document.getElementById('root')!).render(<App opening={opening} />);
+const root = createRoot(document.getElementById('root')!);
+startTransition(() => root.render(<App opening={opening} />)); // drawn in small steps: a key press is never kept waiting

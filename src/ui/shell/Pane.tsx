@@ -19,7 +19,8 @@ export function Pane({ section, active, children }: PaneProps) {
   const top = useRef(0);
   const before = useRef<boolean | null>(null);
   useLayoutEffect(() => {
-    if (active && pane.current !== null) pane.current.scrollTop = top.current;
+    // Only where there is something to restore: it makes the browser lay the page out at once, in the middle of this task.
+    if (active && top.current > 0 && pane.current !== null) pane.current.scrollTop = top.current;
   }, [active]);
   useEffect(() => {
     if (before.current !== null || (active && section !== 'search' && changed)) {
