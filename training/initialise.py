@@ -144,7 +144,6 @@ def _bitext(rows: list[Parallel], sequences: Sequences, tokenizer: object) -> tu
     foreign = [ids[:LONGEST] for ids in sequences.plain([side[0] for side in sides])]
     encoded = tokenizer.encode_batch_fast([side[2] for side in sides], add_special_tokens=False)  # type: ignore[attr-defined]
     weights = np.array([sizes[language] ** (TEMPERATURE - 1) for _, language, _ in sides], dtype=np.float32)
-    weights /= weights.max()
     text = bitext(foreign, [item.ids[:LONGEST] for item in encoded], weights)
     occurrences = np.bincount(text.pieces, weights=np.repeat(weights, np.diff(text.starts)), minlength=sequences.size)
     return text, occurrences
@@ -153,7 +152,7 @@ def _bitext(rows: list[Parallel], sequences: Sequences, tokenizer: object) -> tu
 def _english_counts(rows: list[Parallel], pairs: list[Pair], sequences: Sequences) -> np.ndarray:
     texts = {row.a if row.language_a == "en" else row.b for row in rows} | {pair.passage for pair in pairs if pair.passage_language == "en"}
     ids = np.concatenate([np.array(row, dtype=np.int64) for row in sequences.plain(sorted(texts))])
-    weight = ENGLISH_BOOST * len(rows) ** (TEMPERATURE - 1) / min(1.0, 1.0)
+    weight = ENGLISH_BOOST * len(rows) ** (TEMPERATURE - 1)
     return np.bincount(ids, minlength=sequences.size) * weight
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from .model import EPSILON, HEAD, HEADS, WIDTH, autocast, in_length_order
+from .model import EPSILON, HEAD, HEADS, WIDTH, autocast, in_length_order, tensors
 
 TEACHER_LAYERS = 6
 TEACHER_LENGTH = 128
@@ -30,20 +30,18 @@ class Teacher:
     def __init__(self, folder: Path, device: torch.device | str = "cpu") -> None:
         self.device = device
         self.state = {name: value.float().to(device) for name, value in load_file(folder / "model.safetensors").items()}
-        self.tokenizer = word_pieces(folder)
 
     @torch.inference_mode()
-    def pooled(self, texts: Sequence[str], length: int = TEACHER_LENGTH) -> Iterator[tuple[list[int], np.ndarray]]:
-        """(indices of some texts, their unit vectors [n, WIDTH]), until every text was given."""
-        rows = [item.ids[:length] for item in self.tokenizer.encode_batch_fast(list(texts))]
+    def pooled(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
+        """Unit vectors [n, WIDTH] of texts as the base's ids, with its specials."""
+        vectors = np.empty((len(rows), WIDTH), dtype=np.float32)
         for batch in in_length_order(rows, 8192):
-            width = max(len(rows[index]) for index in batch)
-            ids = torch.tensor([rows[index] + [0] * (width - len(rows[index])) for index in batch], device=self.device)
-            mask = torch.tensor([[1] * len(rows[index]) + [0] * (width - len(rows[index])) for index in batch], device=self.device)
+            ids, mask = tensors([rows[index] for index in batch], self.device)  # padding is masked, so its id does not matter
             with autocast(self.device):
                 hidden = self._hidden(ids, mask).float()
             weight = mask.unsqueeze(-1).float()
-            yield batch, F.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1).cpu().numpy()
+            vectors[batch] = F.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1).cpu().numpy()
+        return vectors
 
     def _hidden(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         state = self.state
