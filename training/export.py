@@ -1,13 +1,12 @@
-"""Step 4: the model's files for the browser: quantised ONNX, tokenizer, configuration, self-test.
+"""Step 8: the model's files for the browser: quantised ONNX, tokenizer, configuration, self-test.
 
-    python training/export.py --checkpoint training/work/run-0/model.safetensors
+    python training/export.py --checkpoint training/work/run-1/model.safetensors
 """
 from __future__ import annotations
 
 import argparse
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,18 @@ import numpy as np
 import onnx
 from safetensors.numpy import load_file, save_file
 
-from lateral_training.graph import build, rounded
+from lateral_training.graph import TABLE, build, rounded
+from lateral_training.model import DIM, DIMENSIONS, EPSILON, HEADS, INNER, LAYERS, MATRIX_BITS, PROJECTION_BITS, ROTARY_BASE, TABLE_BITS, WIDTH, WINDOW
 from lateral_training.sequence import (
+    CLS_ID,
     DOCUMENT_LENGTH,
     DOCUMENT_MARKER,
     DOCUMENT_MARKER_ID,
+    PAD_ID,
     QUERY_LENGTH,
     QUERY_MARKER,
     QUERY_MARKER_ID,
+    SEP_ID,
     Sequences,
 )
 
@@ -36,69 +39,63 @@ PLANETS = {
     ],
     "best": 1,
 }
-SELF_TEST = (("document", "Hello World"), ("document", "Café, naïve!"), ("query", "late interaction search in the browser"))
+SELF_TEST = (("document", "Hello World"), ("document", "Café, naïve! 東京は首都です。"), ("query", "late interaction search in the browser"))
+FILE = "model_q4.onnx"
 
 
 def main() -> None:
     arguments = _arguments()
     target: Path = arguments.output
-    target.mkdir(parents=True, exist_ok=True)
+    (target / "onnx").mkdir(parents=True, exist_ok=True)
     state = {name: value.astype(np.float32) for name, value in load_file(arguments.checkpoint).items()}
-    model = build(state, arguments.bits, arguments.embedding_bits, arguments.projection_bits, arguments.attention == "fused")
+    model = build(state)
     onnx.checker.check_model(model)
-    if arguments.rounded:
-        save_file(rounded(state, arguments.bits, arguments.embedding_bits, arguments.projection_bits), arguments.rounded)
-    with tempfile.TemporaryDirectory(dir=target.parent) as name:
-        folder = Path(name)
-        (folder / "onnx").mkdir()
-        onnx.save(model, folder / "onnx" / arguments.name)
-        for part in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-            shutil.copyfile(arguments.work / "tokenizer" / part, folder / part)
-        _write(folder / "config.json", _config(arguments))
-        _write(folder / "artifact.metadata", _metadata())
-        _write(folder / "self-test.json", _self_test(folder, arguments), indent=None)
-        (target / "onnx").mkdir(exist_ok=True)
-        for path in sorted(item for item in folder.rglob("*") if item.is_file()):
-            path.chmod(0o644)
-            path.replace(target / path.relative_to(folder))
-    print(target / "onnx" / arguments.name, (target / "onnx" / arguments.name).stat().st_size, "bytes")
+    onnx.save(model, target / "onnx" / FILE)
+    save_file(rounded(state), arguments.work / "rounded.safetensors")
+    for part in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        shutil.copyfile(arguments.work / "tokenizer" / part, target / part)
+    _write(target / "config.json", _config(arguments, len(state[TABLE])))
+    _write(target / "artifact.metadata", _metadata())
+    _write(target / "self-test.json", _self_test(target, arguments), indent=None)
+    print(target / "onnx" / FILE, (target / "onnx" / FILE).stat().st_size, "bytes")
 
 
-def _config(arguments: argparse.Namespace) -> dict[str, Any]:
+def _config(arguments: argparse.Namespace, vocabulary: int) -> dict[str, Any]:
     return {
         "architectures": ["HF_ColBERT"],
-        "attention_probs_dropout_prob": 0.1,
+        "bos_token_id": CLS_ID,
+        "eos_token_id": SEP_ID,
         "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.1,
-        "hidden_size": 384,
-        "initializer_range": 0.02,
-        "intermediate_size": 1536,
-        "layer_norm_eps": 1e-12,
-        "max_position_embeddings": 512,
+        "hidden_size": WIDTH,
+        "intermediate_size": INNER,
+        "layer_norm_eps": EPSILON,
+        "max_position_embeddings": DOCUMENT_LENGTH,
         "model_type": "bert",
-        "num_attention_heads": 12,
-        "num_hidden_layers": 6,
-        "pad_token_id": 0,
-        "position_embedding_type": "absolute",
-        "type_vocab_size": 2,
-        "vocab_size": 30524,
+        "num_attention_heads": HEADS,
+        "num_hidden_layers": LAYERS,
+        "pad_token_id": PAD_ID,
+        "position_embedding_type": "rotary",
+        "rotary_emb_base": ROTARY_BASE,
+        "sliding_window": WINDOW,
+        "type_vocab_size": 1,
+        "vocab_size": vocabulary,
         "lateral": {
             "id": "lateral-mini",
             "version": arguments.version,
             "stage": arguments.stage,
-            "dim": 128,
-            "dimensions": [128, 96, 64],
+            "dim": DIM,
+            "dimensions": list(DIMENSIONS),
             "queryLength": QUERY_LENGTH,
             "documentLength": DOCUMENT_LENGTH,
             "queryMarker": {"token": QUERY_MARKER, "id": QUERY_MARKER_ID},
             "documentMarker": {"token": DOCUMENT_MARKER, "id": DOCUMENT_MARKER_ID},
             "attendToExpansionTokens": True,
             "onnx": {
-                "file": f"onnx/{arguments.name}",
+                "file": f"onnx/{FILE}",
                 "inputs": ["input_ids", "attention_mask"],
                 "output": "embeddings",
                 "unitRows": True,
-                "bits": {"matrices": arguments.bits, "embeddings": arguments.embedding_bits, "projection": arguments.projection_bits},
+                "bits": {"matrices": MATRIX_BITS, "embeddings": TABLE_BITS, "projection": PROJECTION_BITS},
             },
         },
     }
@@ -123,7 +120,7 @@ def _self_test(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     import onnxruntime
 
     sequences = Sequences(folder / "tokenizer.json")
-    session = onnxruntime.InferenceSession(str(folder / "onnx" / arguments.name), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(folder / "onnx" / FILE), providers=["CPUExecutionProvider"])
 
     def rows(ids: list[int]) -> np.ndarray:
         batch = np.array([ids], dtype=np.int64)
@@ -131,14 +128,14 @@ def _self_test(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
     cases = []
     for kind, text in SELF_TEST:
-        ids = sequences.query(text) if kind == "query" else sequences.document(text)
+        ids = sequences.query(text) if kind == "query" else sequences.documents([text])[0]
         vectors = [[round(float(value), 5) for value in row] for row in rows(ids)]
         cases.append({"kind": kind, "text": text, "inputIds": ids, "attentionMask": [1] * len(ids), "rows": vectors})
 
     query = rows(sequences.query(PLANETS["query"]))
     scores = []
     for text in PLANETS["documents"]:
-        ids = sequences.document(text)
+        ids = sequences.documents([text])[0]
         scores.append(float((query @ rows(ids)[sequences.kept(ids)].T).max(1).sum()))
     print("planets", [round(score, 3) for score in scores])
     if int(np.argmax(scores)) != PLANETS["best"] and not arguments.allow_wrong_order:
@@ -154,21 +151,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("training/work"))
-    parser.add_argument("--output", type=Path, default=Path("public/models/lateral-mini"))
-    parser.add_argument("--rounded", type=Path, help="also write an fp32 checkpoint of exactly the values that the file stands for")
-    parser.add_argument("--name", default="model_q4.onnx")
-    parser.add_argument("--bits", type=_bits, default=4, help="4, 8 or none")
-    parser.add_argument("--embedding-bits", type=_bits, default=8, help="4, 8 or none")
-    parser.add_argument("--projection-bits", type=_bits, default=8, help="4, 8 or none")
-    parser.add_argument("--attention", choices=("plain", "fused"), default="plain")
-    parser.add_argument("--version", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=Path("training/work/lateral-mini-1"))
+    parser.add_argument("--version", type=int, default=1)
     parser.add_argument("--stage", default="fine-tuned")
     parser.add_argument("--allow-wrong-order", action="store_true", help="write the files even if the self-test's ordering fails")
     return parser.parse_args()
-
-
-def _bits(text: str) -> int | None:
-    return None if text == "none" else int(text)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,20 @@
-"""Golden file for the TypeScript encoder: what PyLate makes of a dozen texts with this model, and what our ONNX file makes of them.
+"""Golden file for the TypeScript encoder: the sequences and rows of some texts, by Python, PyTorch and ONNX Runtime.
 
-    pip install -r training/requirements-fixtures.txt       # an environment of its own: PyLate pins its dependencies
-    python training/make_fixtures.py --checkpoint training/work/rounded.safetensors
+    python training/make_fixtures.py                # after export.py; → training/work/golden.json
 """
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
-from pylate import models
+import torch
+import torch.nn.functional as F
 
+from lateral_training.model import Mini, load_model, tensors
 from lateral_training.sequence import (
     DOCUMENT_LENGTH,
     DOCUMENT_MARKER,
@@ -45,21 +43,19 @@ TEXTS: tuple[tuple[str, str, bool], ...] = (
     ("unknown", "ᚠᛇᚻ ᛒᛦᚦ ok", False),
     ("url", "See https://example.org/a_b?c=d&e=f#g", False),
     ("over-32-tokens", "Which of the many small and large planets that go around our sun has a surface that looks red from far away because it is covered with the dust of oxidised iron and little else?", False),
-    ("over-512-tokens", LONG, False),
+    ("windows", LONG, False),  # longer than three attention blocks
 )
 
 
 def main() -> None:
     arguments = _arguments()
     sequences = Sequences(arguments.model / "tokenizer.json")
-    session = onnxruntime.InferenceSession(str(arguments.model / "onnx" / arguments.name), providers=["CPUExecutionProvider"])
-    with tempfile.TemporaryDirectory() as folder:
-        reference = _pylate(Path(folder), arguments)
-        cases = [_case(reference, sequences, session, kind, *text) for text in TEXTS for kind in ("query", "document")]
+    session = onnxruntime.InferenceSession(str(arguments.model / "onnx" / "model_q4.onnx"), providers=["CPUExecutionProvider"])
+    reference = load_model(arguments.work / "rounded.safetensors").eval()
     golden = {
-        "model": "lateral-mini@0",
-        "reference": f"PyLate {importlib.metadata.version('pylate')}, fp32",
-        "quantized": f"onnx/{arguments.name}, ONNX Runtime {onnxruntime.__version__} on the CPU",
+        "model": json.loads((arguments.model / "self-test.json").read_text())["model"],
+        "reference": "PyTorch, fp32, of the rounded weights",
+        "quantized": f"onnx/model_q4.onnx, ONNX Runtime {onnxruntime.__version__} on the CPU",
         "settings": {
             "queryLength": QUERY_LENGTH,
             "documentLength": DOCUMENT_LENGTH,
@@ -69,49 +65,26 @@ def main() -> None:
             "documentMarker": {"token": DOCUMENT_MARKER, "id": DOCUMENT_MARKER_ID},
             "expansionTokenId": MASK_ID,
         },
-        "skiplistIds": sorted(set(reference.skiplist)),
-        "cases": cases,
+        "skiplistIds": sorted(sequences.skiplist),
+        "cases": [_case(reference, sequences, session, kind, *text) for text in TEXTS for kind in ("query", "document")],
     }
-    if set(reference.skiplist) != set(sequences.skiplist):
-        raise SystemExit("our skiplist is not PyLate's")
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
     print(arguments.output, arguments.output.stat().st_size, "bytes")
 
 
-def _pylate(folder: Path, arguments: argparse.Namespace) -> models.ColBERT:
-    """The checkpoint in Stanford ColBERT's layout, loaded by PyLate."""
-    for part in ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "artifact.metadata"):
-        shutil.copyfile(arguments.model / part, folder / part)
-    shutil.copyfile(arguments.checkpoint, folder / "model.safetensors")
-    return models.ColBERT(
-        str(folder),
-        device="cpu",
-        query_prefix=QUERY_MARKER,
-        document_prefix=DOCUMENT_MARKER,
-        query_length=QUERY_LENGTH,
-        document_length=DOCUMENT_LENGTH,
-        do_query_expansion=True,
-        attend_to_expansion_tokens=True,
-        local_files_only=True,
-    )
-
-
+@torch.inference_mode()
 def _case(
-    reference: models.ColBERT, sequences: Sequences, session: onnxruntime.InferenceSession, kind: str, name: str, text: str, rows: bool
+    reference: Mini, sequences: Sequences, session: onnxruntime.InferenceSession, kind: str, name: str, text: str, rows: bool
 ) -> dict[str, Any]:
-    out = reference.encode([text], is_query=kind == "query", output_value=None, show_progress_bar=False, convert_to_numpy=True)
-    ids = [int(value) for value in out["input_ids"][0]]
-    mask = [int(value) for value in out["attention_mask"][0]]
-    kept = [int(value) for value in out["masks"][0]]
-    ours = sequences.query(text) if kind == "query" else sequences.document(text)
-    if ids != ours:
-        print(f"NOTE {kind} {name}: PyLate {ids} ours {ours}")
-    expected = np.asarray(out["token_embeddings"][0], dtype=np.float32)
-    (got,) = session.run(None, {"input_ids": np.array([ids]), "attention_mask": np.array([mask])})
+    ids = sequences.query(text) if kind == "query" else sequences.documents([text])[0]
+    kept = np.ones(len(ids), dtype=bool) if kind == "query" else sequences.kept(ids)
+    expected = F.normalize(reference(*tensors([ids]))[0], dim=-1).numpy()
+    (got,) = session.run(None, {"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), dtype=np.int64)})
     cosine = (expected * got[0]).sum(1)
-    print(f"{kind:8} {name:16} {len(ids):3} tokens {sum(kept):3} kept, cosine fp32 : quantised min {cosine.min():.4f} mean {cosine.mean():.4f}")
-    case: dict[str, Any] = {"name": name, "kind": kind, "text": text, "inputIds": ids, "attentionMask": mask, "kept": kept}
+    print(f"{kind:8} {name:16} {len(ids):4} tokens {kept.sum():4} kept, cosine min {cosine.min():.6f}")
+    case: dict[str, Any] = {
+        "name": name, "kind": kind, "text": text, "inputIds": ids, "attentionMask": [1] * len(ids), "kept": [int(value) for value in kept],
+    }
     if rows and (kind == "document" or name == "plain"):
         case["rows"] = _rounded(expected)
         case["quantizedRows"] = _rounded(got[0])
@@ -124,10 +97,9 @@ def _rounded(rows: np.ndarray) -> list[list[float]]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="fp32 safetensors")
-    parser.add_argument("--model", type=Path, default=Path("public/models/lateral-mini"))
-    parser.add_argument("--name", default="model_q4.onnx")
-    parser.add_argument("--output", type=Path, default=Path("fixtures/colbert/golden.json"))
+    parser.add_argument("--model", type=Path, default=Path("training/work/lateral-mini-1"))
+    parser.add_argument("--work", type=Path, default=Path("training/work"), help="holds rounded.safetensors, which export.py writes")
+    parser.add_argument("--output", type=Path, default=Path("training/work/golden.json"))
     return parser.parse_args()
 
 

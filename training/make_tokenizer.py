@@ -65,7 +65,7 @@ def sampled_words(texts: dict[str, list[str]], characters: int, rng: random.Rand
             letters.update("".join(map(normal, rng.sample(own, min(len(own), 30_000)))))
     frequent = {letter for letter, count in letters.items() if count >= RARE and letter.isprintable() and not letter.isspace()}
     alphabet = frequent | required_characters()
-    return {word: count for word, count in words.items() if alphabet.issuperset(word)}, alphabet
+    return {word: count for word, count in words.items() if count > 1 and alphabet.issuperset(word)}, alphabet
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,9 +1,13 @@
-"""Step 3: contrastive fine-tuning with MaxSim, at 128, 96 and 64 dimensions at once, as the quantised model it will be.
+"""Step 7: training: late interaction between languages, distilled from the teacher, and questions with their passages.
 
-    python training/train.py --minutes 40
-    python training/train.py --smoke
+    python training/train.py --steps 1200                   # run again to resume
+    python training/train.py --steps 40000 --device cuda --parallel 512 --pairs 128
 
-Stops at --steps or --minutes, whichever comes first (the learning rate follows the nearer end). Run again to resume.
+Each step takes a batch of parallel sentences or one of pairs. Losses, at 128, 96 and 64 dimensions:
+  contrast   in-batch negatives (InfoNCE on MaxSim)
+  distill    KL from the softmax of the teacher's cosines, where the teacher read both English texts
+  pooled     1 - cosine between the mean of the last hidden states and the teacher's vector (Reimers & Gurevych 2020)
+The last third runs with the weights rounded as the exported file has them.
 """
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ import argparse
 import json
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -19,68 +22,38 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from lateral_training.data import Pair, read_pairs
-from lateral_training.model import DIMENSIONS, Mini, autocast, encode, load_model, save_model, tensors
-from lateral_training.retrieval import maxsim as scores_of
-from lateral_training.sequence import Sequences
+from lateral_training.batches import Batch, Sampler
+from lateral_training.model import DIMENSIONS, Mini, autocast, encode, in_length_order, load_model, save_model, tensors
+from lateral_training.packed import NONE, Packed
+from lateral_training.retrieval import maxsim
+from lateral_training.sequence import Sequences, document_sequence, query_sequence
 
-PASSAGE_TOKENS = 160
-DIMENSION_WEIGHTS = {128: 1.0, 96: 0.5, 64: 0.5}
-
-
-@dataclass
-class Corpus:
-    """Pairs as token ids, with the teacher's vectors."""
-
-    pairs: list[Pair]
-    queries: list[list[int]]
-    passages: list[list[int]]
-    teacher_queries: torch.Tensor
-    teacher_passages: torch.Tensor
-
-    def __len__(self) -> int:
-        return len(self.pairs)
+DIMENSION_WEIGHTS = {128: 1.0, 96: 0.4, 64: 0.4}
+TEACHER_TEMPERATURE = 0.05
+WARM_UP = 0.03
+CHUNK_TOKENS = 4096  # of documents that are padded together
 
 
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    sequences = Sequences(arguments.work / "tokenizer" / "tokenizer.json")
-    train, held_out = load_corpora(arguments.work, sequences)
-    print("train", len(train), "held out", len(held_out), flush=True)
-    Trainer(arguments, sequences, train, held_out).run()
-
-
-def load_corpora(work: Path, sequences: Sequences) -> tuple[Corpus, Corpus]:
-    pairs = read_pairs(work / "pairs.jsonl")
-    teacher = [np.load(work / (work / f"teacher-{name}.txt").read_text().strip()) for name in ("queries", "passages")]
-
-    def part(held_out: bool) -> Corpus:
-        index = [place for place, pair in enumerate(pairs) if pair.held_out == held_out]
-        chosen = [pairs[place] for place in index]
-        return Corpus(
-            chosen,
-            [sequences.query(pair.query) for pair in chosen],
-            sequences.documents([pair.passage for pair in chosen], PASSAGE_TOKENS),
-            torch.from_numpy(teacher[0][index]).float(),
-            torch.from_numpy(teacher[1][index]).float(),
-        )
-
-    return part(False), part(True)
+    Trainer(arguments).run()
 
 
 class Trainer:
-    def __init__(self, arguments: argparse.Namespace, sequences: Sequences, train: Corpus, held_out: Corpus) -> None:
-        self.arguments, self.sequences, self.train, self.held_out = arguments, sequences, train, held_out
-        self.model = load_model(arguments.initial or arguments.work / "initial" / "model.safetensors")
-        self.model.drop = arguments.dropout
-        self.model.embeddings["word_embeddings"].requires_grad_(False)
-        self.log_scales = torch.nn.Parameter(torch.full((len(DIMENSIONS),), math.log(arguments.scale)))
-        self.optimizer = torch.optim.AdamW(_groups(self.model, self.log_scales, arguments.rate), betas=(0.9, 0.98), eps=1e-6)
-        self.rng = np.random.default_rng(arguments.seed)
-        self.queue: list[np.ndarray] = []
-        self.step, self.seconds, self.best = 0, 0.0, -1.0
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.device = torch.device(arguments.device)
+        self.data = Packed.load(arguments.work / "train.pack")
+        self.teacher = np.load(arguments.work / "teacher.npy") if (arguments.work / "teacher.npy").exists() else None
+        self.sampler = Sampler(self.data, arguments.seed)
+        self.sequences = Sequences(arguments.work / "tokenizer" / "tokenizer.json")
+        self.skipped = torch.tensor(sorted(self.sequences.skiplist), device=self.device)
+        self.model = load_model(arguments.initial or arguments.work / "initial.safetensors").to(self.device)
+        self.log_scales = torch.nn.Parameter(torch.zeros(len(DIMENSIONS), device=self.device))
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), eps=1e-6, fused=True)
+        self.step, self.seconds = 0, 0.0
         self.log: list[dict[str, Any]] = []
         self.folder: Path = arguments.work / arguments.run
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -88,232 +61,217 @@ class Trainer:
             self._resume()
 
     def run(self) -> None:
-        arguments = self.arguments
+        arguments, reports = self.arguments, []
         if self.step == 0:
             self._check()
-        losses: list[dict[str, float]] = []
-        while self._progress() < 1:
+        while self.step < arguments.steps:
             started = time.time()
             for group in self.optimizer.param_groups:
                 group["lr"] = group["base"] * self._rate()
-            if self._progress() >= arguments.quantize_from:
-                self.model.quantize_while_training(4)
-            losses.append(self._one_step(self._next_batch()))
+            if self.step >= arguments.steps * arguments.round_from:
+                self.model.round_weights()
+            reports.append(self._one_step(self._batch()))
             self.step += 1
             self.seconds += time.time() - started
             if self.step % arguments.report == 0:
-                mean = {key: round(float(np.mean([row[key] for row in losses])), 4) for key in losses[0]}
-                print(f"step {self.step} {self.seconds:.0f} s progress {self._progress():.3f} {mean}", flush=True)
-                self.log.append({"step": self.step, "seconds": round(self.seconds), **mean})
-                losses = []
-            if self.step % arguments.check == 0 or self._progress() >= 1:
-                self._check()
+                self._report(reports)
+                reports = []
+            if self.step % arguments.save == 0 or self.step == arguments.steps:
                 self._save()
-
-    def _progress(self) -> float:
-        return max(self.step / self.arguments.steps, self.seconds / 60 / self.arguments.minutes)
+            if self.step % arguments.check == 0 or self.step == arguments.steps:
+                self._check()
 
     def _rate(self) -> float:
-        """Linear warm-up over the first 5 %, then a cosine to 3 %."""
-        progress = min(1.0, self._progress())
-        return min(1.0, (self.step + 1) / 20, (progress + 0.005) / 0.05) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
+        """Linear warm-up, then linear to 3 %."""
+        progress = self.step / self.arguments.steps
+        return min((progress + 1e-3) / WARM_UP, 0.03 + 0.97 * (1 - progress) / (1 - WARM_UP), 1.0)
 
-    def _one_step(self, batch: np.ndarray) -> dict[str, float]:
+    def _batch(self) -> Batch:
+        """`pair_share` of the steps are pairs, evenly spread."""
+        share = self.arguments.pair_share
+        pairs = math.floor((self.step + 1) * share) > math.floor(self.step * share)
+        return self.sampler.pair(self.step, self.arguments.pairs) if pairs else self.sampler.parallel(self.step, self.arguments.parallel)
+
+    def _one_step(self, batch: Batch) -> dict[str, float]:
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        corpus = self.train
-        queries = self._rows([corpus.queries[index] for index in batch])
-        passages = [corpus.passages[index] for index in batch]
-        order = sorted(range(len(batch)), key=lambda place: len(passages[place]))
-        groups = [order[start : start + 16] for start in range(0, len(order), 16)]
-        vectors = [self._rows([passages[place] for place in group]) for group in groups]
-        kept = [self._kept([passages[place] for place in group]) for group in groups]
-        column = torch.tensor([place for group in groups for place in group])
+        texts = self.data.texts
+        queries = [query_sequence(texts[index]) for index in batch.queries]
+        documents = [document_sequence(texts[index], self.arguments.passage) for index in batch.documents]
+        lengths = torch.tensor([min(len(texts[index]) + 3, 32) for index in batch.queries], device=self.device)
+        query_rows, query_means = self._rows(queries, lengths)
+        meaning = torch.from_numpy(batch.meaning).to(self.device)
+        same = (meaning[:, None] == meaning[None, :]) & ~torch.eye(len(meaning), dtype=torch.bool, device=self.device)
 
-        teacher = corpus.teacher_queries[batch] @ corpus.teacher_passages[batch].T / self.arguments.teacher_temperature
-        same = _same_passage([corpus.pairs[index].passage for index in batch])
-        target = F.softmax(teacher.masked_fill(same, -1e4), dim=1)
-        total = torch.zeros(())
-        report: dict[str, float] = {}
-        for place, dim in enumerate(DIMENSIONS):
-            unit_queries = F.normalize(queries[..., :dim], dim=-1)
-            parts = [maxsim(unit_queries, F.normalize(rows[..., :dim], dim=-1), keep) for rows, keep in zip(vectors, kept)]
-            scores = torch.empty(len(batch), len(batch)).index_copy(1, column, torch.cat(parts, 1))
-            logits = (scores * self.log_scales[place].exp()).masked_fill(same, -1e4)
-            contrast = 0.75 * F.cross_entropy(logits, torch.arange(len(batch))) + 0.25 * F.cross_entropy(
-                logits.T, torch.arange(len(batch))
-            )
-            distill = F.kl_div(F.log_softmax(logits, 1), target, reduction="batchmean")
-            weights = self.arguments
-            total = total + DIMENSION_WEIGHTS[dim] * (weights.contrast * contrast + weights.distill * distill)
-            report[f"contrast{dim}"], report[f"distill{dim}"] = contrast.item(), distill.item()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_([parameter for group in self.optimizer.param_groups for parameter in group["params"]], 1.0)
+        columns, means, order = [], [], []
+        for group in in_length_order(documents, CHUNK_TOKENS):
+            rows = [documents[index] for index in group]
+            vectors, mean = self._rows(rows, torch.tensor([len(row) for row in rows], device=self.device))
+            columns.append(self._scores(query_rows, vectors, self._kept(rows)))
+            means.append(mean)
+            order += group
+        place = torch.tensor(order, device=self.device).argsort()
+        scores = torch.cat(columns, 2)[:, :, place]  # [dimensions, queries, documents]
+        report = self._losses(batch, scores, same, query_means, torch.cat(means)[place])
+        report["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        return {**report, "scale": self.log_scales.detach().exp().mean().item()}
+        return {f"{batch.kind} {name}": float(value) for name, value in report.items()}
 
-    def _rows(self, sequences: Sequence[Sequence[int]]) -> torch.Tensor:
-        with autocast():
-            return self.model(*tensors(sequences))
+    def _losses(self, batch: Batch, scores: torch.Tensor, same: torch.Tensor, *means: torch.Tensor) -> dict[str, torch.Tensor]:
+        arguments = self.arguments
+        report: dict[str, torch.Tensor] = {"loss": scores.new_zeros(())}
+        right = torch.arange(len(same), device=self.device)
+        known, target = self._target(batch, same)
+        for place, dim in enumerate(DIMENSIONS):
+            logits = (scores[place] * self.log_scales[place].exp()).masked_fill(same, -1e4)
+            contrast = 0.7 * F.cross_entropy(logits, right) + 0.3 * F.cross_entropy(logits.T, right)
+            report[f"contrast{dim}"] = contrast.detach()
+            report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.contrast * contrast
+            if len(known) > 1:
+                own = F.log_softmax(logits[known][:, known], 1)
+                distill = F.kl_div(own, target, reduction="batchmean") * len(known) / len(same)
+                report[f"distill{dim}"] = distill.detach()
+                report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.distill * distill
+        if len(known) > 1:
+            wanted = [self._taught(english[known.cpu().numpy()]) for english in (batch.query_english, batch.document_english)]
+            pooled = sum((1 - F.cosine_similarity(mean[known], vector)).mean() for mean, vector in zip(means, wanted)) / 2
+            report["pooled"] = pooled.detach()
+            report["loss"] = report["loss"] + arguments.pooled * pooled
+        return report
+
+    def _target(self, batch: Batch, same: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which pairs the teacher read, and its softmax over their documents."""
+        if self.teacher is None:
+            return torch.empty(0, dtype=torch.long), torch.empty(0)
+        known = np.flatnonzero((batch.query_english != NONE) & (batch.document_english != NONE))
+        cosines = self._taught(batch.query_english[known]) @ self._taught(batch.document_english[known]).T
+        index = torch.from_numpy(known).to(self.device)
+        return index, F.softmax((cosines / TEACHER_TEMPERATURE).masked_fill(same[index][:, index], -1e4), 1)
+
+    def _taught(self, english: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(self.teacher[english].astype(np.float32)).to(self.device)
+
+    def _rows(self, sequences: Sequence[Sequence[int]], lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Projected rows [n, length, 128], and the mean of each sequence's first `lengths` hidden states."""
+        with autocast(self.device):
+            hidden = self.model.hidden(*tensors(sequences, self.device))
+            rows = self.model.linear(hidden)
+        real = (torch.arange(hidden.shape[1], device=self.device)[None, :] < lengths[:, None]).unsqueeze(-1).float()
+        return rows.float(), (hidden.float() * real).sum(1) / lengths[:, None]
+
+    def _scores(self, queries: torch.Tensor, documents: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """MaxSim in the leading dimensions, each renormalised: [dimensions, queries, documents]. The products of the
+        first 64 dimensions serve the first 96 too, and those the 128."""
+        count, length, _ = queries.shape
+        flat_queries, flat_documents = queries.flatten(0, 1), documents.flatten(0, 1)
+        products: torch.Tensor | float = 0.0
+        scores, done = [], 0
+        for dim in sorted(DIMENSIONS):
+            with autocast(self.device):
+                products = products + flat_queries[:, done:dim] @ flat_documents[:, done:dim].T
+            done = dim
+            inverse = 1 / flat_documents[:, :dim].norm(dim=1).clamp_min(1e-6)
+            cosines = (products * inverse.to(products.dtype)).view(count * length, *kept.shape).masked_fill(~kept, -1e4)
+            best = cosines.amax(2).float() / flat_queries[:, :dim].norm(dim=1).clamp_min(1e-6)[:, None]
+            scores.append(best.view(count, length, -1).sum(1))
+        return torch.stack(scores[::-1])
 
     def _kept(self, sequences: Sequence[Sequence[int]]) -> torch.Tensor:
-        width = max(map(len, sequences))
-        keep = torch.zeros(len(sequences), width, dtype=torch.bool)
-        for place, ids in enumerate(sequences):
-            keep[place, : len(ids)] = torch.from_numpy(self.sequences.kept(ids))
-        return keep
+        ids, mask = tensors(sequences, self.device)
+        return mask.bool() & ~torch.isin(ids, self.skipped)
 
-    def _next_batch(self) -> np.ndarray:
-        while not self.queue:
-            self.queue = list(make_batches(self.train, self.arguments.batch, self.arguments.neighbours, self.rng))
-        return self.queue.pop()
+    def _groups(self) -> list[dict[str, Any]]:
+        rate = self.arguments.rate
+        named = dict(self.model.named_parameters())
+        table, head = named.pop("embeddings.word_embeddings.weight"), named.pop("linear.weight")
+        return [
+            {"params": [value for value in named.values() if value.dim() == 2], "base": rate, "weight_decay": 0.01},
+            {"params": [value for value in named.values() if value.dim() == 1], "base": rate, "weight_decay": 0.0},
+            {"params": [table], "base": rate * self.arguments.table_factor, "weight_decay": 0.0},
+            {"params": [head], "base": rate * 3, "weight_decay": 0.0},
+            {"params": [self.log_scales], "base": rate * 20, "weight_decay": 0.0},
+        ]
+
+    def _report(self, reports: list[dict[str, float]]) -> None:
+        names = sorted({name for row in reports for name in row})
+        mean = {name: round(float(np.mean([row[name] for row in reports if name in row])), 4) for name in names}
+        self.log.append({"step": self.step, "seconds": round(self.seconds), "scale": round(float(self.log_scales[0].exp()), 3), **mean})
+        print(json.dumps(self.log[-1]), flush=True)
 
     def _check(self) -> None:
-        """Mean reciprocal rank at 10 on the held-out pairs (every held-out passage is a candidate)."""
-        started = time.time()
-        figures = held_out_mrr(self.model, self.held_out, self.sequences, self.arguments.held_out)
-        value = float(np.mean([figures[str(dim)] for dim in DIMENSIONS]))
-        print(f"step {self.step} held-out MRR@10 {figures} ({time.time() - started:.0f} s)", flush=True)
+        """Mean reciprocal rank at 10 over the held-out pairs."""
+        figures = held_out_mrr(self.model, self.data, self.sequences, self.arguments.held_out, self.device)
         self.log.append({"step": self.step, "seconds": round(self.seconds), "heldOutMrr": figures})
-        if value > self.best and self._progress() >= min(1.0, self.arguments.quantize_from):
-            self.best = value
-            save_model(self.model, self.folder / "best.safetensors")
-        save_model(self.model, self.folder / "model.safetensors")
-        settings = {key: str(value) if isinstance(value, Path) else value for key, value in vars(self.arguments).items()}
-        for key in ("work", "initial"):
-            settings.pop(key)
-        (self.folder / "log.json").write_text(json.dumps({"settings": settings, "pairs": len(self.train), "log": self.log}, indent=1) + "\n")
+        print(json.dumps(self.log[-1]), flush=True)
+        hidden = ("work", "initial", "run")
+        settings = {key: value for key, value in vars(self.arguments).items() if key not in hidden}
+        (self.folder / "log.json").write_text(json.dumps({"settings": settings, "log": self.log}, indent=1) + "\n")
 
     def _save(self) -> None:
+        save_model(self.model, self.folder / "model.safetensors")
         partial = self.folder / "resume.partial"
-        torch.save(
-            {
-                "model": self.model.state_dict(), "scales": self.log_scales, "optimizer": self.optimizer.state_dict(), "queue": self.queue,
-                "rng": self.rng.bit_generator.state, "step": self.step, "seconds": self.seconds, "best": self.best, "log": self.log,
-            },
-            partial,
-        )
+        state = {"model": self.model.state_dict(), "scales": self.log_scales.detach(), "optimizer": self.optimizer.state_dict()}
+        torch.save({**state, "step": self.step, "seconds": self.seconds, "log": self.log}, partial)
         partial.replace(self.folder / "resume.pt")
 
     def _resume(self) -> None:
-        state = torch.load(self.folder / "resume.pt", weights_only=False)
+        state = torch.load(self.folder / "resume.pt", weights_only=False, map_location=self.device)
         self.model.load_state_dict(state["model"])
-        with torch.no_grad():
-            self.log_scales.copy_(state["scales"])
+        self.log_scales.data.copy_(state["scales"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.rng.bit_generator.state = state["rng"]
-        self.queue, self.step, self.seconds = state["queue"], state["step"], state["seconds"]
-        self.best, self.log = state["best"], state["log"]
+        self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
         print("resumed at step", self.step, flush=True)
 
 
-def maxsim(queries: torch.Tensor, documents: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
-    """Sum over query rows of the best similarity: [queries, documents]."""
-    count, length, dim = queries.shape
-    similarity = queries.reshape(-1, dim) @ documents.reshape(-1, dim).T
-    similarity = similarity.view(count, length, *keep.shape).masked_fill(~keep, -2.0)
-    return similarity.amax(3).sum(1)
-
-
-def make_batches(corpus: Corpus, size: int, neighbours: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Batches of one family of sources each, made of groups of passages that the teacher finds alike (hard negatives)."""
-    groups: list[np.ndarray] = []
-    families: dict[str, list[int]] = {}
-    for index, pair in enumerate(corpus.pairs):
-        families.setdefault({"ewn-gloss": "gloss", "python": "code", "tldr": "code"}.get(pair.source, "text"), []).append(index)
-    batches: list[np.ndarray] = []
-    for members in families.values():
-        shuffled = rng.permutation(members)
-        groups = []
-        for start in range(0, len(shuffled), 4096):
-            groups += _alike(shuffled[start : start + 4096], corpus.teacher_passages, neighbours)
-        order = rng.permutation(len(groups))
-        flat = np.concatenate([groups[place] for place in order])
-        batches += [flat[start : start + size] for start in range(0, len(flat) - size + 1, size)]
-    return [batches[place] for place in rng.permutation(len(batches))]
-
-
-def _alike(members: np.ndarray, vectors: torch.Tensor, neighbours: int) -> list[np.ndarray]:
-    """Greedy groups: the first free member and its nearest free neighbours."""
-    own = vectors[torch.from_numpy(members)]
-    similarity = (own @ own.T).numpy()
-    free = np.ones(len(members), dtype=bool)
-    groups = []
-    for place in range(len(members)):
-        if free[place]:
-            candidates = np.where(free, similarity[place], -9.0)
-            candidates[place] = 9.0
-            count = min(neighbours, int(free.sum()))
-            group = np.argpartition(-candidates, count - 1)[:count]
-            free[group] = False
-            groups.append(members[group])
-    return groups
-
-
-def _same_passage(passages: Sequence[str]) -> torch.Tensor:
-    """True where another column holds the same passage as the row's own, which is then no negative."""
-    number = {text: index for index, text in enumerate(passages)}
-    label = torch.tensor([number[text] for text in passages])
-    same = label[:, None] == label[None, :]
-    return same & ~torch.eye(len(passages), dtype=torch.bool)
-
-
-def held_out_mrr(model: Mini, corpus: Corpus, sequences: Sequences, limit: int) -> dict[str, float]:
+def held_out_mrr(model: Mini, data: Packed, sequences: Sequences, limit: int, device: torch.device) -> dict[str, dict[str, float]]:
+    """By kind (within one language, or a window in any two), over `limit` pairs each and all their passages."""
     model.eval()
-    size = min(limit, len(corpus))
-    unique = sorted({tuple(ids) for ids in corpus.passages[:size]})
-    documents = encode(model, unique)
-    queries = np.stack(encode(model, corpus.queries[:size]))
-    place = {ids: index for index, ids in enumerate(unique)}
-    right = np.array([place[tuple(ids)] for ids in corpus.passages[:size]])
-    kept = [rows[sequences.kept(ids)] for rows, ids in zip(documents, unique)]
+    window = np.array([str(name).endswith("-window") for name in data.names])[data.pair_source]
     figures = {}
-    for dim in DIMENSIONS:
-        scores = scores_of(queries, kept, dim)
-        rank = (scores > scores[np.arange(size), right][:, None]).sum(1) + 1
-        figures[str(dim)] = round(float(np.where(rank <= 10, 1 / rank, 0).mean()), 4)
+    for kind, chosen in (("pairs", ~window), ("windows", window)):
+        rows = np.flatnonzero(data.pair_held_out & chosen)
+        rows = np.random.default_rng(7).permutation(rows)[:limit]
+        passages, right = np.unique(data.pair_passage[rows], return_inverse=True)
+        ids = [document_sequence(data.texts[index], 192) for index in passages]
+        documents = [vectors[sequences.kept(own)] for vectors, own in zip(encode(model, ids, device), ids)]
+        queries = np.stack(encode(model, [query_sequence(data.texts[index]) for index in data.pair_query[rows]], device))
+        figures[kind] = {}
+        for dim in DIMENSIONS:
+            scores = maxsim(queries, documents, dim)
+            rank = (scores > scores[np.arange(len(rows)), right][:, None]).sum(1) + 1
+            figures[kind][str(dim)] = round(float(np.where(rank <= 10, 1 / rank, 0).mean()), 4)
     return figures
-
-
-def _groups(model: Mini, log_scales: torch.nn.Parameter, rate: float) -> list[dict[str, Any]]:
-    plain, matrices, fast = [], [], []
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            (fast if name in ("linear.weight", "row_change") else matrices if parameter.dim() == 2 else plain).append(parameter)
-    return [
-        {"params": matrices, "base": rate, "weight_decay": 0.01},
-        {"params": plain, "base": rate, "weight_decay": 0.0},
-        {"params": fast, "base": rate * 5, "weight_decay": 0.0},
-        {"params": [log_scales], "base": rate * 50, "weight_decay": 0.0},
-    ]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("training/work"))
-    parser.add_argument("--run", default="run-0", help="folder of this run inside --work")
-    parser.add_argument("--initial", type=Path)
-    parser.add_argument("--steps", type=int, default=1400)
-    parser.add_argument("--minutes", type=float, default=40)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--neighbours", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=8e-5)
-    parser.add_argument("--scale", type=float, default=1.0, help="first factor of the MaxSim sums (learnt)")
+    parser.add_argument("--run", default="run-1", help="folder of this run inside --work")
+    parser.add_argument("--initial", type=Path, help="where to start; without it the untrained model")
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--parallel", type=int, default=128, help="sentence pairs of a step")
+    parser.add_argument("--pairs", type=int, default=48, help="question-passage pairs of a step")
+    parser.add_argument("--pair-share", type=float, default=0.35, help="of the steps")
+    parser.add_argument("--passage", type=int, default=160, help="tokens of a passage")
+    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--table-factor", type=float, default=5.0, help="the embedding table's rate, times --rate")
     parser.add_argument("--contrast", type=float, default=0.5)
-    parser.add_argument("--distill", type=float, default=1.0)
-    parser.add_argument("--teacher-temperature", type=float, default=0.05)
-    parser.add_argument("--dropout", type=float, default=0.0)
-    parser.add_argument("--quantize-from", type=float, default=0.25, help="from this part of the run on, train the 4-bit rounded matrices")
-    parser.add_argument("--report", type=int, default=10)
-    parser.add_argument("--check", type=int, default=100)
-    parser.add_argument("--held-out", type=int, default=600)
+    parser.add_argument("--distill", type=float, default=0.5)
+    parser.add_argument("--pooled", type=float, default=2.0)
+    parser.add_argument("--round-from", type=float, default=0.67, help="from this part of the run on, train the rounded weights")
+    parser.add_argument("--report", type=int, default=20)
+    parser.add_argument("--save", type=int, default=60)
+    parser.add_argument("--check", type=int, default=200)
+    parser.add_argument("--held-out", type=int, default=300)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--smoke", action="store_true")
     arguments = parser.parse_args()
     if arguments.smoke:
-        arguments.run, arguments.steps, arguments.minutes = "smoke", 6, 2
-        arguments.batch, arguments.neighbours, arguments.report, arguments.check, arguments.held_out = 16, 4, 2, 3, 50
+        arguments.steps, arguments.parallel, arguments.pairs, arguments.report, arguments.save = 12, 16, 8, 2, 4
+        arguments.check, arguments.held_out = 6, 20
     return arguments
 
 

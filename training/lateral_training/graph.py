@@ -1,6 +1,13 @@
-"""The ONNX graph, written by hand from a state dict: quantised matrices and embeddings, fused norms, unit rows.
+"""The ONNX graph, written by hand from a state dict: quantised matrices and embeddings, block-local attention, unit rows.
 
 input_ids, attention_mask (int64 [batch, seq]) → embeddings (f32 [batch, seq, 128]).
+
+Attention. The sequence is cut into blocks of w = min(WINDOW, seq) tokens (the last one filled up); the queries of a block
+meet the keys of the block before, their own and the block after, 3w in all, so memory grows with the length only:
+
+    queries   [batch * blocks, HEADS, w, HEAD]
+    keys      [batch * blocks, HEADS, HEAD, 3w]
+    bias      [batch * blocks, 1, w, 3w]    0 where a token may look (a token, at most WINDOW away), else MASKED
 """
 from __future__ import annotations
 
@@ -11,20 +18,18 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .model import DIM, EPSILON, HEADS, LAYERS, WIDTH
-from .quantizers import BLOCK, quantize_blocks, quantize_rows, restore_blocks
+from .model import DIM, EPSILON, HEAD, HEADS, LAYERS, MATRIX_BITS, PROJECTION_BITS, ROTARY_BASE, TABLE_BITS, WIDTH, WINDOW
+from .quantizers import BLOCK, quantize_blocks, restore_blocks
 
 CONTRIB = "com.microsoft"
 MASKED = -10000.0
-HEAD = WIDTH // HEADS
+TABLE, PROJECTION = "embeddings.word_embeddings.weight", "linear.weight"
+State = Mapping[str, np.ndarray]
 
 
 @dataclass
 class Builder:
-    bits: int | None
-    embedding_bits: int | None
-    projection_bits: int | None
-    fused_attention: bool
+    quantized: bool
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     weights: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
@@ -36,6 +41,9 @@ class Builder:
     def ints(self, *values: int) -> str:
         return self.constant("ints_" + "_".join(map(str, values)).replace("-", "m"), np.array(values, dtype=np.int64))
 
+    def number(self, value: int) -> str:
+        return self.constant(f"number_{value}".replace("-", "m"), np.array(value, dtype=np.int64))
+
     def floats(self, value: float) -> str:
         return self.constant(f"float_{value}", np.array(value, dtype=np.float32))
 
@@ -43,65 +51,43 @@ class Builder:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes))
         return output
 
-    def matmul(self, x: str, weight: np.ndarray, name: str, bits: int | None) -> str:
+    def split(self, x: str, sizes: list[int], names: list[str]) -> list[str]:
+        self.nodes.append(helper.make_node("Split", [x, self.ints(*sizes)], names, name=f"{x}.split", axis=-1))
+        return names
+
+    def matmul(self, x: str, weight: np.ndarray, name: str, bits: int = MATRIX_BITS) -> str:
         """x · weightᵀ for a [out, in] weight."""
-        out, width = weight.shape
-        if bits is None:
+        if not self.quantized:
             return self.node("MatMul", [x, self.constant(f"{name}.weight", weight.T)], f"{name}.matmul")
+        out, width = weight.shape
         packed, scales = quantize_blocks(weight, bits)
         inputs = [x, self.constant(f"{name}.weight_q{bits}", packed), self.constant(f"{name}.scales", scales.reshape(-1))]
         return self.node("MatMulNBits", inputs, f"{name}.matmul", CONTRIB, K=width, N=out, bits=bits, block_size=BLOCK)
 
     def table(self, table: np.ndarray, name: str, indices: str) -> str:
         """Rows of an embedding table."""
-        if self.embedding_bits is None:
+        if not self.quantized:
             return self.node("Gather", [self.constant(name, table), indices], f"{name}.rows")
-        if self.embedding_bits == 8:
-            rows, scales = quantize_rows(table)
-            raw = self.node("Gather", [self.constant(f"{name}_q8", rows), indices], f"{name}.bytes")
-            number = self.node("Cast", [raw], f"{name}.numbers", to=TensorProto.FLOAT)
-            scale = self.node("Gather", [self.constant(f"{name}_scales", scales), indices], f"{name}.scale")
-            return self.node("Mul", [number, scale], f"{name}.rows")
-        packed, scales = quantize_blocks(table, 4)
+        packed, scales = quantize_blocks(table, TABLE_BITS)
         inputs = [self.constant(f"{name}_q4", packed.reshape(len(table), -1)), indices, self.constant(f"{name}_scales", scales)]
-        return self.node("GatherBlockQuantized", inputs, f"{name}.rows", CONTRIB, bits=4, block_size=BLOCK, gather_axis=0, quantize_axis=1)
+        return self.node(
+            "GatherBlockQuantized", inputs, f"{name}.rows", CONTRIB, bits=TABLE_BITS, block_size=BLOCK, gather_axis=0, quantize_axis=1
+        )
 
-    def residual_norm(self, x: str, residual: str, bias: np.ndarray, state: Mapping[str, np.ndarray], norm: str, name: str) -> str:
-        """LayerNorm(x + bias + residual)"""
-        inputs = [
-            x,
-            residual,
-            self.constant(f"{norm}.weight", state[f"{norm}.weight"]),
-            self.constant(f"{norm}.bias", state[f"{norm}.bias"]),
-            self.constant(f"{name}.bias", bias),
-        ]
+    def residual_norm(self, x: str, residual: str, state: State, dense: str, norm: str) -> str:
+        """LayerNorm(x + bias of `dense` + residual)"""
+        names = [f"{norm}.weight", f"{norm}.bias", f"{dense}.bias"]
+        inputs = [x, residual, *(self.constant(name, state[name]) for name in names)]
         return self.node("SkipLayerNormalization", inputs, f"{norm}.out", CONTRIB, epsilon=EPSILON)
 
 
-def build(
-    state: Mapping[str, np.ndarray],
-    bits: int | None = 4,
-    embedding_bits: int | None = 8,
-    projection_bits: int | None = 8,
-    fused_attention: bool = False,
-) -> onnx.ModelProto:
-    make = Builder(bits, embedding_bits, projection_bits, fused_attention)
-    make.node("Shape", ["input_ids"], "shape")
-    make.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
-    make.node("Sub", ["mask_float", make.floats(1.0)], "mask_shifted")
-    make.node("Mul", ["mask_shifted", make.floats(-MASKED)], "mask_flat")
-    make.node("Unsqueeze", ["mask_flat", make.ints(1, 2)], "mask_bias")  # [batch, 1, 1, seq]
-    if fused_attention:  # the fused operator wants [batch, 1, seq, seq]
-        make.node("Gather", ["shape", make.constant("one", np.array(1, dtype=np.int64))], "length_scalar")
-        make.node("Unsqueeze", ["length_scalar", make.ints(0)], "length")
-        make.node("Concat", [make.ints(1, 1), "length", make.ints(1)], "mask_shape", axis=0)
-        make.node("Expand", ["mask_bias", "mask_shape"], "mask_square")
-
+def build(state: State, quantized: bool = True) -> onnx.ModelProto:
+    make = Builder(quantized)
+    _shared(make)
     x = _embeddings(make, state)
     for layer in range(LAYERS):
         x = _layer(make, state, f"encoder.layer.{layer}", x)
-
-    make.matmul(x, state["linear.weight"], "linear", projection_bits)
+    make.matmul(x, state[PROJECTION], "linear", PROJECTION_BITS)
     make.node("ReduceL2", ["linear.matmul", make.ints(-1)], "norm", keepdims=1)
     make.node("Max", ["norm", make.floats(1e-12)], "norm_positive")
     make.node("Div", ["linear.matmul", "norm_positive"], "embeddings")
@@ -120,74 +106,140 @@ def build(
     return helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="lateral")
 
 
-def rounded(
-    state: Mapping[str, np.ndarray], bits: int | None, embedding_bits: int | None, projection_bits: int | None
-) -> dict[str, np.ndarray]:
+def rounded(state: State) -> dict[str, np.ndarray]:
     """The state dict whose fp32 model is the quantised graph: every matrix replaced by what its bytes stand for."""
-    out = dict(state)
-    # As in `_embeddings`: the graph's position table holds the token type too, which is then zero here.
-    out["embeddings.position_embeddings.weight"] = state["embeddings.position_embeddings.weight"] + state["embeddings.token_type_embeddings.weight"][0]
-    out["embeddings.token_type_embeddings.weight"] = np.zeros_like(state["embeddings.token_type_embeddings.weight"])
-    for name, value in out.items():
-        table = name in ("embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight")
-        if value.ndim != 2 or name == "embeddings.token_type_embeddings.weight":
-            continue
-        own = embedding_bits if table else projection_bits if name == "linear.weight" else bits
-        if own is not None and table and own == 8:
-            rows, scales = quantize_rows(value)
-            out[name] = rows.astype(np.float32) * scales
-        elif own is not None:
-            out[name] = restore_blocks(value, own)
-    return out
+    bits = {TABLE: TABLE_BITS, PROJECTION: PROJECTION_BITS}
+    return {name: restore_blocks(value, bits.get(name, MATRIX_BITS)) if value.ndim == 2 else value for name, value in state.items()}
 
 
-def _embeddings(make: Builder, state: Mapping[str, np.ndarray]) -> str:
-    words = make.table(state["embeddings.word_embeddings.weight"], "word_embeddings", "input_ids")
-    # Positions 0 … seq-1 of every row; the token type (always 0) is part of the position table.
-    positions = state["embeddings.position_embeddings.weight"] + state["embeddings.token_type_embeddings.weight"][0]
-    make.node("Gather", ["shape", make.constant("axis_seq", np.array(1, dtype=np.int64))], "seq_length")
-    make.node("Range", [make.constant("range_from", np.array(0, dtype=np.int64)), "seq_length", make.constant("range_step", np.array(1, dtype=np.int64))], "position_ids")
-    rows = make.table(positions, "position_embeddings", "position_ids")
-    make.node("Add", [words, rows], "embeddings_sum")
+def _shared(make: Builder) -> None:
+    """Lengths, rotary angles and the bias, which all layers use."""
+    make.node("Shape", ["input_ids"], "shape")
+    make.node("Gather", ["shape", make.number(1)], "length")  # numbers without dimensions
+    make.node("Min", ["length", make.number(WINDOW)], "w")
+    make.node("Add", ["length", "w"], "length_w")
+    make.node("Sub", ["length_w", make.number(1)], "length_up")
+    make.node("Div", ["length_up", "w"], "blocks")
+    make.node("Mul", ["blocks", "w"], "filled")
+    make.node("Sub", ["filled", "length"], "missing")
+    make.node("Add", ["missing", "w"], "missing_w")
+    for name in ("length", "w", "filled", "missing", "missing_w"):
+        make.node("Unsqueeze", [name, make.ints(0)], f"{name}_1")
+    make.node("Mul", ["w_1", make.ints(2)], "w2_1")
+    make.node("Mul", ["w_1", make.ints(3)], "w3_1")
+    for place, name in enumerate(("w_1", "w2_1")):
+        make.node("Add", [name, "filled_1"], f"end{place + 1}")
+    make.node("Concat", [make.ints(0, 0, 0, 0), "missing_1", make.ints(0)], "pads_queries", axis=0)
+    make.node("Concat", [make.ints(0), "w_1", make.ints(0, 0), "missing_w_1", make.ints(0)], "pads_keys", axis=0)
+    make.node("Concat", [make.ints(-1), "w_1", make.ints(HEADS, HEAD)], "shape_queries", axis=0)
+    for width in (1, 2 * WIDTH):
+        make.node("Concat", [make.ints(-1), "w_1", make.ints(width)], f"shape_block{width}", axis=0)
+    make.node("Concat", [make.ints(-1), "w3_1", make.ints(HEADS, HEAD)], "shape_keys", axis=0)
+    make.node("Gather", ["shape", make.ints(0)], "batch_1")
+    make.node("Concat", ["batch_1", "filled_1", make.ints(WIDTH)], "shape_joined", axis=0)
+    _angles(make)
+    _bias(make)
+
+
+def _angles(make: Builder) -> None:
+    """cosine and sine [1, seq, 1, HEAD / 2]"""
+    frequency = ROTARY_BASE ** (-np.arange(0, HEAD, 2, dtype=np.float32) / HEAD)
+    make.node("Range", [make.number(0), "length", make.number(1)], "places")
+    make.node("Cast", ["places"], "places_float", to=TensorProto.FLOAT)
+    make.node("Unsqueeze", ["places_float", make.ints(0, 2, 3)], "places_column")
+    make.node("Mul", ["places_column", make.constant("frequency", frequency.astype(np.float32))], "angles")
+    make.node("Cos", ["angles"], "cosine")
+    make.node("Sin", ["angles"], "sine")
+
+
+def _bias(make: Builder) -> None:
+    make.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
+    make.node("Unsqueeze", ["mask_float", make.ints(2)], "mask_column")  # [batch, seq, 1]
+    mask = _neighbours(make, "mask_column", "mask", 1)  # [batch * blocks, 3w, 1]
+    make.node("Transpose", [mask], "mask_row", perm=[0, 2, 1])
+    make.node("Unsqueeze", ["mask_row", make.ints(1)], "mask_keys")  # [batch * blocks, 1, 1, 3w]
+    make.node("Mul", ["w", make.number(3)], "w3")
+    make.node("Range", [make.number(0), "w3", make.number(1)], "key_places")
+    make.node("Range", [make.number(0), "w", make.number(1)], "query_places")
+    make.node("Add", ["query_places", "w"], "query_places_own")
+    make.node("Unsqueeze", ["query_places_own", make.ints(1)], "query_places_column")
+    make.node("Sub", ["key_places", "query_places_column"], "offsets")  # [w, 3w]
+    make.node("Abs", ["offsets"], "distances")
+    make.node("LessOrEqual", ["distances", make.number(WINDOW)], "near")
+    make.node("Cast", ["near"], "near_float", to=TensorProto.FLOAT)
+    make.node("Mul", ["mask_keys", "near_float"], "seen")
+    make.node("Sub", ["seen", make.floats(1.0)], "unseen")
+    make.node("Mul", ["unseen", make.floats(-MASKED)], "bias")
+
+
+def _neighbours(make: Builder, x: str, name: str, width: int) -> str:
+    """[batch, seq, width] → the block before, the own and the block after: [batch * blocks, 3w, width]"""
+    make.node("Pad", [x, "pads_keys"], f"{name}.padded")
+    parts = []
+    for place, (start, end) in enumerate(((make.ints(0), "filled_1"), ("w_1", "end1"), ("w2_1", "end2"))):
+        make.node("Slice", [f"{name}.padded", start, end, make.ints(1)], f"{name}.shifted{place}")
+        parts.append(make.node("Reshape", [f"{name}.shifted{place}", f"shape_block{width}"], f"{name}.block{place}"))
+    return make.node("Concat", parts, f"{name}.neighbours", axis=1)
+
+
+def _embeddings(make: Builder, state: State) -> str:
+    words = make.table(state[TABLE], "word_embeddings", "input_ids")
+    make.node("Add", [words, make.constant("shift", state["shift"])], "embeddings_sum")
     norm = "embeddings.LayerNorm"
-    inputs = ["embeddings_sum", make.constant(f"{norm}.weight", state[f"{norm}.weight"]), make.constant(f"{norm}.bias", state[f"{norm}.bias"])]
+    inputs = ["embeddings_sum", *(make.constant(f"{norm}.{part}", state[f"{norm}.{part}"]) for part in ("weight", "bias"))]
     return make.node("LayerNormalization", inputs, f"{norm}.out", axis=-1, epsilon=EPSILON)
 
 
-def _layer(make: Builder, state: Mapping[str, np.ndarray], name: str, x: str) -> str:
-    context = _attention(make, state, name, x)
+def _layer(make: Builder, state: State, name: str, x: str) -> str:
     out = f"{name}.attention.output"
-    projected = make.matmul(context, state[f"{out}.dense.weight"], f"{out}.dense", make.bits)
-    x = make.residual_norm(projected, x, state[f"{out}.dense.bias"], state, f"{out}.LayerNorm", f"{out}.dense")
-    inner = f"{name}.intermediate.dense"
-    make.matmul(x, state[f"{inner}.weight"], inner, make.bits)
+    projected = make.matmul(_attention(make, state, name, x), state[f"{out}.dense.weight"], f"{out}.dense")
+    x = make.residual_norm(projected, x, state, f"{out}.dense", f"{out}.LayerNorm")
+    inner, out = f"{name}.intermediate.dense", f"{name}.output"
+    make.matmul(x, state[f"{inner}.weight"], inner)
     make.node("Add", [f"{inner}.matmul", make.constant(f"{inner}.bias", state[f"{inner}.bias"])], f"{inner}.sum")
     make.node("Gelu", [f"{inner}.sum"], f"{inner}.gelu", CONTRIB)
-    out = f"{name}.output"
-    make.matmul(f"{inner}.gelu", state[f"{out}.dense.weight"], f"{out}.dense", make.bits)
-    return make.residual_norm(f"{out}.dense.matmul", x, state[f"{out}.dense.bias"], state, f"{out}.LayerNorm", f"{out}.dense")
+    make.matmul(f"{inner}.gelu", state[f"{out}.dense.weight"], f"{out}.dense")
+    return make.residual_norm(f"{out}.dense.matmul", x, state, f"{out}.dense", f"{out}.LayerNorm")
 
 
-def _attention(make: Builder, state: Mapping[str, np.ndarray], name: str, x: str) -> str:
-    """Queries, keys and values in one matrix product, then softmax(QKᵀ/√HEAD + mask)·V, fused or step by step."""
+def _attention(make: Builder, state: State, name: str, x: str) -> str:
+    """softmax(QKᵀ/√HEAD + bias)·V within the blocks: [batch, seq, WIDTH]"""
     own = f"{name}.attention.self"
-    parts = ("query", "key", "value")
-    weight = np.concatenate([state[f"{own}.{part}.weight"] for part in parts])
-    bias = np.concatenate([state[f"{own}.{part}.bias"] for part in parts])
-    make.matmul(x, weight, f"{own}.qkv", make.bits)
+    bias = np.concatenate([state[f"{own}.{part}.bias"] for part in ("query", "key", "value")])
+    weight = np.concatenate([state[f"{own}.{part}.weight"] for part in ("query", "key", "value")])
+    make.matmul(x, weight, f"{own}.qkv")
     make.node("Add", [f"{own}.qkv.matmul", make.constant(f"{own}.qkv.bias", bias)], f"{own}.qkv")
-    pieces = [f"{own}.{part}" for part in parts]
-    make.nodes.append(helper.make_node("Split", [f"{own}.qkv", make.ints(WIDTH, WIDTH, WIDTH)], pieces, name=f"{own}.split", axis=-1))
-    if make.fused_attention:
-        inputs = [*pieces, "", "", "mask_square"]
-        return make.node("MultiHeadAttention", inputs, f"{own}.context", CONTRIB, num_heads=HEADS)
-    for piece, order in zip(pieces, ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3])):
-        make.node("Reshape", [piece, make.ints(0, 0, HEADS, HEAD)], f"{piece}.split_heads")
-        make.node("Transpose", [f"{piece}.split_heads"], f"{piece}.heads", perm=order)
-    make.node("MatMul", [f"{pieces[0]}.heads", f"{pieces[1]}.heads"], f"{own}.products")
+    turning, value = make.split(f"{own}.qkv", [2 * WIDTH, WIDTH], [f"{own}.turning", f"{own}.value"])
+    query, key = make.split(_rotate(make, turning, own), [WIDTH, WIDTH], [f"{own}.query", f"{own}.key"])
+
+    make.node("Pad", [query, "pads_queries"], f"{own}.query.padded")
+    make.node("Reshape", [f"{own}.query.padded", "shape_queries"], f"{own}.query.split_heads")
+    make.node("Transpose", [f"{own}.query.split_heads"], f"{own}.query.heads", perm=[0, 2, 1, 3])
+    make.node("Concat", [key, value], f"{own}.key_value", axis=-1)
+    around = _neighbours(make, f"{own}.key_value", f"{own}.key_value", 2 * WIDTH)
+    keys, values = make.split(around, [WIDTH, WIDTH], [f"{own}.keys", f"{own}.values"])
+    for part, order in ((keys, [0, 2, 3, 1]), (values, [0, 2, 1, 3])):
+        make.node("Reshape", [part, "shape_keys"], f"{part}.split_heads")
+        make.node("Transpose", [f"{part}.split_heads"], f"{part}.heads", perm=order)
+
+    make.node("MatMul", [f"{own}.query.heads", f"{keys}.heads"], f"{own}.products")
     make.node("Mul", [f"{own}.products", make.floats(HEAD**-0.5)], f"{own}.scaled")
-    make.node("Add", [f"{own}.scaled", "mask_bias"], f"{own}.masked")
+    make.node("Add", [f"{own}.scaled", "bias"], f"{own}.masked")
     make.node("Softmax", [f"{own}.masked"], f"{own}.weights", axis=-1)
-    make.node("MatMul", [f"{own}.weights", f"{pieces[2]}.heads"], f"{own}.mixed")
-    make.node("Transpose", [f"{own}.mixed"], f"{own}.joined", perm=[0, 2, 1, 3])
-    return make.node("Reshape", [f"{own}.joined", make.ints(0, 0, WIDTH)], f"{own}.context")
+    make.node("MatMul", [f"{own}.weights", f"{values}.heads"], f"{own}.mixed")
+    make.node("Transpose", [f"{own}.mixed"], f"{own}.mixed_rows", perm=[0, 2, 1, 3])
+    make.node("Reshape", [f"{own}.mixed_rows", "shape_joined"], f"{own}.joined")
+    return make.node("Slice", [f"{own}.joined", make.ints(0), "length_1", make.ints(1)], f"{own}.context")
+
+
+def _rotate(make: Builder, x: str, name: str) -> str:
+    """Queries and keys [batch, seq, 2 * WIDTH], the halves (a, b) of each head turned: (a cos - b sin, b cos + a sin)."""
+    make.node("Reshape", [x, make.ints(0, 0, 2 * HEADS, HEAD)], f"{name}.turning.heads")
+    a, b = make.split(f"{name}.turning.heads", [HEAD // 2, HEAD // 2], [f"{name}.half_a", f"{name}.half_b"])
+    for half in (a, b):
+        make.node("Mul", [half, "cosine"], f"{half}.cosine")
+        make.node("Mul", [half, "sine"], f"{half}.sine")
+    make.node("Sub", [f"{a}.cosine", f"{b}.sine"], f"{a}.turned")
+    make.node("Add", [f"{b}.cosine", f"{a}.sine"], f"{b}.turned")
+    make.node("Concat", [f"{a}.turned", f"{b}.turned"], f"{name}.turned.heads", axis=-1)
+    return make.node("Reshape", [f"{name}.turned.heads", make.ints(0, 0, 2 * WIDTH)], f"{name}.turned")

@@ -10,7 +10,7 @@ from .model import DIM, Mini, autocast, in_length_order, tensors
 
 
 @torch.inference_mode()
-def principal_components(model: Mini, rows: Sequence[Sequence[int]], drop_mean: bool = True) -> torch.Tensor:
+def principal_components(model: Mini, rows: Sequence[Sequence[int]]) -> torch.Tensor:
     """A [DIM, WIDTH] projection. What all tokens have in common (their mean direction) is projected out first:
     it adds the same to every similarity and says nothing."""
     parts = []
@@ -26,7 +26,6 @@ def principal_components(model: Mini, rows: Sequence[Sequence[int]], drop_mean: 
     order = values.argsort(descending=True)[:DIM]
     print(f"{len(vectors)} token vectors, {float(values[order].sum() / values.sum()):.1%} of the variance kept")
     projection = components[:, order].T
-    if drop_mean:
-        direction = mean / mean.norm()
-        projection = projection - (projection @ direction)[:, None] * direction
+    direction = mean / mean.norm()
+    projection = projection - (projection @ direction)[:, None] * direction
     return projection.float().contiguous()

@@ -57,16 +57,16 @@ def ndcg_at_10(ranked: Sequence[str], relevant: Mapping[str, int]) -> float:
 def maxsim(queries: np.ndarray, documents: Sequence[np.ndarray], dim: int) -> np.ndarray:
     """Scores [queries, documents] of queries [n, 32, 128] in the leading `dim` dimensions, renormalised."""
     shortened = _unit(torch.from_numpy(queries[..., :dim]))
-    flat = shortened.reshape(-1, dim).bfloat16()
+    flat = shortened.reshape(-1, dim)
     scores = np.empty((len(queries), len(documents)), dtype=np.float32)
     for start in range(0, len(documents), 64):
         part = documents[start : start + 64]
         lengths = [len(rows) for rows in part]
-        rows = _unit(torch.from_numpy(np.concatenate(part)[:, :dim])).bfloat16()
+        rows = _unit(torch.from_numpy(np.concatenate(part)[:, :dim]))
         similarity = flat @ rows.T
         offset = 0
         for place, length in enumerate(lengths):
-            best = similarity[:, offset : offset + length].amax(1).float()
+            best = similarity[:, offset : offset + length].amax(1)
             scores[:, start + place] = best.view(len(queries), -1).sum(1).numpy()
             offset += length
     return scores

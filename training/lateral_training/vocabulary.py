@@ -66,7 +66,7 @@ def train(texts: Iterable[tuple[str, int]], alphabet: set[str], size: int) -> To
     """texts: (normalised word, count)…; alphabet: characters that must be pieces."""
     tokenizer = Tokenizer(models.Unigram())
     trainer = trainers.UnigramTrainer(
-        vocab_size=size, special_tokens=list(SPECIALS), unk_token="<unk>", max_piece_length=16, n_sub_iterations=2,
+        vocab_size=size, special_tokens=list(SPECIALS), unk_token="<unk>", max_piece_length=16, n_sub_iterations=2, seed_size=400_000,
         initial_alphabet=sorted(alphabet), show_progress=False,
     )
     tokenizer.train_from_iterator((word for word, count in texts for _ in range(count)), trainer)

@@ -1,0 +1,88 @@
+"""Which texts meet in a batch. Every batch is seeded by its number, so a resumed run goes on with the same ones."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .packed import NONE, Packed, Ragged
+
+# Source → how often a batch of parallel sentences comes from it.
+PARALLEL_SHARES = {"tatoeba": 0.34, "ntrex": 0.28, "tico19": 0.14, "django-docs": 0.1, "mozilla-www": 0.1, "python-docs-fr": 0.04}
+# Sources of pairs weigh as the square root of their size times this.
+PAIR_FACTORS = {"ewn-gloss": 0.15, "ntrex-window": 1.6, "tico19-window": 1.2, "cloze": 1.2, "squad-dev": 1.3}
+NEIGHBOURS = 4  # pairs of the same article in a batch
+REACH = 24  # rows of a file that may be of the same article
+ANY_TWO = 0.5  # how often both sides are any two versions of a sentence
+ONE_SOURCE = 0.5  # how often all pairs of a batch come from one source
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Query i belongs to document i. All are numbers of texts, or rows of the teacher's vectors (NONE: there is none)."""
+
+    kind: str
+    queries: np.ndarray
+    documents: np.ndarray
+    meaning: np.ndarray  # documents of the same meaning are no negatives of each other
+    query_english: np.ndarray
+    document_english: np.ndarray
+
+
+class Sampler:
+    def __init__(self, data: Packed, seed: int) -> None:
+        self.data, self.seed = data, seed
+        names = [str(name) for name in data.names]
+        self.rows = {names[source]: np.flatnonzero(data.row_source == source) for source in np.unique(data.row_source)}
+        train = ~data.pair_held_out
+        self.pairs = {names[source]: np.flatnonzero((data.pair_source == source) & train) for source in np.unique(data.pair_source)}
+        self.versions = _versions(data)
+
+    def parallel(self, step: int, size: int) -> Batch:
+        rng = np.random.default_rng((self.seed, step, 0))
+        source = _draw(rng, {name: share for name, share in PARALLEL_SHARES.items() if name in self.rows})
+        own = self.rows[source]
+        rows = rng.choice(own, min(size, len(own)), replace=False)
+        english = self.data.row_english[rows]
+        sides = np.array([self._sides(row, rng) for row in rows])
+        meaning = np.where(english == NONE, -2 - rows, english)
+        return Batch("parallel", sides[:, 0], sides[:, 1], meaning, english, english)
+
+    def pair(self, step: int, size: int) -> Batch:
+        rng = np.random.default_rng((self.seed, step, 1))
+        shares = {name: len(own) ** 0.5 * PAIR_FACTORS.get(name, 1.0) for name, own in self.pairs.items()}
+        only = _draw(rng, shares) if rng.random() < ONE_SOURCE else None
+        chosen: list[int] = []
+        while len(chosen) < size:
+            own = self.pairs[only or _draw(rng, shares)]
+            start = int(rng.integers(len(own)))
+            near = own[start : start + REACH]
+            chosen += rng.choice(near, min(NEIGHBOURS, len(near)), replace=False).tolist()
+        rows = np.array(chosen[:size])
+        data = self.data
+        return Batch(
+            "pairs", data.pair_query[rows], data.pair_passage[rows], data.pair_passage[rows],
+            data.pair_query_english[rows], data.pair_passage_english[rows],
+        )
+
+    def _sides(self, row: int, rng: np.random.Generator) -> tuple[int, int]:
+        sides = (self.data.row_a[row], self.data.row_b[row])
+        english = self.data.row_english[row]
+        if english != NONE and rng.random() < ANY_TWO:
+            sides = self.versions[int(english)]
+        first, second = rng.choice(len(sides), 2, replace=False)
+        return int(sides[first]), int(sides[second])
+
+
+def _versions(data: Packed) -> Ragged | list[list[int]]:
+    """All texts that mean the same as an English text, by the teacher's number of it."""
+    versions: list[dict[int, None]] = [{} for _ in range(len(data.english))]
+    for a, b, english in zip(data.row_a.tolist(), data.row_b.tolist(), data.row_english.tolist()):
+        if english != NONE:
+            versions[english].update({a: None, b: None})
+    return [list(own) for own in versions]
+
+
+def _draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
+    weights = np.array(list(shares.values()))
+    return list(shares)[int(rng.choice(len(weights), p=weights / weights.sum()))]
