@@ -71,6 +71,8 @@ export interface LateralIndex {
   add(documents: readonly DocumentInput[], options?: AddOptions): Promise<AddResult>;
   /** Goes on with files that a cancel, a reload or a crash left unread (`status().pending`). */
   resume(options?: AddOptions): Promise<AddResult>;
+  /** Gives documents of another model (`status().unencoded`) vectors of this one. @returns how many. @throws 'aborted' with what is done kept */
+  reencode(options?: AddOptions): Promise<number>;
   /** Lets go of those files. @returns how many */
   discardPending(): Promise<number>;
   /** Changes what may change while the index is open. */
@@ -193,6 +195,7 @@ async function createIndex(
     search: async (text, searchOptions) => (await query(text, searchOptions)).hits,
     query,
     resume: (resumeOptions = {}) => client.call('resume', undefined, resumeOptions),
+    reencode: (reencodeOptions = {}) => client.call('reencode', undefined, reencodeOptions),
     discardPending: () => client.call('discardPending', undefined),
     configure: (settings) => client.call('configure', settings),
     remove: (documentIds) => client.call('remove', documentIds),

@@ -236,7 +236,7 @@ export interface Progress {
    * 'keeping': the files are being copied into the store, so that a reload cannot lose them; 'waiting': another tab is
    * reading, these come after it.
    */
-  readonly phase: 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'saving';
+  readonly phase: 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'saving';
   readonly done: number;
   readonly total: number;
   readonly unit: 'files' | 'bytes' | 'passages';
@@ -316,6 +316,8 @@ export interface EngineStatus {
   readonly residentBytes: number;
   /** What `resume` would read. */
   readonly pending: PendingFiles;
+  /** Documents that are found by their words alone until `reencode` has given them vectors of this model. */
+  readonly unencoded: number;
   readonly progress: Progress | null;
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
 }

@@ -32,6 +32,8 @@ export interface RankedPassage {
   readonly passage: Passage;
   /** Among the scorer's passages. */
   readonly position: number;
+  /** Whether the scorer has vectors of it. */
+  readonly encoded: boolean;
   readonly score: number;
   readonly relative: number;
   readonly moreInDocument: number;
@@ -48,7 +50,7 @@ export function createDescriber(parts: DescriberParts): (ranked: RankedPassage) 
   const queryWords = wordRanges(query.text);
   const byMeaning = meaning === null ? null : createExplainer(query.text, queryWords, meaning, scorer, levels);
 
-  return async ({ passage, position, score, relative, moreInDocument }) => {
+  return async ({ passage, position, encoded, score, relative, moreInDocument }) => {
     const { record, document, chunk, text } = passage;
     const same = findSameWords({
       query: query.text,
@@ -59,7 +61,7 @@ export function createDescriber(parts: DescriberParts): (ranked: RankedPassage) 
     });
     const textOf = ({ start, end }: Range): string => document.text.slice(start, end);
     let explanation: Explanation;
-    if (byMeaning === null) explanation = explainSameWords(same, textOf);
+    if (byMeaning === null || !encoded) explanation = explainSameWords(same, textOf);
     else {
       const found = await byMeaning(passage, position);
       explanation = addSameWords(found, match === 'both' ? same : onlyPhrases(same), textOf);

@@ -39,9 +39,10 @@ export interface OpenOptions {
   readonly keepSources?: boolean;
   /**
    * What to do with an index that was built with another model or setting: 'fail' (default) leaves it alone and throws
-   * 'model-mismatch'; 'clear' removes its documents.
+   * 'model-mismatch'; 'clear' removes its documents; 'reencode' keeps them, found by their words, until `reencode` has given
+   * them vectors of this model (that throws too where they would be cut into other passages).
    */
-  readonly onMismatch?: 'fail' | 'clear';
+  readonly onMismatch?: 'fail' | 'clear' | 'reencode';
   /** 'memory' keeps nothing after the tab closes. Default 'indexeddb', with 'memory' and a warning where there is none. */
   readonly storage?: 'indexeddb' | 'memory';
   /** As in EngineSettings, from the start. Default true. */
@@ -113,6 +114,12 @@ export interface EngineApi {
   add(documents: readonly DocumentInput[], context: CallContext): Promise<AddResult>;
   /** Reads the files that are pending (see EngineStatus.pending). @throws what `add` throws */
   resume(none: undefined, context: CallContext): Promise<AddResult>;
+  /**
+   * Gives documents of another model vectors of this one, from their stored texts, a few at a time: what is done stays, whatever
+   * stops it, and the rest (EngineStatus.unencoded) can go on later. Of several tabs one does it, the others wait.
+   * @returns how many documents it was that call's to do. @throws 'aborted', and what the encoder and the store throw
+   */
+  reencode(none: undefined, context: CallContext): Promise<number>;
   /** Lets go of the pending files. @returns how many */
   discardPending(none: undefined, context: CallContext): Promise<number>;
   configure(settings: EngineSettings, context: CallContext): Promise<void>;

@@ -28,6 +28,7 @@ import { createLock } from './lock.ts';
 import { createPassageReader, type PassageReader } from './passages.ts';
 import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
+import { reencodeDocuments } from './reencoding.ts';
 import { search } from './searching.ts';
 import { createLocalLocks, type HoldOptions, type TabLocks } from './tab-locks.ts';
 
@@ -95,6 +96,7 @@ const startingStatus: EngineStatus = {
   tokens: 0,
   residentBytes: 0,
   pending: { files: 0, bytes: 0 },
+  unencoded: 0,
   progress: null,
   error: null,
 };
@@ -191,7 +193,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   /**
    * All that is ready before the model is: enough to search by words.
-   * @param choosing documents of another model are cleared only once this one is here to read others
+   * @param choosing what another model has read is let go of only once this one is here
    */
   async function openStored(
     options: OpenOptions,
@@ -212,9 +214,10 @@ export function createEngine(parts: EngineParts): Engine {
       chunker: chunkerVersion,
     };
     const stored = await opened.store.fingerprint();
-    if (stored !== null && options.onMismatch === 'clear' && mismatch(stored, fingerprint) !== null) {
+    const { onMismatch = 'fail' } = options;
+    if (stored !== null && onMismatch !== 'fail' && mismatch(stored, fingerprint) !== null) {
       await choosing;
-      await opened.store.clear();
+      await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive);
     const locks = opened.locks ?? createLocalLocks();
@@ -238,8 +241,9 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function counts({ store, resident }: Open): Promise<Partial<EngineStatus>> {
     const { documents, chunks, tokens } = resident.counts;
-    const { residentBytes } = resident.scorer;
-    return { documents, chunks, tokens, residentBytes, storageCreatedAt: await store.createdAt() };
+    const { unencoded, scorer } = resident;
+    const { residentBytes } = scorer;
+    return { documents, chunks, tokens, residentBytes, unencoded, storageCreatedAt: await store.createdAt() };
   }
 
   async function countPending({ store, queue }: Open): Promise<void> {
@@ -433,6 +437,17 @@ export function createEngine(parts: EngineParts): Engine {
     async resume(_none, { signal, onProgress }) {
       const open = await opened();
       return reported(open, onProgress, (report) => resumeFiles(addingParts(open), signal, report));
+    },
+
+    async reencode(_none, { signal, onProgress }) {
+      const open = await opened();
+      const work = () => reencodeDocuments(addingParts(open), signal, onProgress);
+      const onWaiting = (): void => onProgress({ phase: 'waiting', done: 0, total: status.unencoded, unit: 'files' });
+      try {
+        return await open.locks.hold(`lateral-${open.name}-reencoder`, work, { signal, onWaiting });
+      } finally {
+        await follow(open);
+      }
     },
 
     async discardPending() {

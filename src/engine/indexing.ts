@@ -3,35 +3,19 @@
  * transaction. Small files share a transaction and their batches; one bad file does not stop the rest; what stops the
  * rest (cancel, a full disk, a lost device) leaves everything stored as it was, and kept files pending.
  */
-import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { LateralError, throwIfAborted, toLateralError, type ErrorCode } from '../errors.ts';
 import type { IndexStore, NewDocument, PendingFile } from '../store/index-store.ts';
 import { chunkText } from '../text/chunk.ts';
-import type {
-  AddFailure,
-  AddResult,
-  Chunk,
-  DocumentInput,
-  DocumentRecord,
-  ExtractedText,
-  Fingerprint,
-  Progress,
-} from '../types.ts';
-import { truncateRows } from '../vectors/matryoshka.ts';
-import { quantizeRows } from '../vectors/quantize.ts';
+import type { AddFailure, AddResult, Chunk, DocumentInput, DocumentRecord, ExtractedText, Progress } from '../types.ts';
+import { encodePassages, type EncodingParts, notesOf, type PackedRows, packRows, passagesOf } from './encoding.ts';
 import type { Extraction } from './extraction.ts';
 import { createProgressMeter } from './progress.ts';
 
-export interface IndexingParts {
+export interface IndexingParts extends EncodingParts {
   readonly store: IndexStore;
-  readonly fingerprint: Fingerprint;
   /** As chosen at the moment. */
   keepSources(): boolean;
   readonly extraction: Extraction;
-  /** The encoder of the moment: another after a device was lost. */
-  encoder(): Encoder;
-  /** Called when encoding failed; true where another encoder has taken over and the work may be tried again. */
-  recover(error: LateralError, failed: Encoder): Promise<boolean>;
   /** Called after each transaction; the next one waits for it. */
   onStored(): Promise<void>;
   /** Called with each document before it is stored. */
@@ -43,9 +27,6 @@ export interface IndexingParts {
  * something can be searched at once.
  */
 const groupChunks = (groupsStored: number): number => Math.min(24, 2 ** groupsStored);
-/** Passages encoded between two looks at memory: bounds the unquantised rows that are held. */
-const sliceChunks = 64;
-
 /** Larger files are not even read into memory; each format has its own, smaller limit. */
 const maxFileBytes = 500_000_000;
 
@@ -286,19 +267,12 @@ async function encodeAndStore(
   signal: AbortSignal,
   onBatch: (doneChunks: number, tokens: number) => void,
 ): Promise<DocumentRecord[]> {
-  const passages = group.flatMap(({ text, chunks }) => chunks.map(({ start, end }) => text.text.slice(start, end)));
-  const stored: StoredRows[] = [];
-  for (let from = 0; from < passages.length; from += sliceChunks) {
-    const slice = passages.slice(from, from + sliceChunks);
-    const encoded = await encodeWithRecovery(parts, slice, signal, (done, tokens) => onBatch(from + done, tokens));
-    for (const one of encoded) stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
-  }
-
+  const passages = group.flatMap(({ text, chunks }) => passagesOf(text, chunks));
+  const rows = await encodePassages(parts, passages, signal, onBatch);
   let at = 0;
   const documents = group.map((prepared): NewDocument => {
-    const rows = stored.slice(at, at + prepared.chunks.length);
-    at += prepared.chunks.length;
-    return assemble(prepared, rows, parts);
+    const own = rows.slice(at, (at += prepared.chunks.length));
+    return assemble(prepared, packRows(own, parts.fingerprint), parts);
   });
   throwIfAborted(signal);
   for (const document of documents) parts.remember?.(document);
@@ -306,56 +280,11 @@ async function encodeAndStore(
   return documents.map(({ record }) => record);
 }
 
-async function encodeWithRecovery(
-  parts: IndexingParts,
-  passages: readonly string[],
-  signal: AbortSignal,
-  onBatch: (done: number, tokens: number) => void,
-): Promise<EncodedText[]> {
-  for (;;) {
-    const encoder = parts.encoder();
-    try {
-      return await encoder.encodeDocuments(passages, { signal, onBatch });
-    } catch (thrown) {
-      const error = toLateralError(thrown);
-      if (error.code === 'aborted' || !(await parts.recover(error, encoder))) throw error;
-    }
-  }
-}
-
-interface StoredRows {
-  readonly vectors: Int8Array | Float32Array;
-  readonly numTokens: number;
-  readonly truncated: boolean;
-}
-
-function toStored(
-  { rows, numTokens, truncatedTokens }: EncodedText,
-  fromDim: number,
-  fingerprint: Fingerprint,
-): StoredRows {
-  const truncatedRows = truncateRows(rows, fromDim, fingerprint.dim);
-  return {
-    vectors: fingerprint.precision === 'int8' ? quantizeRows(truncatedRows, fingerprint.scale) : truncatedRows,
-    numTokens,
-    truncated: truncatedTokens > 0,
-  };
-}
-
 function assemble(
   { input, bytes, hash, id, text, chunks }: Prepared,
-  rows: readonly StoredRows[],
+  { vectors, offsets, tokenCount, truncatedChunks }: PackedRows,
   parts: IndexingParts,
 ): NewDocument {
-  const { dim, precision } = parts.fingerprint;
-  const tokenCount = rows.reduce((sum, { numTokens }) => sum + numTokens, 0);
-  const vectors = precision === 'int8' ? new Int8Array(tokenCount * dim) : new Float32Array(tokenCount * dim);
-  const offsets = new Uint32Array(rows.length + 1);
-  rows.forEach((row, i) => {
-    vectors.set(row.vectors, offsets[i]! * dim);
-    offsets[i + 1] = offsets[i]! + row.numTokens;
-  });
-  const truncatedChunks = rows.filter(({ truncated }) => truncated).length;
   return {
     record: {
       id,
@@ -372,7 +301,7 @@ function assemble(
       chunkCount: chunks.length,
       tokenCount,
       truncatedChunks,
-      notes: truncatedChunks === 0 ? text.notes : [...text.notes, truncationNote(truncatedChunks)],
+      notes: notesOf(text, truncatedChunks),
     },
     text,
     chunks,
@@ -382,12 +311,6 @@ function assemble(
     vectors,
     offsets,
   };
-}
-
-function truncationNote(chunks: number): string {
-  return chunks === 1
-    ? 'One passage is longer than the model reads; its end is not searched.'
-    : `${chunks} passages are longer than the model reads; their ends are not searched.`;
 }
 
 /** Which file of a group the encoder is in, given the passages done. */

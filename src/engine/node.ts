@@ -12,6 +12,7 @@ import { modelEntry } from '../models/registry.ts';
 import { createReferenceScorer } from '../maxsim/reference.ts';
 import { createWasmScorer } from '../maxsim/wasm.ts';
 import { runSelfTest } from '../models/self-test.ts';
+import type { IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Engine } from './engine-api.ts';
 import { createEngine } from './engine.ts';
@@ -45,10 +46,16 @@ export async function openNodeEncoder(
   return encoder;
 }
 
-/** The engine in Node: as in the browser, but in this thread, with the index in memory. */
-export function createNodeEngine(modelsFolder: string, encoderOptions: NodeEncoderOptions = {}): Engine {
+export interface NodeEngineOptions extends NodeEncoderOptions {
+  /** Holds the index. Default: a new one in memory. */
+  readonly store?: IndexStore;
+}
+
+/** The engine in Node: as in the browser, but in this thread. */
+export function createNodeEngine(modelsFolder: string, options: NodeEngineOptions = {}): Engine {
+  const { store, ...encoderOptions } = options;
   return createEngine({
-    openStore: ({ name }) => Promise.resolve({ store: createMemoryStore(name ?? 'default'), warning: '' }),
+    openStore: ({ name }) => Promise.resolve({ store: store ?? createMemoryStore(name ?? 'default'), warning: '' }),
     async chooseEncoder(entry) {
       const encoder = await openNodeEncoder(entry.id, modelsFolder, encoderOptions);
       const reason =

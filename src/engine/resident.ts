@@ -27,6 +27,8 @@ export interface Run {
   readonly firstPosition: number;
   readonly chunkCount: number;
   readonly removed: boolean;
+  /** false where its vectors are still to be made: it is found by its words alone. */
+  readonly encoded: boolean;
 }
 
 export class ResidentIndex {
@@ -73,6 +75,11 @@ export class ResidentIndex {
   /** The store's version that all of this tells of; −1 before the first refresh. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Documents without vectors. */
+  get unencoded(): number {
+    return this.#runs.filter(({ removed, encoded }) => !removed && !encoded).length;
   }
 
   get counts(): { readonly documents: number; readonly chunks: number; readonly tokens: number } {
@@ -224,12 +231,12 @@ export class ResidentIndex {
     return { run, chunk: position - run.firstPosition };
   }
 
-  /** Positions of the documents that may be searched; undefined where that is all of them and nothing was removed. */
+  /** Positions of the documents that may be searched by meaning; undefined where that is all that are loaded. */
   selection(accepts: ((documentId: string) => boolean) | null): Uint32Array | undefined {
-    if (accepts === null && this.#runs.every((run) => !run.removed)) return undefined;
+    if (accepts === null && this.#runs.every((run) => run.encoded && !run.removed)) return undefined;
     const positions: number[] = [];
     for (const run of this.#runs) {
-      if (run.removed || (accepts !== null && !accepts(run.documentId))) continue;
+      if (run.removed || !run.encoded || (accepts !== null && !accepts(run.documentId))) continue;
       for (let i = 0; i < run.chunkCount; i++) positions.push(run.firstPosition + i);
     }
     return Uint32Array.from(positions);
@@ -246,8 +253,8 @@ function runsOf(scorer: Scorer, infos: ReadonlyMap<string, BlockInfo>): Run[] {
   for (const block of scorer.blocks) {
     const info = infos.get(block.id);
     if (info === undefined) throw new LateralError('internal', `Block ${block.id} is loaded but not in the store.`);
-    for (const { id, chunkCount, removed } of info.documents) {
-      runs.push({ documentId: id, firstPosition: position, chunkCount, removed });
+    for (const { id, chunkCount, tokenCount, removed } of info.documents) {
+      runs.push({ documentId: id, firstPosition: position, chunkCount, removed, encoded: tokenCount > 0 });
       position += chunkCount;
     }
   }

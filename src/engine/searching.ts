@@ -79,7 +79,10 @@ export async function search(
       throwIfAborted(signal);
       const passage = passages[i] ?? null;
       if (passage === null) continue; // removed meanwhile
-      described.push(await describe({ passage, position, score, relative: relative(score), moreInDocument: more }));
+      const { encoded } = resident.locate(position).run;
+      described.push(
+        await describe({ passage, position, encoded, score, relative: relative(score), moreInDocument: more }),
+      );
     }
     return {
       query: typed,
@@ -156,8 +159,8 @@ function scopeOf(resident: ResidentIndex, filter: SearchFilter | undefined, cons
     return { selection, size, accepts: allows, positionOf };
   }
   const positions: number[] = []; // ascending, as the runs are
-  for (const { documentId, firstPosition, chunkCount } of runs.values()) {
-    if (allows?.(documentId) === false) continue;
+  for (const { documentId, firstPosition, chunkCount, encoded } of runs.values()) {
+    if (!encoded || allows?.(documentId) === false) continue;
     for (let chunk = 0; chunk < chunkCount; chunk++) {
       if (constraints.mayHold(documentId, chunk)) positions.push(firstPosition + chunk);
     }
@@ -237,7 +240,7 @@ function listsOf(
   if (match === 'meaning') return byMeaning;
   if (match === 'words') return byWords;
   return (depth) => {
-    const { ranked, complete } = byMeaning(depth); // every passage has its place by meaning
+    const { ranked, complete } = byMeaning(depth); // every passage has its place by meaning, but for those without vectors
     const positions = ranked.map(({ position }) => position);
     // "How do I" stands in half of a large collection, and says nothing about any of it.
     const words = index.hasOnlyCommon(terms, depth) ? [] : byWords(depth).ranked;

@@ -4,7 +4,7 @@
  */
 import type { VectorBlock } from '../maxsim/scorer.ts';
 import type { Fingerprint } from '../types.ts';
-import type { BlockInfo, NewDocument, StoreUsage } from './index-store.ts';
+import type { BlockInfo, NewVectors, StoreUsage } from './index-store.ts';
 import { type BlockDocument, type BlockRecord, blockIdOf, checksumOf } from './schema.ts';
 
 type Vectors = Int8Array | Float32Array;
@@ -65,11 +65,11 @@ export function buildBlock(number: number, parts: readonly BlockPart[], { dim, p
 /** The documents of one `add` as few blocks as the limits allow, in order. Almost always one. */
 export function buildBlocks(
   firstNumber: number,
-  documents: readonly NewDocument[],
+  documents: readonly NewVectors[],
   shape: Shape,
   limits: BlockLimits,
 ): Block[] {
-  const fill = ({ vectors }: NewDocument): number =>
+  const fill = ({ vectors }: NewVectors): number =>
     Math.max(vectors.byteLength / limits.targetBytes, 1 / limits.maxDocuments);
   return group(documents, fill).map((members, i) =>
     buildBlock(
@@ -78,6 +78,20 @@ export function buildBlocks(
       shape,
     ),
   );
+}
+
+/** A block of the same documents and chunks without a token, for vectors of this shape to come. Another block: others know the old one. */
+export function emptied(number: number, { documents, sealed }: BlockRecord, shape: Shape): Block {
+  const vectors = shape.precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
+  const parts = documents.map(({ id, chunkCount }) => ({ id, vectors, offsets: new Uint32Array(chunkCount + 1) }));
+  const block = buildBlock(number, parts, shape);
+  return { ...block, record: { ...block.record, sealed, documents } };
+}
+
+/** A block in which these documents are flagged as removed, or null where none is left. */
+export function without(record: BlockRecord, ids: ReadonlySet<string>): BlockRecord | null {
+  const documents = record.documents.map((entry) => (ids.has(entry.id) ? { ...entry, removed: true } : entry));
+  return documents.every((entry) => entry.removed) ? null : { ...record, documents };
 }
 
 /** One sealed block of the documents of several that were not removed. */
@@ -124,7 +138,12 @@ export function inOrder(records: readonly BlockRecord[]): BlockRecord[] {
   return records.toSorted((a, b) => Number(b.sealed) - Number(a.sealed) || (a.id < b.id ? -1 : 1));
 }
 
-export function toBlockInfo({ id, sealed, offsets, byteLength, documents }: BlockRecord): BlockInfo {
+export function toBlockInfo(record: BlockRecord): BlockInfo {
+  const { id, sealed, offsets, byteLength } = record;
+  const documents = spansOf(record).map(({ document, firstToken, endToken }) => ({
+    ...document,
+    tokenCount: endToken - firstToken,
+  }));
   return { id, sealed, numChunks: offsets.length - 1, numTokens: offsets.at(-1)!, byteLength, documents };
 }
 

@@ -4,8 +4,9 @@
  * and bytes can be given a checksum and live and die with their transaction.
  */
 import { LateralError } from '../errors.ts';
-import type { NewDocument } from './index-store.ts';
+import { without } from './blocks.ts';
 import { crc32c } from './checksum.ts';
+import type { NewDocument } from './index-store.ts';
 import { deleteBlock, piecesOf, readBlockRecords, readPieces, send } from './idb-blocks.ts';
 import { corrupt } from './idb-errors.ts';
 import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
@@ -111,11 +112,16 @@ export async function removeDocuments(transaction: WriteTransaction, ids: Iterab
     }
   }
   for (const record of touched.values()) {
-    const documents = record.documents.map((entry) => (removed.has(entry.id) ? { ...entry, removed: true } : entry));
-    if (documents.every((entry) => entry.removed)) deleteBlock(transaction, record.id);
-    else send(transaction.objectStore('blocks').put({ ...record, documents }));
+    flagRemoved(transaction, record, removed);
   }
   return removed.size;
+}
+
+/** Flags documents in their block; a block with nothing left goes. */
+export function flagRemoved(transaction: WriteTransaction, record: BlockRecord, ids: ReadonlySet<string>): void {
+  const left = without(record, ids);
+  if (left === null) deleteBlock(transaction, record.id);
+  else send(transaction.objectStore('blocks').put(left));
 }
 
 export async function readSource(transaction: AnyTransaction, id: string): Promise<PackedSource | undefined> {

@@ -34,13 +34,16 @@ import { compactBlocks, verifyStore } from './idb-maintenance.ts';
 import { adoptFiles, readPending, readPendingFile, stageBytes, stageFiles, unstageFiles } from './idb-pending.ts';
 import { type AnyTransaction, migrations, type Migration, storeNames } from './idb-schema.ts';
 import { readState, revisionOf, writeState } from './idb-state.ts';
+import { dropAllVectors, putVectors } from './idb-vectors.ts';
 import type { IndexStore, NewDocument } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
   blockIdOf,
   checkDocuments,
   checksumOf,
+  checkVectors,
   duplicate,
+  isSameDocument,
   requireFingerprint,
   toPendingFile,
   unpackChunks,
@@ -108,7 +111,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     const revision = await connection.write('saving documents', async (transaction, attempt) => {
       const now = await readState(transaction);
       const present = await readPresent(transaction, documents);
-      if (attempt > 0 && documents.every(({ record }) => isSame(present.get(record.id), record)))
+      if (attempt > 0 && documents.every(({ record }) => isSameDocument(present.get(record.id), record)))
         return revisionOf(now);
       for (const id of present.keys()) throw duplicate(id);
       requireFingerprint(now.fingerprint, fingerprint);
@@ -176,6 +179,19 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
         return writeState(transaction, now, { fingerprint: null, pendingVersion: now.pendingVersion + 1 });
       });
       changed(revision);
+    },
+    async dropVectors(fingerprint) {
+      changed(await connection.write('dropping vectors', (transaction) => dropAllVectors(transaction, fingerprint)));
+    },
+    async replaceVectors(documents, fingerprint) {
+      if (documents.length === 0) return 0;
+      checkVectors(documents, fingerprint);
+      const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
+      const { count, revision } = await connection.write('saving vectors', (transaction) =>
+        putVectors(transaction, documents, built, fingerprint),
+      );
+      changed(revision);
+      return count;
     },
     async dropSources() {
       const { bytes, revision } = await connection.write('removing original files', async (transaction) => {
@@ -275,9 +291,4 @@ async function readPresent(
   const store = transaction.objectStore('documents');
   const found = await Promise.all(documents.map(({ record }) => store.get(record.id)));
   return new Map(found.flatMap((record) => (record === undefined ? [] : [[record.id, record]])));
-}
-
-/** Whether a record is the very one that an earlier attempt of the same call wrote. */
-function isSame(stored: DocumentRecord | undefined, given: DocumentRecord): boolean {
-  return stored?.addedAt === given.addedAt && stored.contentHash === given.contentHash;
 }

@@ -27,6 +27,16 @@ export interface NewDocument {
   readonly offsets: Uint32Array;
 }
 
+/** Another model's vectors of a document that is here. */
+export interface NewVectors {
+  /** Of the document as it is then: `tokenCount`, `truncatedChunks` and `notes` may differ from before, the rest stays. */
+  readonly record: DocumentRecord;
+  /** [tokenCount, dim] in the index's precision. */
+  readonly vectors: Int8Array | Float32Array;
+  /** [chunkCount + 1] token offsets. */
+  readonly offsets: Uint32Array;
+}
+
 /** What a block holds, without its vectors: cheap to list. */
 export interface BlockInfo {
   readonly id: string;
@@ -35,7 +45,13 @@ export interface BlockInfo {
   readonly numTokens: number;
   readonly byteLength: number;
   /** Its documents in order: each owns `chunkCount` consecutive chunks. Removed ones stay listed until compaction. */
-  readonly documents: readonly { readonly id: string; readonly chunkCount: number; readonly removed: boolean }[];
+  readonly documents: readonly {
+    readonly id: string;
+    readonly chunkCount: number;
+    /** 0 for a document whose vectors were dropped. */
+    readonly tokenCount: number;
+    readonly removed: boolean;
+  }[];
 }
 
 /** What is known of a file before it is read. */
@@ -120,6 +136,17 @@ export interface IndexStore {
   remove(documentIds: readonly string[]): Promise<number>;
   /** Removes everything, the fingerprint and the pending files too. */
   clear(): Promise<void>;
+  /**
+   * Makes this the fingerprint and drops all vectors in one transaction. The documents stay with their texts and chunks, in
+   * blocks that have their chunks with no token in them (`record.tokenCount` 0), until `replaceVectors` gives them others.
+   * @throws 'model-mismatch' where the chunker is another one: then the chunks would have to be cut anew.
+   */
+  dropVectors(fingerprint: Fingerprint): Promise<void>;
+  /**
+   * Gives documents other vectors, all or nothing; those that were removed meanwhile (or added anew: other content, other
+   * time) are left out. @returns how many were here. @throws 'model-mismatch', 'invalid-argument', 'storage-full' as `add`
+   */
+  replaceVectors(documents: readonly NewVectors[], fingerprint: Fingerprint): Promise<number>;
   /** Removes the sources of all documents; pending files stay. @returns the bytes freed */
   dropSources(): Promise<number>;
 

@@ -9,6 +9,7 @@ import {
   type Block,
   buildBlocks,
   defaultLimits,
+  emptied,
   inOrder,
   mergeBlocks,
   partOf,
@@ -16,15 +17,19 @@ import {
   toBlockInfo,
   toVectorBlock,
   usageOf,
+  without,
 } from './blocks.ts';
 import type { IndexStore, NewDocument, PendingFile } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
   checkDocuments,
+  checkVectors,
   duplicate,
+  isSameDocument,
   newState,
   notPending,
   pendingKeys,
+  requireChunker,
   requireFingerprint,
   type StoreState,
   unreadable,
@@ -86,11 +91,15 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     const document = kept.get(id);
     if (document === undefined) return false;
     kept.delete(id);
-    const { record, vectors } = blocks.get(document.blockId)!;
-    const documents = record.documents.map((entry) => (entry.id === id ? { ...entry, removed: true } : entry));
-    if (documents.every((entry) => entry.removed)) blocks.delete(record.id);
-    else blocks.set(record.id, { record: { ...record, documents }, vectors });
+    flagRemoved(document.blockId, id);
     return true;
+  }
+
+  function flagRemoved(blockId: string, documentId: string): void {
+    const { record, vectors } = blocks.get(blockId)!;
+    const left = without(record, new Set([documentId]));
+    if (left === null) blocks.delete(blockId);
+    else blocks.set(blockId, { record: left, vectors });
   }
 
   function compactOnce(): boolean {
@@ -162,6 +171,38 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         keywords.clear();
         waiting.clear();
         changed({ fingerprint: null, pendingVersion: state.pendingVersion + 1 });
+      }),
+    dropVectors: (fingerprint) =>
+      step(() => {
+        requireChunker(state.fingerprint, fingerprint);
+        const old = records();
+        blocks.clear();
+        for (const [i, record] of old.entries()) {
+          const block = emptied(state.nextBlock + i, record, fingerprint);
+          blocks.set(block.record.id, block);
+          for (const { id, removed } of record.documents) {
+            if (!removed) kept.set(id, { ...kept.get(id)!, blockId: block.record.id });
+          }
+        }
+        for (const [id, document] of kept) {
+          kept.set(id, { ...document, record: { ...document.record, tokenCount: 0, truncatedChunks: 0 } });
+        }
+        changed({ fingerprint, nextBlock: state.nextBlock + old.length });
+      }),
+    replaceVectors: (documents, fingerprint) =>
+      step(() => {
+        requireFingerprint(state.fingerprint, fingerprint);
+        checkVectors(documents, fingerprint);
+        const here = documents.filter(({ record }) => isSameDocument(kept.get(record.id)?.record, record));
+        const built = buildBlocks(state.nextBlock, here, fingerprint, limits);
+        for (const { record } of here) flagRemoved(kept.get(record.id)!.blockId, record.id);
+        for (const block of built) blocks.set(block.record.id, block);
+        const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
+        for (const { record } of here) {
+          kept.set(record.id, { ...kept.get(record.id)!, record, blockId: blockOf.get(record.id)! });
+        }
+        if (here.length > 0) changed({ nextBlock: state.nextBlock + built.length });
+        return here.length;
       }),
     dropSources: () =>
       step(() => {

@@ -3,9 +3,9 @@
  * and docs/storage-format.md tells the same in words for readers in other languages.
  */
 import { LateralError } from '../errors.ts';
-import type { Chunk, Fingerprint } from '../types.ts';
+import type { Chunk, DocumentRecord, Fingerprint } from '../types.ts';
 import { crc32c } from './checksum.ts';
-import type { NewDocument, PendingFile } from './index-store.ts';
+import type { NewDocument, NewVectors, PendingFile } from './index-store.ts';
 
 /** Layout of the records and bytes below. A store that meets a higher one refuses with 'storage-newer'. */
 export const formatVersion = 1;
@@ -151,13 +151,39 @@ export function requireFingerprint(stored: Fingerprint | null, given: Fingerprin
  * @throws 'invalid-argument' naming the document and the part that does not fit; 'file-duplicate' for an id given twice.
  */
 export function checkDocuments(documents: readonly NewDocument[], fingerprint: Fingerprint): void {
+  checkVectors(documents, fingerprint);
+  documents.forEach(checkDocument);
+}
+
+/** The same for vectors alone. @throws as `checkDocuments` */
+export function checkVectors(documents: readonly NewVectors[], fingerprint: Fingerprint): void {
   checkFingerprint(fingerprint);
   const seen = new Set<string>();
   for (const document of documents) {
-    checkDocument(document, fingerprint);
+    checkRows(document, fingerprint);
     if (seen.has(document.record.id)) throw duplicate(document.record.id);
     seen.add(document.record.id);
   }
+}
+
+/** Whether a record is of the very document that another was of. */
+export function isSameDocument(stored: DocumentRecord | undefined, given: DocumentRecord): boolean {
+  return stored?.addedAt === given.addedAt && stored.contentHash === given.contentHash;
+}
+
+/** Whether a document waits for vectors: each has at least the rows of its special tokens. */
+export function isWithoutVectors({ chunkCount, tokenCount }: DocumentRecord): boolean {
+  return chunkCount > 0 && tokenCount === 0;
+}
+
+/** @throws 'model-mismatch' where texts would be cut otherwise, so that other vectors would not fit the chunks that are kept */
+export function requireChunker(stored: Fingerprint | null, given: Fingerprint): void {
+  if (stored === null || stored.chunker === given.chunker) return;
+  throw new LateralError(
+    'model-mismatch',
+    `These documents were cut into passages by version ${stored.chunker} of the chunker; this is version ${given.chunker}. Add them again.`,
+    { details: { stored: stored.chunker, given: given.chunker } },
+  );
 }
 
 export function duplicate(id: string): LateralError {
@@ -166,27 +192,36 @@ export function duplicate(id: string): LateralError {
   });
 }
 
-function checkDocument({ record, text, chunks, vectors, offsets }: NewDocument, fingerprint: Fingerprint): void {
-  const require = (fits: boolean, what: string): void => {
-    if (!fits) throw invalid(`Document "${record.id}": ${what}`, record.id);
+function requirementsOf({ id }: DocumentRecord): (fits: boolean, what: string) => void {
+  return (fits, what) => {
+    if (!fits) throw invalid(`Document "${id}": ${what}`, id);
   };
+}
+
+function checkRows({ record, vectors, offsets }: NewVectors, fingerprint: Fingerprint): void {
+  const require: (fits: boolean, what: string) => void = requirementsOf(record);
   const { chunkCount, tokenCount } = record;
   require(record.id !== '', 'the id is empty.');
-  require(Number.isFinite(record.addedAt), `addedAt is ${String(record.addedAt)}.`);
-  require(record.textLength ===
-    text.text.length, `textLength ${String(record.textLength)}, but ${String(text.text.length)} units of text.`);
-  require(chunks.length === chunkCount, `${String(chunkCount)} chunks recorded, ${String(chunks.length)} given.`);
   require(offsets.length === chunkCount + 1, `${String(offsets.length)} offsets for ${String(chunkCount)} chunks.`);
   require(offsets[0] === 0 && offsets[chunkCount] === tokenCount, `offsets must run from 0 to ${String(tokenCount)}.`);
   for (let c = 0; c < chunkCount; c++) {
     require(offsets[c]! <= offsets[c + 1]!, `offsets fall at chunk ${String(c)}.`);
-    checkChunk(chunks[c]!, c);
   }
   const rightKind = fingerprint.precision === 'int8' ? vectors instanceof Int8Array : vectors instanceof Float32Array;
   require(rightKind, `its vectors are not ${fingerprint.precision}.`);
   require(vectors.length ===
     tokenCount *
       fingerprint.dim, `${String(vectors.length)} components for ${String(tokenCount)} tokens of ${String(fingerprint.dim)}.`);
+}
+
+function checkDocument({ record, text, chunks }: NewDocument): void {
+  const require: (fits: boolean, what: string) => void = requirementsOf(record);
+  require(Number.isFinite(record.addedAt), `addedAt is ${String(record.addedAt)}.`);
+  require(record.textLength ===
+    text.text.length, `textLength ${String(record.textLength)}, but ${String(text.text.length)} units of text.`);
+  const recorded = `${String(record.chunkCount)} chunks recorded, ${String(chunks.length)} given.`;
+  require(chunks.length === record.chunkCount, recorded);
+  chunks.forEach(checkChunk);
 
   function checkChunk({ ordinal, start, end, section }: Chunk, position: number): void {
     require(ordinal === position, `chunk ${String(position)} calls itself ${String(ordinal)}.`);

@@ -4,6 +4,7 @@ import { crc32c } from '../checksum.ts';
 import { describeBlocks } from './blocks-suite.ts';
 import { describeDocuments } from './documents-suite.ts';
 import { describePending } from './pending-suite.ts';
+import { describeVectors } from './vectors-suite.ts';
 import type { StoreHarness } from './store-fixture.ts';
 
 export function describeStore(title: string, harness: StoreHarness): void {
@@ -15,6 +16,9 @@ export function describeStore(title: string, harness: StoreHarness): void {
   });
   describe(title, () => {
     describePending(harness);
+  });
+  describe(title, () => {
+    describeVectors(harness);
   });
 }
 

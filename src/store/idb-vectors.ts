@@ -1,0 +1,71 @@
+/**
+ * Vectors of another model in place of those that are here: all dropped at once, then given anew a few documents at a time.
+ * Texts, chunks and sources are not touched. Each step is one transaction, and other tabs see it as blocks that come and go.
+ */
+import type { DocumentRecord, Fingerprint } from '../types.ts';
+import { emptied } from './blocks.ts';
+import { deleteBlock, packBlock, type PackedBlock, readAll, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
+import { flagRemoved } from './idb-documents.ts';
+import type { WriteTransaction } from './idb-schema.ts';
+import { readState, writeState } from './idb-state.ts';
+import type { NewVectors } from './index-store.ts';
+import { blockIdOf, isSameDocument, requireChunker, requireFingerprint } from './schema.ts';
+
+/** @returns the new revision */
+export async function dropAllVectors(transaction: WriteTransaction, fingerprint: Fingerprint): Promise<number> {
+  const now = await readState(transaction);
+  requireChunker(now.fingerprint, fingerprint);
+  const blocks = await readBlockRecords(transaction);
+  const documents = await readAll<DocumentRecord>(
+    1_000,
+    (range, count) => transaction.objectStore('documents').getAll(range, count),
+    ({ id }) => id,
+  );
+  for (const [i, record] of blocks.entries()) {
+    const block = emptied(now.nextBlock + i, record, fingerprint);
+    deleteBlock(transaction, record.id);
+    writeBlock(transaction, packBlock(block, Infinity));
+    for (const { id, removed } of record.documents) {
+      if (!removed) send(transaction.objectStore('locations').put(block.record.id, id));
+    }
+  }
+  for (const record of documents) {
+    send(transaction.objectStore('documents').put({ ...record, tokenCount: 0, truncatedChunks: 0 }));
+  }
+  return writeState(transaction, now, { fingerprint, nextBlock: now.nextBlock + blocks.length });
+}
+
+/**
+ * @param built blocks of the documents' vectors, in the same order, numbered anew here
+ * @returns how many of the documents were still here, and the new revision
+ */
+export async function putVectors(
+  transaction: WriteTransaction,
+  documents: readonly NewVectors[],
+  built: readonly PackedBlock[],
+  fingerprint: Fingerprint,
+): Promise<{ readonly count: number; readonly revision: number }> {
+  const now = await readState(transaction);
+  requireFingerprint(now.fingerprint, fingerprint);
+  const here = new Map<string, DocumentRecord>();
+  const before = new Map<string, Set<string>>(); // block id → its documents among these
+  for (const { record } of documents) {
+    if (!isSameDocument(await transaction.objectStore('documents').get(record.id), record)) continue;
+    here.set(record.id, record);
+    const blockId = await transaction.objectStore('locations').get(record.id);
+    if (blockId !== undefined) before.set(blockId, (before.get(blockId) ?? new Set()).add(record.id));
+  }
+  for (const [blockId, ids] of before) {
+    const record = await transaction.objectStore('blocks').get(blockId);
+    if (record !== undefined) flagRemoved(transaction, record, ids);
+  }
+  for (const [i, { record, pieces }] of built.entries()) {
+    const id = blockIdOf(now.nextBlock + i);
+    const entries = record.documents.map((entry) => ({ ...entry, removed: !here.has(entry.id) }));
+    if (entries.every(({ removed }) => removed)) continue;
+    writeBlock(transaction, { record: { ...record, id, documents: entries }, pieces });
+    for (const entry of entries) if (!entry.removed) send(transaction.objectStore('locations').put(id, entry.id));
+  }
+  for (const record of here.values()) send(transaction.objectStore('documents').put(record));
+  return { count: here.size, revision: writeState(transaction, now, { nextBlock: now.nextBlock + built.length }) };
+}

@@ -1,0 +1,120 @@
+/** The contract of index-store.ts for vectors of another model. */
+import { describe, expect, it } from 'vitest';
+import type { NewDocument, NewVectors } from '../index-store.ts';
+import { f32Fingerprint, int8Fingerprint, sampleDocument } from './sample-documents.ts';
+import { code, type StoreHarness, useStore } from './store-fixture.ts';
+import { expectHolds } from './store-oracle.ts';
+
+const next = { ...int8Fingerprint, model: 'test-model@2', dim: 2 };
+
+export function describeVectors(harness: StoreHarness): void {
+  const at = useStore(harness);
+
+  /** The same document read by the next model, which makes one token more of each of its chunks. */
+  function readAgain(id: string): NewDocument {
+    const before = sampleDocument(id);
+    const after = sampleDocument(id, { tokens: [3, 4], fingerprint: next });
+    return { ...before, record: after.record, vectors: after.vectors, offsets: after.offsets };
+  }
+
+  function blank(document: NewDocument, fingerprint = next): NewDocument {
+    const vectors = fingerprint.precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
+    const record = { ...document.record, tokenCount: 0 };
+    return { ...document, record, vectors, offsets: new Uint32Array(document.offsets.length) };
+  }
+
+  const vectorsOf = ({ record, vectors, offsets }: NewDocument): NewVectors => ({ record, vectors, offsets });
+
+  describe('vectors of another model', () => {
+    it('drops all vectors and keeps everything else', async () => {
+      const source = new Blob(['bytes']);
+      await at.add(sampleDocument('a', { source }), sampleDocument('b'));
+      await at.add(sampleDocument('c'));
+      const [before, version] = [await at.store.blocks(), await at.store.version()];
+      await at.store.dropVectors(next);
+      expect(await at.store.version()).toBeGreaterThan(version);
+      expect(await at.store.fingerprint()).toEqual(next);
+      const blocks = await at.store.blocks();
+      expect(blocks.map(({ numChunks, numTokens, byteLength }) => [numChunks, numTokens, byteLength])).toEqual([
+        [4, 0, 0],
+        [2, 0, 0],
+      ]);
+      expect(before.map(({ id }) => id)).not.toContain(blocks[0]!.id); // whoever has loaded the old ones sees them go
+      await expectHolds(at.store, [
+        blank(sampleDocument('a', { source })),
+        blank(sampleDocument('b')),
+        blank(sampleDocument('c')),
+      ]);
+    });
+
+    it('gives documents new ones, some at a time', async () => {
+      await at.add(sampleDocument('a'), sampleDocument('b'), sampleDocument('c'));
+      await at.store.dropVectors(next);
+      expect(await at.store.replaceVectors([vectorsOf(readAgain('b'))], next)).toBe(1);
+      await expectHolds(at.store, [blank(sampleDocument('a')), readAgain('b'), blank(sampleDocument('c'))]);
+      await at.store.compact();
+      await expectHolds(at.store, [blank(sampleDocument('a')), readAgain('b'), blank(sampleDocument('c'))]);
+      expect(
+        await at.store.replaceVectors(
+          ['a', 'c'].map((id) => vectorsOf(readAgain(id))),
+          next,
+        ),
+      ).toBe(2);
+      await at.store.compact();
+      await expectHolds(at.store, ['a', 'b', 'c'].map(readAgain));
+      expect((await at.store.usage()).tokens).toBe(21);
+    });
+
+    it('leaves out what was removed, or came again, meanwhile', async () => {
+      await at.add(sampleDocument('a'), sampleDocument('b'), sampleDocument('c'));
+      await at.store.dropVectors(next);
+      await at.store.remove(['a', 'b']);
+      const again = sampleDocument('b', { addedAt: 2_000, fingerprint: next });
+      await at.store.add([again], next);
+      const given = ['a', 'b', 'c'].map((id) => vectorsOf(readAgain(id)));
+      expect(await at.store.replaceVectors(given, next)).toBe(1);
+      await expectHolds(at.store, [again, readAgain('c')]);
+      await at.store.compact();
+      await expectHolds(at.store, [again, readAgain('c')]);
+    });
+
+    it('can be undone like any removal while documents wait', async () => {
+      await at.add(sampleDocument('a'));
+      await at.store.dropVectors(next);
+      const parts = (await at.store.parts('a'))!;
+      await at.store.remove(['a']);
+      await at.store.add([parts], next);
+      await at.store.replaceVectors([vectorsOf(readAgain('a'))], next);
+      await expectHolds(at.store, [readAgain('a')]);
+    });
+
+    it('changes the precision too', async () => {
+      await at.add(sampleDocument('a'));
+      await at.store.dropVectors(f32Fingerprint);
+      await expectHolds(at.store, [blank(sampleDocument('a'), f32Fingerprint)]);
+      const { vectors, offsets, record } = sampleDocument('a', { fingerprint: f32Fingerprint });
+      await at.store.replaceVectors([{ vectors, offsets, record }], f32Fingerprint);
+      await expectHolds(at.store, [sampleDocument('a', { fingerprint: f32Fingerprint })]);
+    });
+
+    it('refuses other settings, and vectors that do not fit', async () => {
+      await at.add(sampleDocument('a'));
+      await expect(at.store.dropVectors({ ...next, chunker: 2 })).rejects.toThrow(code('model-mismatch'));
+      await expect(at.store.replaceVectors([vectorsOf(readAgain('a'))], next)).rejects.toThrow(code('model-mismatch'));
+      await at.store.dropVectors(next);
+      const short = { ...vectorsOf(readAgain('a')), vectors: new Int8Array(2) };
+      await expect(at.store.replaceVectors([short], next)).rejects.toThrow(code('invalid-argument'));
+      await expect(at.add(sampleDocument('b'))).rejects.toThrow(code('model-mismatch'));
+      await expectHolds(at.store, [blank(sampleDocument('a'))]);
+    });
+
+    it('tells other tabs', async () => {
+      await at.add(sampleDocument('a'));
+      const changes: string[] = [];
+      at.store.onChange(() => changes.push('change'));
+      await at.store.dropVectors(next);
+      await at.store.replaceVectors([vectorsOf(readAgain('a'))], next);
+      expect(changes.length).toBeGreaterThanOrEqual(2);
+    });
+  });
+}
