@@ -84,43 +84,6 @@ test('deep links: the query in the address is searched at once', async ({ latera
   await expect(lateral.results.first()).toContainText(trade.name);
 });
 
-test('documents of another model: said, and a way to start over', async ({ lateral, page, context }) => {
-  await lateral.open();
-  await lateral.drop([trade]);
-  await lateral.waitForDocuments(1);
-  await page.goto('about:blank');
-  const other = await context.newPage();
-  await other.goto('/icon.svg'); // the same origin, without Lateral
-  await other.evaluate(
-    () =>
-      new Promise<void>((resolve, reject) => {
-        const request = indexedDB.open('lateral-default');
-        request.onerror = () => reject(new Error('The database did not open.'));
-        request.onsuccess = () => {
-          const store = request.result.transaction('meta', 'readwrite').objectStore('meta');
-          const state = store.get('state');
-          state.onsuccess = () => {
-            const value = state.result as { fingerprint: { model: string } };
-            value.fingerprint.model = 'another@7';
-            store.put(value, 'state').onsuccess = () => {
-              request.result.close();
-              resolve();
-            };
-          };
-        };
-      }),
-  );
-  await page.goto('/');
-  await expect(page.getByRole('heading', { name: /read by another model/ })).toBeVisible();
-  const startOver = page.getByRole('button', { name: 'Remove these documents and start over' });
-  await startOver.click();
-  await startOver.click(); // asked once more
-  await lateral.ready();
-  await lateral.waitForDocuments(0);
-  await lateral.drop([trade]);
-  await lateral.waitForDocuments(1);
-});
-
 test('a model that gives other numbers than the stored ones is not used', async ({ lateral, page }) => {
   await page.route('**/self-test.json', async (route) => {
     const response = await route.fetch();

@@ -54,7 +54,8 @@ export async function exportCollection(
 /**
  * Adds a file's documents; those that are here already, by content or by id, are left as they are. A damaged document is left out
  * and the rest is added; then, as after a cancel, what was added stays, and the error says how much that is.
- * @throws 'model-mismatch' and 'storage-newer' before anything is added; 'file-damaged', 'aborted', and what the store throws
+ * Of a collection that another model has read, the vectors are left out: `reencode` makes others.
+ * @throws 'model-mismatch' (passages that were cut otherwise) and 'storage-newer' before anything is added; 'file-damaged', 'aborted', and what the store throws
  */
 export async function importCollection(
   { store, fingerprint, onStored }: ImportParts,
@@ -65,7 +66,8 @@ export async function importCollection(
   throwIfAborted(signal);
   const label = file instanceof File ? file.name : 'This file';
   const reader = await opened(file, label);
-  requireSame(label, reader.head.fingerprint, fingerprint);
+  requireSamePassages(label, reader.head.fingerprint, fingerprint);
+  const withVectors = isSame(reader.head.fingerprint, fingerprint);
 
   const total = reader.head.documents;
   let documents = 0;
@@ -104,7 +106,7 @@ export async function importCollection(
 
   report();
   try {
-    for await (const entry of reader.entries(fingerprint)) {
+    for await (const entry of reader.entries(fingerprint, withVectors)) {
       throwIfAborted(signal);
       let name: string | undefined;
       try {
@@ -129,7 +131,7 @@ export async function importCollection(
   }
   await flush();
   if (damage.length > 0) throw damagedFile(label, damage, { documents, skipped, total });
-  return { documents, skipped };
+  return { documents, skipped, withVectors };
 }
 
 async function opened(file: Blob, label: string): Promise<CollectionReader> {
@@ -161,7 +163,7 @@ function damageOf(thrown: unknown, name?: string): Damage {
 function damagedFile(
   label: string,
   damage: readonly Damage[],
-  figures: ImportResult & { total: number },
+  figures: Pick<ImportResult, 'documents' | 'skipped'> & { readonly total: number },
 ): LateralError {
   const [{ name, error: first }] = damage as [Damage];
   const where = name === undefined ? first.message : `${name} in it is not whole (${first.message})`;
@@ -176,15 +178,17 @@ function damagedFile(
   );
 }
 
-function requireSame(label: string, saved: CollectionHead['fingerprint'], here: Fingerprint): void {
-  const names = Object.keys(here) as (keyof Fingerprint)[];
-  const differing = names.filter((name) => saved[name] !== here[name]);
-  if (differing.length === 0) return;
-  const list = differing.map((name) => `${name} ${saved[name]}, here ${here[name]}`).join('; ');
+function isSame(saved: CollectionHead['fingerprint'], here: Fingerprint): boolean {
+  return (Object.keys(here) as (keyof Fingerprint)[]).every((name) => saved[name] === here[name]);
+}
+
+/** Other vectors can be made of the same passages, but not other passages of the vectors' old ones. */
+function requireSamePassages(label: string, saved: CollectionHead['fingerprint'], here: Fingerprint): void {
+  if (saved.chunker === here.chunker) return;
   throw new LateralError(
     'model-mismatch',
-    `${label} was read by another model or setting than this collection (${list}). Switch to that one and import again, or add the original documents here.`,
-    { details: { saved: saved.model, here: here.model } },
+    `${label} was cut into passages by version ${saved.chunker} of the chunker; here it is version ${here.chunker}. Add the original documents.`,
+    { details: { saved: saved.chunker, here: here.chunker } },
   );
 }
 

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
 import { crc32c } from './checksum.ts';
-import type { NewDocument } from './index-store.ts';
+import type { NewDocument, NewVectors } from './index-store.ts';
 import { checkDocuments, packChunks, unpackChunks } from './schema.ts';
 
 /** Layout of the parts below. A reader that meets a higher one refuses with 'storage-newer'. */
@@ -194,9 +194,10 @@ export interface CollectionReader {
   readonly head: CollectionHead;
   /**
    * The documents in order. A damaged one does not end the list: its parts say so when they are read, and the next follows.
+   * @param withVectors false leaves them in the file: the documents then come as `dropVectors` leaves them
    * @throws 'file-damaged' where the file itself cannot be followed further: cut off, or something that is no part
    */
-  entries(fingerprint: Fingerprint): AsyncGenerator<CollectionEntry>;
+  entries(fingerprint: Fingerprint, withVectors: boolean): AsyncGenerator<CollectionEntry>;
 }
 
 /**
@@ -225,7 +226,7 @@ export async function openCollection(file: Blob): Promise<CollectionReader> {
 
   return {
     head,
-    async *entries(fingerprint) {
+    async *entries(fingerprint, withVectors) {
       let at = first.end;
       for (let found = 0; ; found++) {
         const next = await readHead(window, at);
@@ -245,21 +246,25 @@ export async function openCollection(file: Blob): Promise<CollectionReader> {
           parts.set('SRCE', last);
           at = last.end;
         }
-        yield entryOf(window, parts, fingerprint);
+        yield entryOf(window, parts, fingerprint, withVectors);
       }
     },
   };
 }
 
-function entryOf(window: Window, parts: ReadonlyMap<Kind, PartHead>, fingerprint: Fingerprint): CollectionEntry {
+function entryOf(
+  window: Window,
+  parts: ReadonlyMap<Kind, PartHead>,
+  fingerprint: Fingerprint,
+  withVectors: boolean,
+): CollectionEntry {
   const described = () => readJson(window, parts.get('DOCU')!, documentSchema);
   return {
     record: async () => (await described()).record,
 
     async document(signal) {
       const { record, source: sourceType } = await described();
-      const { dim, precision } = fingerprint;
-      const componentBytes = precision === 'int8' ? 1 : 4;
+      const componentBytes = fingerprint.precision === 'int8' ? 1 : 4;
       const exactly = (kind: Kind, size: number): PartHead => {
         const head = parts.get(kind);
         if (head?.size !== size) throw damagedPart(kind);
@@ -267,18 +272,19 @@ function entryOf(window: Window, parts: ReadonlyMap<Kind, PartHead>, fingerprint
       };
       // Sizes first, against the record: nothing is read that could not fit.
       const columnsHead = exactly('CHNK', record.chunkCount * 12);
-      const offsetsHead = exactly('OFFS', record.chunkCount * 4 + 4);
-      const vectorsHead = exactly('VECT', record.tokenCount * dim * componentBytes);
+      const rowHeads = withVectors && {
+        offsets: exactly('OFFS', record.chunkCount * 4 + 4),
+        vectors: exactly('VECT', record.tokenCount * fingerprint.dim * componentBytes),
+      };
       if ((sourceType !== null) !== parts.has('SRCE')) throw damagedPart('SRCE');
 
       const text = await readJson(window, parts.get('TEXT')!, textSchema);
       checkRanges(text);
       const columns = (await readPart(window, columnsHead)).buffer;
-      const offsets = new Uint32Array((await readPart(window, offsetsHead)).buffer);
       throwIfAborted(signal);
-      const vectorBytes = (await readPart(window, vectorsHead)).buffer;
-      const vectors = precision === 'int8' ? new Int8Array(vectorBytes) : new Float32Array(vectorBytes);
-      checkComponents(vectors);
+      const rows = rowHeads
+        ? { record, ...(await readRows(window, rowHeads, fingerprint)) }
+        : withoutRows(record, fingerprint);
       const { chunkCount } = record;
       const chunks = unpackChunks({
         start: new Uint32Array(columns, 0, chunkCount),
@@ -287,7 +293,7 @@ function entryOf(window: Window, parts: ReadonlyMap<Kind, PartHead>, fingerprint
       });
       const source =
         sourceType === null ? null : await readSource(window, exactly('SRCE', record.byteLength), sourceType, signal);
-      const document: NewDocument = { record, text, chunks, source, vectors, offsets };
+      const document: NewDocument = { ...rows, text, chunks, source };
       try {
         checkDocuments([document], fingerprint);
       } catch (cause) {
@@ -295,6 +301,26 @@ function entryOf(window: Window, parts: ReadonlyMap<Kind, PartHead>, fingerprint
       }
       return document;
     },
+  };
+}
+
+async function readRows(
+  window: Window,
+  heads: { readonly offsets: PartHead; readonly vectors: PartHead },
+  { precision }: Fingerprint,
+): Promise<Pick<NewVectors, 'offsets' | 'vectors'>> {
+  const offsets = new Uint32Array((await readPart(window, heads.offsets)).buffer);
+  const bytes = (await readPart(window, heads.vectors)).buffer;
+  const vectors = precision === 'int8' ? new Int8Array(bytes) : new Float32Array(bytes);
+  checkComponents(vectors);
+  return { offsets, vectors };
+}
+
+function withoutRows(record: DocumentRecord, { precision }: Fingerprint): NewVectors {
+  return {
+    record: { ...record, tokenCount: 0, truncatedChunks: 0 },
+    offsets: new Uint32Array(record.chunkCount + 1),
+    vectors: precision === 'int8' ? new Int8Array(0) : new Float32Array(0),
   };
 }
 

@@ -160,6 +160,12 @@ export const words = {
   selectAll: 'Select all',
   selected: (documents: number): string => `${documents} selected`,
 
+  rereadingWhy:
+    'Lateral has a better model, so it reads your documents once more. Until then they are found by their words.',
+  readingAgain: 'Reading documents again',
+  readAgain: 'Your documents have been read again.',
+  stillToReadAgain: (documents: number): string =>
+    `${count(documents, 'document')} ${documents === 1 ? 'is' : 'are'} found by words only, until read again.`,
   startOver: 'Remove these documents and start over',
   startOverAsk: 'Remove all documents stored here? Your own files stay where they are.',
   failedTitle: 'Part of Lateral did not load. Your documents are safe.',
@@ -224,6 +230,13 @@ export interface Reading {
   readonly done: number;
   readonly total: number;
   readonly etaSeconds?: number;
+}
+
+/** What is shown while documents of another model are read again. */
+export function rereadingLine({ phase, done, total, etaSeconds }: Progress): string {
+  if (phase === 'waiting') return 'Another tab is reading your documents again.';
+  const line = `Reading ${number(Math.min(done + 1, total))} of ${count(total, 'document')} again`;
+  return etaSeconds === undefined ? line : `${line} · about ${duration(etaSeconds)} left`;
 }
 
 /** What is shown while files are read. */
@@ -322,7 +335,7 @@ export function startFailure(code: ErrorCode | undefined): string {
     case 'storage-full':
       return 'This browser is out of space. Free some, then reload. Nothing was lost.';
     case 'model-mismatch':
-      return 'These documents were read by another model, so they cannot be searched with this one.';
+      return 'These documents were cut into passages by another version of Lateral, so this one cannot search them.';
     case 'model-unavailable':
       return 'The model did not load. Your documents are safe. Check the connection, then reload.';
     case 'self-test-failed':
@@ -389,7 +402,7 @@ export function storageLine(usage: number | null, quota: number | null): string 
 export function importFailure(code: ErrorCode): string {
   switch (code) {
     case 'model-mismatch':
-      return 'This collection was made with another model, so it cannot be searched here. Add its files instead.';
+      return 'This collection was made by another version of Lateral, so it cannot be searched here. Add its files instead.';
     case 'file-damaged':
     case 'file-unsupported':
       return 'This is not a collection that Lateral has saved, or it is damaged. Try saving it again.';

@@ -160,8 +160,8 @@ export function describeDocuments(harness: StoreHarness): void {
       expect(await at.store.chunks('a')).toBeUndefined();
       expect(await at.store.source('a')).toBeUndefined();
       expect((await at.store.blocks())[0]!.documents).toEqual([
-        { id: 'a', chunkCount: 2, removed: true },
-        { id: 'b', chunkCount: 2, removed: false },
+        { id: 'a', chunkCount: 2, tokenCount: 5, removed: true },
+        { id: 'b', chunkCount: 2, tokenCount: 5, removed: false },
       ]);
       await expectHolds(at.store, [sampleDocument('b')]);
     });

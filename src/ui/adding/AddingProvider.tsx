@@ -3,7 +3,7 @@ import { createContext, use, useEffect, useMemo, useRef, useState, useSyncExtern
 import type { ChangeEvent, ReactNode } from 'react';
 import type { DocumentInput } from '../../index.ts';
 import { formatAddress, parseAddress } from '../state/address.ts';
-import { useDocuments, useIndex } from '../state/index-context.tsx';
+import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
 import { preferences } from '../state/preferences.ts';
 import { Adder } from './adder.ts';
 import type { AddingState } from './adder.ts';
@@ -14,10 +14,13 @@ import { estimate } from './estimate.ts';
 import { isLarge, LargeAddDialog } from './LargeAddDialog.tsx';
 import type { Asked } from './LargeAddDialog.tsx';
 import { PasteDialog } from './PasteDialog.tsx';
+import { Rereader } from './rereader.ts';
+import type { RereadingState } from './rereader.ts';
 
 interface Adding {
   readonly adder: Adder;
   readonly collections: Collections;
+  readonly rereader: Rereader;
   /** Adds what came by picker, drop or paste; asks first where it is large. A saved collection is imported. */
   readonly offer: (inputs: readonly DocumentInput[]) => void;
   readonly pickFiles: () => void;
@@ -49,6 +52,7 @@ export function AddingProvider({ children }: { readonly children: ReactNode }) {
     return {
       adder,
       collections,
+      rereader: new Rereader(),
       offer: (inputs) => {
         if (inputs.length === 0) return;
         showProgress();
@@ -67,6 +71,7 @@ export function AddingProvider({ children }: { readonly children: ReactNode }) {
       openPaste: () => setPasting(true),
     };
   }, [opening]);
+  useReadingAgain(adding.rereader);
   const take = (event: ChangeEvent<HTMLInputElement>): void => {
     adding.offer(fromFiles(event.target.files ?? []));
     event.target.value = ''; // so that the same file can be chosen again
@@ -112,6 +117,23 @@ export function useAddingState(): AddingState {
 export function useAddingPhase(): AddingState['phase'] {
   const { adder } = useAdding();
   return useSyncExternalStore(adder.subscribe, () => adder.state().phase);
+}
+
+/** Reads documents of another model again once they are here: at the start, or from a collection that was opened. */
+function useReadingAgain(rereader: Rereader): void {
+  const { index } = useIndex();
+  const unencoded = useStatus()?.unencoded ?? 0;
+  const before = useRef(0);
+  useEffect(() => {
+    const more = unencoded > before.current; // what is damaged, or was stopped, is not tried again and again
+    before.current = unencoded;
+    if (index !== null && more) void rereader.run(index);
+  }, [index, rereader, unencoded]);
+}
+
+export function useRereading(): RereadingState {
+  const { rereader } = useAdding();
+  return useSyncExternalStore(rereader.subscribe, rereader.state);
 }
 
 export function useTransfer(): TransferState {

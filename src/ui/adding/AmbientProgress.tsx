@@ -2,16 +2,19 @@
 import { Hint } from '../parts/Hint.tsx';
 import { formatAddress } from '../state/address.ts';
 import { useAddress } from '../state/use-address.ts';
-import { progressLine } from '../words.ts';
-import { useAddingState } from './AddingProvider.tsx';
+import { progressLine, rereadingLine } from '../words.ts';
+import { useAddingState, useRereading } from './AddingProvider.tsx';
 import { shareOf } from './ProgressPanel.tsx';
 
 /** @param slim the bar alone, with the words as its hint */
 export function AmbientProgress({ slim }: { readonly slim: boolean }) {
   const state = useAddingState();
+  const again = useRereading().progress;
   const { address } = useAddress();
-  if (state.phase !== 'running' || address.section === 'search' || address.section === 'library') return null;
-  const line = progressLine(state);
+  const reading = state.phase === 'running';
+  if ((!reading && again === null) || address.section === 'search' || address.section === 'library') return null;
+  const line = reading || again === null ? progressLine(state) : rereadingLine(again);
+  const share = shareOf(reading || again === null ? state : again);
   return (
     <Hint text={line} disabled={!slim} side="right">
       <a
@@ -21,7 +24,7 @@ export function AmbientProgress({ slim }: { readonly slim: boolean }) {
       >
         {slim ? null : <span className="ambient__line tabular">{line}</span>}
         <span className="progress__track">
-          <span className="progress__fill" style={{ inlineSize: `${shareOf(state) * 100}%` }} />
+          <span className="progress__fill" style={{ inlineSize: `${share * 100}%` }} />
         </span>
       </a>
     </Hint>

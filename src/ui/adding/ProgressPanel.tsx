@@ -1,22 +1,27 @@
 /** How far the reading is, how to stop it, what came of it, and what is still to be read. Failures stay until dismissed. */
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useState } from 'react';
+import type { Progress } from '../../index.ts';
 import { toasts } from '../parts/toasts.ts';
 import { useIndex, useStatus } from '../state/index-context.tsx';
-import { failureSentence, outcome, progressLine, progressValue, stopReason, words } from '../words.ts';
-import { useAdding, useAddingState, useTransfer } from './AddingProvider.tsx';
+import { failureSentence, outcome, progressLine, progressValue, rereadingLine, stopReason, words } from '../words.ts';
+import { useAdding, useAddingState, useRereading, useTransfer } from './AddingProvider.tsx';
 import type { AddingState } from './adder.ts';
 import { runningLine } from './collections.ts';
 
 export function ProgressPanel() {
   const state = useAddingState();
   const transfer = useTransfer();
-  const pending = useStatus()?.pending.files ?? 0;
+  const rereading = useRereading();
+  const status = useStatus();
+  const pending = status?.pending.files ?? 0;
   const unread = pending > 0 && (state.phase === 'idle' || state.phase === 'finished');
   const moving = transfer.running !== null || transfer.problem !== '';
-  if (state.phase === 'idle' && state.failed.length === 0 && !unread && !moving) return null;
+  const again = rereading.phase !== 'idle' && (rereading.phase !== 'stopped' || (status?.unencoded ?? 0) > 0);
+  if (state.phase === 'idle' && state.failed.length === 0 && !unread && !moving && !again) return null;
   return (
     <section className="progress" aria-label="Reading">
+      {again ? <Rereading documents={status?.unencoded ?? 0} /> : null}
       {moving ? <Moving /> : null}
       {state.phase === 'running' ? <Running state={state} /> : null}
       {state.phase === 'finished' && state.failed.length === 0 ? <Finished state={state} /> : null}
@@ -28,7 +33,7 @@ export function ProgressPanel() {
 }
 
 /** How much of the whole is done, 0 to 1, with the file at hand. */
-export function shareOf({ done, total, current }: AddingState): number {
+export function shareOf({ done, total, current }: Pick<AddingState, 'done' | 'total' | 'current'>): number {
   const within = current === undefined || current.total === 0 ? 0 : Math.min(1, current.done / current.total);
   return total === 0 ? 0 : Math.min(1, (done + within) / total);
 }
@@ -127,6 +132,61 @@ function Unread({ files }: { readonly files: number }) {
         </button>
       </div>
     </div>
+  );
+}
+
+/** Documents of another model, on their way to this one. */
+function Rereading({ documents }: { readonly documents: number }) {
+  const { phase, progress, problem } = useRereading();
+  const { rereader } = useAdding();
+  const { index } = useIndex();
+  if (phase === 'finished') {
+    return (
+      <p className="progress__line progress__line--ok">
+        <Check className="icon" aria-hidden />
+        {words.readAgain}
+      </p>
+    );
+  }
+  if (phase === 'stopped') {
+    return (
+      <div className="progress__head">
+        <p className="progress__line">{problem === '' ? words.stillToReadAgain(documents) : problem}</p>
+        <button
+          type="button"
+          className="text-button"
+          onClick={() => {
+            if (index !== null) void rereader.run(index);
+          }}
+        >
+          {problem === '' ? words.continue : words.tryAgain}
+        </button>
+      </div>
+    );
+  }
+  const shown: Progress = progress ?? { phase: 'reencoding', done: 0, total: documents, unit: 'files' };
+  const line = rereadingLine(shown);
+  return (
+    <>
+      <div className="progress__head">
+        <p className="progress__line tabular">{line}</p>
+        <button type="button" className="text-button" onClick={rereader.cancel}>
+          {words.cancel}
+        </button>
+      </div>
+      <div
+        className="progress__track"
+        role="progressbar"
+        aria-label={words.readingAgain}
+        aria-valuemin={0}
+        aria-valuemax={shown.total}
+        aria-valuenow={shown.done}
+        aria-valuetext={line}
+      >
+        <div className="progress__fill" style={{ inlineSize: `${shareOf(shown) * 100}%` }} />
+      </div>
+      <p className="progress__current">{words.rereadingWhy}</p>
+    </>
   );
 }
 

@@ -14,7 +14,7 @@ export function openFromAddress(search: string): Promise<LateralIndex> {
     ...optionsFrom(search),
     keepSources: preferences().keepSources,
     onProgress: loading,
-    ...(clear ? { onMismatch: 'clear' } : {}),
+    onMismatch: clear ? 'clear' : 'reencode',
   });
 }
 

@@ -1,0 +1,90 @@
+/** Documents that another model has read: found by their words at once, read again from what is stored, never asked for again. */
+import type { BrowserContext } from '@playwright/test';
+import { bread, expect, test, trade } from './lateral.ts';
+
+/** Makes the collection another model's, or of another version, while no tab of Lateral is open. */
+async function pretend(context: BrowserContext, change: { readonly model?: string; readonly chunker?: number }) {
+  const page = await context.newPage();
+  await page.goto('/icon.svg'); // the same origin, without Lateral
+  await page.evaluate(
+    (fields) =>
+      new Promise<void>((resolve, reject) => {
+        const request = indexedDB.open('lateral-default');
+        request.onerror = () => reject(new Error('The database did not open.'));
+        request.onsuccess = () => {
+          const store = request.result.transaction('meta', 'readwrite').objectStore('meta');
+          const state = store.get('state');
+          state.onsuccess = () => {
+            const value = state.result as { fingerprint: object };
+            Object.assign(value.fingerprint, fields);
+            store.put(value, 'state').onsuccess = () => {
+              request.result.close();
+              resolve();
+            };
+          };
+        };
+      }),
+    change,
+  );
+  await page.close();
+}
+
+test('a better model reads the documents again, while their words are found', async ({ lateral, page, context }) => {
+  await lateral.open();
+  const registers = Array.from({ length: 40 }, (_, i) => ({
+    name: `register ${i}.txt`,
+    type: 'text/plain',
+    text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
+  }));
+  await lateral.drop([...registers, trade, bread]);
+  await lateral.waitForDocuments(42);
+  await page.goto('about:blank');
+  await pretend(context, { model: 'another@7' });
+
+  await lateral.open();
+  const bar = page.getByRole('progressbar', { name: 'Reading documents again' });
+  await expect(bar).toBeVisible();
+  await expect(page.getByText(/^Reading \d+ of 42 documents again/)).toBeVisible();
+  await expect(page.getByText(/has a better model/).first()).toBeVisible();
+  await lateral.search.fill('merchants warehouses');
+  await expect(lateral.results.first()).toContainText(trade.name);
+
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByText(/^\d+ documents are found by words only, until read again\.$/)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Continue' })).toBeVisible();
+
+  await page.reload(); // the rest goes on by itself
+  await expect(bar).toBeVisible();
+  await expect(page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 60_000 });
+  await expect(bar).toBeHidden();
+  await lateral.search.fill('why did traders leave the port');
+  await page.getByRole('radio', { name: 'Meaning' }).click();
+  await expect(lateral.results.first()).toContainText(trade.name);
+
+  await page.reload();
+  await lateral.ready();
+  await lateral.waitForDocuments(42);
+  await expect(bar).toBeHidden();
+  await expect(lateral.results.first()).toContainText(trade.name);
+});
+
+test('another version that cuts passages otherwise: said, and a way to start over', async ({
+  lateral,
+  page,
+  context,
+}) => {
+  await lateral.open();
+  await lateral.drop([trade]);
+  await lateral.waitForDocuments(1);
+  await page.goto('about:blank');
+  await pretend(context, { chunker: 0 });
+  await page.goto('/');
+  await expect(page.getByRole('heading', { name: /by another version of Lateral/ })).toBeVisible();
+  const startOver = page.getByRole('button', { name: 'Remove these documents and start over' });
+  await startOver.click();
+  await startOver.click(); // asked once more
+  await lateral.ready();
+  await lateral.waitForDocuments(0);
+  await lateral.drop([trade]);
+  await lateral.waitForDocuments(1);
+});
