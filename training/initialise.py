@@ -18,12 +18,12 @@ import torch
 from safetensors.torch import load_file
 
 from lateral_training.alignment import Bitext, aligned_counts, bitext
-from lateral_training.model import HEAD, HEADS, LAYERS, Mini, save_model
+from lateral_training.model import LAYERS, Mini, save_model
 from lateral_training.pca import principal_components
 from lateral_training.sequence import DOCUMENT_MARKER_ID, MASK_ID, QUERY_MARKER_ID, SPECIALS, Sequences
 from lateral_training.sources import Pair, Parallel, read_rows
 from lateral_training.teacher import base_folder, word_pieces
-from lateral_training.vocabulary import SPACE
+from lateral_training.vocabulary import BYTES, SPACE
 
 TEMPERATURE = 0.4
 ENGLISH_BOOST = 3.0
@@ -66,22 +66,6 @@ def fill_body(model: Mini, base: dict[str, torch.Tensor], layers: list[int]) -> 
         state[f"embeddings.LayerNorm.{part}"].copy_(base[f"embeddings.LayerNorm.{part}"])
     positions = base["embeddings.position_embeddings.weight"][2:130].mean(0)
     state["shift"].copy_(positions + base["embeddings.token_type_embeddings.weight"][0])
-    for layer in range(LAYERS):
-        _calm_heads(state, f"encoder.layer.{layer}.attention.self")
-
-
-def _calm_heads(state: dict[str, torch.Tensor], name: str) -> None:
-    """Orders each head's dimensions so that rotary positions turn those fastest that matter least for what attends to what
-    (the size of their part of the query-key product); the products themselves stay as they are."""
-    query, key = state[f"{name}.query.weight"].view(HEADS, HEAD, -1), state[f"{name}.key.weight"].view(HEADS, HEAD, -1)
-    weight = query.norm(dim=2) * key.norm(dim=2)
-    for head in range(HEADS):
-        order = weight[head].argsort()
-        places = torch.cat([order[0::2], order[1::2]])  # the halves of a head turn in pairs
-        for part in ("query", "key"):
-            for kind, shape in (("weight", (HEADS, HEAD, -1)), ("bias", (HEADS, HEAD))):
-                values = state[f"{name}.{part}.{kind}"].view(shape)[head]
-                values.copy_(values[places].clone())
 
 
 def embeddings(
@@ -130,7 +114,7 @@ def _spelt(pieces: list[str], words: np.ndarray, ids: dict[str, int], tokenizer:
         letters = piece.removeprefix(SPACE)
         first = ids.get(letters if piece.startswith(SPACE) else f"##{letters}")
         parts = [first] if first is not None else tokenizer.encode(letters, add_special_tokens=False).ids  # type: ignore[attr-defined]
-        if letters and parts and ids["[UNK]"] not in parts:
+        if letters and parts and ids["[UNK]"] not in parts and piece not in BYTES:
             table[index] = words[parts].mean(0)
             known[index] = letters.isascii()
     return table, known
@@ -165,8 +149,9 @@ def _aligned(
     frequency = np.bincount(word, weights=counts, minlength=len(words))
     common = np.sqrt(np.minimum(1.0, 3e-4 * frequency.sum() / np.maximum(frequency, 1e-9)))
     weight = (counts * counts / np.maximum(total, 1e-9)[piece] * common[word]).astype(np.float32)
-    order = np.argsort(piece, kind="stable")
-    matrix = torch.sparse_coo_tensor(np.stack([piece[order], word[order]]), weight[order], (len(occurrences), len(words)))
+    likely = np.flatnonzero(counts > 0.01 * total[piece])
+    places = torch.from_numpy(np.stack([piece[likely], word[likely]]).astype(np.int64))
+    matrix = torch.sparse_coo_tensor(places, torch.from_numpy(weight[likely]), (len(occurrences), len(words))).coalesce()
     table = torch.sparse.mm(matrix, torch.from_numpy(words)).numpy()
     confidence = np.minimum(1.0, 1.3 * total / np.maximum(occurrences, 1e-9)) * np.sqrt(total / (total + 0.01))
     return table, confidence
@@ -183,7 +168,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", type=Path, default=base_folder(), help="folder with all-MiniLM-L6-v2")
     parser.add_argument("--work", type=Path, default=Path("training/work"))
-    parser.add_argument("--layers", default="0,1,3,5", help="which of the base's layers")
+    parser.add_argument("--layers", default="0,3,4,5", help="which of the base's layers")
     parser.add_argument("--rows", type=int, default=1000, help="pairs, and parallel rows, for the principal components")
     parser.add_argument("--show", help="comma-separated pieces whose alignment is printed")
     parser.add_argument("--seed", type=int, default=7)

@@ -15,16 +15,19 @@ from lateral_training.sequence import write_tokenizer_files
 from lateral_training.sources import Pair, Parallel, read_rows, read_text
 from lateral_training.vocabulary import normalizer, required_characters, train, word_counts
 
-TEMPERATURE = 0.4
+POWER = 0.5
+TEXT_ONLY = 0.3  # weight of a language that has running text only, so that nothing is learnt of its meaning
 RARE = 4  # a character seen less often (in a language's whole text) is no piece
 
 
 def main() -> None:
     arguments = _arguments()
     texts = texts_by_language(arguments.work, arguments.data)
-    words, alphabet = sampled_words(texts, arguments.characters, random.Random(arguments.seed))
+    parallel = {language for row in read_rows(arguments.work / "parallel.jsonl", Parallel) for language in (row.language_a, row.language_b)}
+    weights = {language: sum(map(len, own)) ** POWER * (1.0 if language in parallel else TEXT_ONLY) for language, own in texts.items()}
+    words, alphabet = sampled_words(texts, weights, arguments.characters, random.Random(arguments.seed))
     print(f"{len(texts)} languages, {len(words)} words, {len(alphabet)} characters", flush=True)
-    tokenizer = train(words.items(), alphabet, arguments.size)
+    tokenizer = train(words, alphabet, arguments.size)
     write_tokenizer_files(tokenizer, arguments.work / "tokenizer")
     print(tokenizer.get_vocab_size(), "pieces")
 
@@ -44,18 +47,18 @@ def texts_by_language(work: Path, data: Path) -> dict[str, list[str]]:
     return {language: sorted(own) for language, own in sorted(texts.items())}
 
 
-def sampled_words(texts: dict[str, list[str]], characters: int, rng: random.Random) -> tuple[dict[str, int], set[str]]:
-    """Words and how often the trainer sees them, from about `characters` characters: languages by the power TEMPERATURE of
-    their size. Also the alphabet: characters that stand often enough in all the texts."""
-    sizes = {language: sum(map(len, own)) for language, own in texts.items()}
-    total = sum(size**TEMPERATURE for size in sizes.values())
+def sampled_words(
+    texts: dict[str, list[str]], weights: dict[str, float], characters: int, rng: random.Random
+) -> tuple[dict[str, int], set[str]]:
+    """Words and how often the trainer sees them, from about `characters` characters, shared by weight.
+    Also the alphabet: characters that stand often enough in all the texts."""
+    total = sum(weights.values())
     normal = normalizer().normalize_str
     words: Counter[str] = Counter()
     letters: Counter[str] = Counter()
     for language, own in texts.items():
-        budget = characters * sizes[language] ** TEMPERATURE / total
-        share = min(1.0, budget / sizes[language])
-        repeat = min(4, max(1, round(budget / sizes[language])))
+        share = characters * weights[language] / total / sum(map(len, own))
+        repeat = min(2, max(1, round(share)))
         counts = word_counts(text for text in own if rng.random() < share)
         for word, count in counts.items():
             words[word] += count * repeat

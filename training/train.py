@@ -116,7 +116,7 @@ class Trainer:
         report["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        return {f"{batch.kind} {name}": float(value) for name, value in report.items()}
+        return {f"{batch.kind} {name}": float(value.detach()) for name, value in report.items()}
 
     def _losses(self, batch: Batch, scores: torch.Tensor, same: torch.Tensor, *means: torch.Tensor) -> dict[str, torch.Tensor]:
         arguments = self.arguments

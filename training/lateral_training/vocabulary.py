@@ -1,25 +1,25 @@
-"""The tokenizer: Unigram over lower-cased words, made so that Python and transformers.js give the same ids.
+"""The tokenizer: byte-pair merges within lower-cased words, made so that Python and transformers.js give the same ids.
 
-Every word, number, punctuation mark and run of an unspaced script begins with "▁" (Metaspace, "always"), whatever
-stands before it, so that a word has the same pieces after a space, a bracket or a digit. Scripts without spaces
-(Han, kana, Thai, …) are cut where the script changes, and their "▁" is a token of its own; so a word has
-the same pieces within a sentence and at its start.
+Every word, number and punctuation mark begins with "▁" (Metaspace, "always"), whatever stands before it, so that a word has
+the same pieces after a space, a bracket or a digit. Scripts without spaces (Han, kana, Thai, …) have no "▁" at all
+and are cut where the script changes; so a word has the same pieces within a sentence and at its start.
 
-Byte fallback is not used: transformers.js has none for Unigram. Instead every character that the training data holds more
-than a few times is a piece; the rest is <unk>. transformers.js fuses neighbouring unknowns across words and Python only
-within one; since a word begins with the known piece "▁", and the other cuts have a known character on one side, they agree.
+Merges rather than Unigram: frequent words are whole pieces (the trainer of Hugging Face's Unigram lost "which" and "people"
+to "whi|ch"), which is what embeddings from word alignment want; and transformers.js has byte fallback for merges only. Every
+character that the training data holds more than a few times is a piece; the rest is spelt in UTF-8 bytes.
 """
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
-from typing import Any, Iterable, Iterator
+from typing import Iterable, Iterator, Mapping
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>", "[QueryMarker]", "[DocumentMarker]")
+BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
 SPACE = "▁"
+MARK_COUNT = 1000  # enough to make "▁" and any mark one piece
 HIRAGANA, KATAKANA = "ぁ-ゖゝゞー", "ァ-ヺヽヾー"
 THAI = "ก-ฺเ-๎"
 OTHER_UNSPACED = "ກ-ຽເ-ໍໜ-ໟက-ဿၐ-ႏក-៓"  # Lao, Burmese, Khmer
@@ -28,7 +28,12 @@ ASCII_PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 OTHER_PUNCTUATION = "·•…¡¿§©®°±×÷€£¥₹→←・〈〉《》【】〔〕〜៖።፣፤፡։־"
 # Typographic and foreign punctuation, written as the ASCII mark of the same use: they match and are skipped alike.
 SAME = {"'": "‘’ʼ‛´′", '"': "“”„‟«»「」『』″", "-": "‐‑‒–—―−", ",": "、،", ".": "。।॥۔។။", "?": "؟", ";": "؛", "%": "٪"}
-DROPPED = "\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufe00-\ufe0f"
+DROPPED = (
+    # controls, soft hyphen, joiners, directions, variation selectors
+    "\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufe00-\ufe0f"
+    # what NFKC and lower case make of these depends on the version of Unicode
+    "\u0890-\u089f\u08ca-\u08e1\u08e3-\u08ff\u32ff\ua7f1-\ua7f4\uab69\U00010780-\U000107ba\U0001ccd6-\U0001ccf9\U0001e030-\U0001e06d\U0001f16c\U0001fbf0-\U0001fbf9"
+)
 MARKS = "\u064b-\u0652\u0640\u0670\u0591-\u05bd\u05bf\u05c1\u05c2"  # vowel signs and stretching of Arabic and Hebrew
 
 
@@ -53,29 +58,33 @@ def pre_tokenizer() -> pre_tokenizers.PreTokenizer:
 
     unspaced = [HIRAGANA, KATAKANA, THAI, OTHER_UNSPACED, HAN]
     return pre_tokenizers.Sequence([
-        pre_tokenizers.Split(" ", "removed"),
+        pre_tokenizers.Split(Regex(" "), "removed"),
         isolate(f"[{_escaped(ASCII_PUNCTUATION)}{OTHER_PUNCTUATION}]"),
         isolate("[0-9]+"),
         isolate(f"[{''.join(unspaced)}]+"),
         pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always", split=False),
+        pre_tokenizers.Split(Regex(f"{SPACE}(?=[{''.join(unspaced)}])"), "removed"),
         isolate("|".join(f"[{script}]+" for script in unspaced)),
     ])
 
 
-def train(texts: Iterable[tuple[str, int]], alphabet: set[str], size: int) -> Tokenizer:
-    """texts: (normalised word, count)…; alphabet: characters that must be pieces."""
-    tokenizer = Tokenizer(models.Unigram())
-    trainer = trainers.UnigramTrainer(
-        vocab_size=size, special_tokens=list(SPECIALS), unk_token="<unk>", max_piece_length=16, n_sub_iterations=2, seed_size=400_000,
-        initial_alphabet=sorted(alphabet), show_progress=False,
+def train(words: Mapping[str, int], alphabet: set[str], size: int) -> Tokenizer:
+    """words: how often each pre-tokenised word counts; alphabet: characters that must be pieces."""
+    tokenizer = Tokenizer(models.BPE())
+    marks = {SPACE + mark: MARK_COUNT for mark in ASCII_PUNCTUATION + OTHER_PUNCTUATION}
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=[*SPECIALS, *BYTES], initial_alphabet=sorted(alphabet), min_frequency=2,
+        max_token_length=16, show_progress=False,
     )
-    tokenizer.train_from_iterator((word for word, count in texts for _ in range(count)), trainer)
-    return finish(_with_marks(json.loads(tokenizer.to_str())["model"]["vocab"]))
+    repeated = ([word] * count for word, count in {**words, **marks}.items())
+    tokenizer.train_from_iterator(repeated, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return finish(model["vocab"], [tuple(merge) for merge in model["merges"]])
 
 
-def finish(pieces: list[tuple[str, float]]) -> Tokenizer:
-    """A Unigram tokenizer over these pieces, specials first, that wraps a text in <s> and </s>."""
-    tokenizer = Tokenizer(models.Unigram([(piece, score) for piece, score in pieces], unk_id=SPECIALS.index("<unk>")))
+def finish(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
+    """A tokenizer over these pieces that wraps a text in <s> and </s>."""
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True))
     tokenizer.normalizer = normalizer()
     tokenizer.pre_tokenizer = pre_tokenizer()
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in SPECIALS])
@@ -96,22 +105,9 @@ def word_counts(texts: Iterable[str]) -> Counter[str]:
 
 
 def required_characters() -> set[str]:
-    """Characters on which the cuts rely, and letters that any text may hold."""
+    """Letters that any text may hold."""
     ranges = [HIRAGANA, KATAKANA, THAI, OTHER_UNSPACED, "a-zà-öø-ÿ", "а-яё-џ", "α-ω", "א-ת", "ء-ي", "0-9"]
-    letters = {letter for text in ranges for letter in _expand(text)}
-    known = {letter for letter in letters if unicodedata.category(letter) != "Cn"}
-    return known | set(ASCII_PUNCTUATION) | set(OTHER_PUNCTUATION) | {SPACE}
-
-
-def _with_marks(pieces: list[list[Any]]) -> list[tuple[str, float]]:
-    """Puts "▁" + mark for every mark that stands alone into the vocabulary, in place of the least likely long pieces."""
-    known = {piece for piece, _ in pieces}
-    wanted = [SPACE + mark for mark in ASCII_PUNCTUATION + OTHER_PUNCTUATION if SPACE + mark not in known]
-    by_score = sorted((score, piece) for piece, score in pieces[len(SPECIALS) :] if len(piece) > 2)
-    dropped = {piece for _, piece in by_score[: len(wanted)]}
-    score = sorted(score for _, score in pieces)[len(pieces) // 2]
-    kept = [(piece, score) for piece, score in pieces if piece not in dropped]
-    return kept + [(piece, score) for piece in wanted]
+    return {letter for text in ranges for letter in _expand(text)} | set(ASCII_PUNCTUATION) | set(OTHER_PUNCTUATION) | {SPACE}
 
 
 def _expand(ranges: str) -> Iterator[str]:
