@@ -45,7 +45,7 @@ test('a better model reads the documents again, while their words are found', as
   const bar = page.getByRole('progressbar', { name: 'Reading documents again' });
   await expect(bar).toBeVisible();
   await expect(page.getByText(/^Reading \d+ of 42 documents again/)).toBeVisible();
-  await expect(page.getByText(/has a better model/).first()).toBeVisible();
+  await expect(page.getByText(/Another model read these documents/).first()).toBeVisible();
   await lateral.search.fill('merchants warehouses');
   await expect(lateral.results.first()).toContainText(trade.name);
 

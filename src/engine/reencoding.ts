@@ -15,8 +15,8 @@ export interface ReencodingParts extends EncodingParts {
   onStored(): Promise<void>;
 }
 
-/** Passages that are encoded and stored together; a larger document goes alone. */
-const groupChunks = 24;
+/** Passages that are encoded and stored together, about a second of work; a larger document goes alone. */
+const groupChunks = 8;
 
 interface Stored {
   readonly record: DocumentRecord;

@@ -161,7 +161,7 @@ export const words = {
   selected: (documents: number): string => `${documents} selected`,
 
   rereadingWhy:
-    'Lateral has a better model, so it reads your documents once more. Until then they are found by their words.',
+    'Another model read these documents before, so Lateral reads them once more. Until then they are found by their words.',
   readingAgain: 'Reading documents again',
   readAgain: 'Your documents have been read again.',
   stillToReadAgain: (documents: number): string =>
