@@ -26,11 +26,12 @@ from lateral_training.batches import Batch, Sampler
 from lateral_training.model import DIMENSIONS, Mini, autocast, encode, in_length_order, load_model, save_model, tensors
 from lateral_training.packed import NONE, Packed
 from lateral_training.retrieval import maxsim
-from lateral_training.sequence import Sequences, document_sequence, query_sequence
+from lateral_training.sequence import QUERY_LENGTH, Sequences, document_sequence, query_sequence
 
 DIMENSION_WEIGHTS = {128: 1.0, 96: 0.4, 64: 0.4}
 TEACHER_TEMPERATURE = 0.05
 WARM_UP = 0.03
+SENTENCE = 64  # tokens of a parallel sentence at most
 CHUNK_TOKENS = 4096  # of documents that are padded together
 
 
@@ -96,10 +97,13 @@ class Trainer:
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         texts = self.data.texts
-        queries = [query_sequence(texts[index]) for index in batch.queries]
-        documents = [document_sequence(texts[index], self.arguments.passage) for index in batch.documents]
-        lengths = torch.tensor([min(len(texts[index]) + 3, 32) for index in batch.queries], device=self.device)
+        limit = self.arguments.passage if batch.kind == "pairs" else SENTENCE
+        queries = [query_sequence(texts[index]) if batch.as_queries else document_sequence(texts[index], limit) for index in batch.queries]
+        documents = [document_sequence(texts[index], limit) for index in batch.documents]
+        lengths = torch.tensor([min(len(texts[index]) + 3, len(row)) for index, row in zip(batch.queries, queries)], device=self.device)
         query_rows, query_means = self._rows(queries, lengths)
+        weights = self._kept(queries).float() if not batch.as_queries else torch.ones(query_rows.shape[:2], device=self.device)
+        weights = weights * (QUERY_LENGTH / weights.sum(1, keepdim=True))
         meaning = torch.from_numpy(batch.meaning).to(self.device)
         same = (meaning[:, None] == meaning[None, :]) & ~torch.eye(len(meaning), dtype=torch.bool, device=self.device)
 
@@ -107,7 +111,7 @@ class Trainer:
         for group in in_length_order(documents, CHUNK_TOKENS):
             rows = [documents[index] for index in group]
             vectors, mean = self._rows(rows, torch.tensor([len(row) for row in rows], device=self.device))
-            columns.append(self._scores(query_rows, vectors, self._kept(rows)))
+            columns.append(self._scores(query_rows, weights, vectors, self._kept(rows)))
             means.append(mean)
             order += group
         place = torch.tensor(order, device=self.device).argsort()
@@ -160,9 +164,9 @@ class Trainer:
         real = (torch.arange(hidden.shape[1], device=self.device)[None, :] < lengths[:, None]).unsqueeze(-1).float()
         return rows.float(), (hidden.float() * real).sum(1) / lengths[:, None]
 
-    def _scores(self, queries: torch.Tensor, documents: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    def _scores(self, queries: torch.Tensor, weights: torch.Tensor, documents: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """MaxSim in the leading dimensions, each renormalised: [dimensions, queries, documents]. The products of the
-        first 64 dimensions serve the first 96 too, and those the 128."""
+        first 64 dimensions serve the first 96 too, and those the 128. weights: of the queries' rows, QUERY_LENGTH in all."""
         count, length, _ = queries.shape
         flat_queries, flat_documents = queries.flatten(0, 1), documents.flatten(0, 1)
         products: torch.Tensor | float = 0.0
@@ -174,7 +178,7 @@ class Trainer:
             inverse = 1 / flat_documents[:, :dim].norm(dim=1).clamp_min(1e-6)
             cosines = (products * inverse.to(products.dtype)).view(count * length, *kept.shape).masked_fill(~kept, -1e4)
             best = cosines.amax(2).float() / flat_queries[:, :dim].norm(dim=1).clamp_min(1e-6)[:, None]
-            scores.append(best.view(count, length, -1).sum(1))
+            scores.append((best.view(count, length, -1) * weights.unsqueeze(2)).sum(1))
         return torch.stack(scores[::-1])
 
     def _kept(self, sequences: Sequence[Sequence[int]]) -> torch.Tensor:

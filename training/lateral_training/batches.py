@@ -14,6 +14,7 @@ PAIR_FACTORS = {"ewn-gloss": 0.15, "ntrex-window": 1.6, "tico19-window": 1.2, "c
 NEIGHBOURS = 4  # pairs of the same article in a batch
 REACH = 24  # rows of a file that may be of the same article
 ANY_TWO = 0.5  # how often both sides are any two versions of a sentence
+AS_QUERIES = 0.5  # how often one side of parallel sentences is a query
 ONE_SOURCE = 0.5  # how often all pairs of a batch come from one source
 
 
@@ -22,6 +23,7 @@ class Batch:
     """Query i belongs to document i. All are numbers of texts, or rows of the teacher's vectors (NONE: there is none)."""
 
     kind: str
+    as_queries: bool  # or both sides as documents, without mask tokens, which costs half
     queries: np.ndarray
     documents: np.ndarray
     meaning: np.ndarray  # documents of the same meaning are no negatives of each other
@@ -46,7 +48,7 @@ class Sampler:
         english = self.data.row_english[rows]
         sides = np.array([self._sides(row, rng) for row in rows])
         meaning = np.where(english == NONE, -2 - rows, english)
-        return Batch("parallel", sides[:, 0], sides[:, 1], meaning, english, english)
+        return Batch("parallel", bool(rng.random() < AS_QUERIES), sides[:, 0], sides[:, 1], meaning, english, english)
 
     def pair(self, step: int, size: int) -> Batch:
         rng = np.random.default_rng((self.seed, step, 1))
@@ -61,7 +63,7 @@ class Sampler:
         rows = np.array(chosen[:size])
         data = self.data
         return Batch(
-            "pairs", data.pair_query[rows], data.pair_passage[rows], data.pair_passage[rows],
+            "pairs", True, data.pair_query[rows], data.pair_passage[rows], data.pair_passage[rows],
             data.pair_query_english[rows], data.pair_passage_english[rows],
         )
 
