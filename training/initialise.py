@@ -27,8 +27,11 @@ from lateral_training.vocabulary import BYTES, SPACE
 
 TEMPERATURE = 0.4
 ENGLISH_BOOST = 3.0
-LONGEST = 80  # pieces of a sentence that is aligned
-ROUNDS, AGREEING = 5, 2
+LONGEST = 40  # pieces of a sentence that is aligned
+STOPPED = 60  # so many of the commonest English word pieces are left out of sentences longer than
+LONG = 16  # word pieces
+BUDGET = 1_500_000  # pairs of a piece and a word, for each language
+ROUNDS, AGREEING = 4, 2
 MARKERS = {
     "<s>": ["[CLS]"], "<pad>": ["[PAD]"], "</s>": ["[SEP]"], "<unk>": ["[UNK]"], "<mask>": ["[MASK]"],
     "[QueryMarker]": ["question", "query", "search", "?"], "[DocumentMarker]": ["document", "passage", "text", "."],
@@ -121,14 +124,24 @@ def _spelt(pieces: list[str], words: np.ndarray, ids: dict[str, int], tokenizer:
 
 
 def _bitext(rows: list[Parallel], sequences: Sequences, tokenizer: object) -> tuple[Bitext, np.ndarray]:
-    """Every sentence with an English side, weighted so that a language counts by the power TEMPERATURE of its size;
+    """Sentences with an English side, at most BUDGET of each language, weighted so that a language counts by the power TEMPERATURE of its size;
     and how often each piece occurs, so weighted."""
     sides = [(row.b, row.language_b, row.a) if row.language_a == "en" else (row.a, row.language_a, row.b) for row in rows]
-    sizes = Counter(language for _, language, _ in sides)
-    foreign = [ids[:LONGEST] for ids in sequences.plain([side[0] for side in sides])]
+    sides = random.Random(7).sample(sides, len(sides))
+    foreign = [sorted(set(ids[:LONGEST])) for ids in sequences.plain([side[0] for side in sides])]
     encoded = tokenizer.encode_batch_fast([side[2] for side in sides], add_special_tokens=False)  # type: ignore[attr-defined]
-    weights = np.array([sizes[language] ** (TEMPERATURE - 1) for _, language, _ in sides], dtype=np.float32)
-    text = bitext(foreign, [item.ids[:LONGEST] for item in encoded], weights)
+    english = [item.ids[: 2 * LONGEST] for item in encoded]
+    stopped = {word for word, _ in Counter(word for ids in english[:100_000] for word in ids).most_common(STOPPED)}
+    english = [ids if len(ids) <= LONG else [word for word in ids if word not in stopped] for ids in english]
+    kept, spent = [], Counter[str]()
+    for index, (_, language, _) in enumerate(sides):
+        if spent[language] < BUDGET:
+            spent[language] += len(foreign[index]) * len(english[index])
+            kept.append(index)
+    sizes = Counter(sides[index][1] for index in kept)
+    weights = np.array([sizes[sides[index][1]] ** (TEMPERATURE - 1) for index in kept], dtype=np.float32)
+    print(f"{len(kept)} sentences, {spent.total() / 1e6:.0f} million pairs", flush=True)
+    text = bitext([foreign[index] for index in kept], [english[index] for index in kept], weights)
     occurrences = np.bincount(text.pieces, weights=np.repeat(weights, np.diff(text.starts)), minlength=sequences.size)
     return text, occurrences
 

@@ -28,10 +28,10 @@ from lateral_training.packed import NONE, Packed
 from lateral_training.retrieval import maxsim
 from lateral_training.sequence import QUERY_LENGTH, Sequences, document_sequence, query_sequence
 
-DIMENSION_WEIGHTS = {128: 1.0, 96: 0.4, 64: 0.4}
+DIMENSION_WEIGHTS = {128: 1.0, 96: 0.6, 64: 0.6}
 TEACHER_TEMPERATURE = 0.05
 WARM_UP = 0.03
-SENTENCE = 64  # tokens of a parallel sentence at most
+SENTENCE = 48  # tokens of a parallel sentence at most
 CHUNK_TOKENS = 4096  # of documents that are padded together
 
 
@@ -55,6 +55,7 @@ class Trainer:
         self.log_scales = torch.nn.Parameter(torch.zeros(len(DIMENSIONS), device=self.device))
         self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.step, self.seconds = 0, 0.0
+        self.dimensions: tuple[int, ...] = DIMENSIONS
         self.log: list[dict[str, Any]] = []
         self.folder: Path = arguments.work / arguments.run
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +96,7 @@ class Trainer:
 
     def _one_step(self, batch: Batch) -> dict[str, float]:
         self.model.train()
+        self.dimensions = (128, (96, 64)[self.step % 2])  # the shorter ones take turns
         self.optimizer.zero_grad(set_to_none=True)
         texts = self.data.texts
         limit = self.arguments.passage if batch.kind == "pairs" else SENTENCE
@@ -127,8 +129,8 @@ class Trainer:
         report: dict[str, torch.Tensor] = {"loss": scores.new_zeros(())}
         right = torch.arange(len(same), device=self.device)
         known, target = self._target(batch, same)
-        for place, dim in enumerate(DIMENSIONS):
-            logits = (scores[place] * self.log_scales[place].exp()).masked_fill(same, -1e4)
+        for place, dim in enumerate(self.dimensions):
+            logits = (scores[place] * self.log_scales[DIMENSIONS.index(dim)].exp()).masked_fill(same, -1e4)
             contrast = 0.7 * F.cross_entropy(logits, right) + 0.3 * F.cross_entropy(logits.T, right)
             report[f"contrast{dim}"] = contrast.detach()
             report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.contrast * contrast
@@ -165,21 +167,17 @@ class Trainer:
         return rows.float(), (hidden.float() * real).sum(1) / lengths[:, None]
 
     def _scores(self, queries: torch.Tensor, weights: torch.Tensor, documents: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        """MaxSim in the leading dimensions, each renormalised: [dimensions, queries, documents]. The products of the
-        first 64 dimensions serve the first 96 too, and those the 128. weights: of the queries' rows, QUERY_LENGTH in all."""
+        """MaxSim in the leading dimensions, each renormalised: [dimensions, queries, documents].
+        weights: of the queries' rows, QUERY_LENGTH in all; kept: which document rows count."""
         count, length, _ = queries.shape
-        flat_queries, flat_documents = queries.flatten(0, 1), documents.flatten(0, 1)
-        products: torch.Tensor | float = 0.0
-        scores, done = [], 0
-        for dim in sorted(DIMENSIONS):
+        scores = []
+        for dim in self.dimensions:
+            unit_queries, unit_documents = (F.normalize(rows[..., :dim].flatten(0, 1), dim=1) for rows in (queries, documents))
             with autocast(self.device):
-                products = products + flat_queries[:, done:dim] @ flat_documents[:, done:dim].T
-            done = dim
-            inverse = 1 / flat_documents[:, :dim].norm(dim=1).clamp_min(1e-6)
-            cosines = (products * inverse.to(products.dtype)).view(count * length, *kept.shape).masked_fill(~kept, -1e4)
-            best = cosines.amax(2).float() / flat_queries[:, :dim].norm(dim=1).clamp_min(1e-6)[:, None]
+                cosines = unit_queries @ unit_documents.T
+            best = cosines.view(count * length, *kept.shape).masked_fill_(~kept, -2.0).max(2).values.float()
             scores.append((best.view(count, length, -1) * weights.unsqueeze(2)).sum(1))
-        return torch.stack(scores[::-1])
+        return torch.stack(scores)
 
     def _kept(self, sequences: Sequence[Sequence[int]]) -> torch.Tensor:
         ids, mask = tensors(sequences, self.device)
@@ -254,7 +252,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", default="run-1", help="folder of this run inside --work")
     parser.add_argument("--initial", type=Path, help="where to start; without it the untrained model")
     parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--parallel", type=int, default=128, help="sentence pairs of a step")
+    parser.add_argument("--parallel", type=int, default=80, help="sentence pairs of a step")
     parser.add_argument("--pairs", type=int, default=48, help="question-passage pairs of a step")
     parser.add_argument("--pair-share", type=float, default=0.35, help="of the steps")
     parser.add_argument("--passage", type=int, default=160, help="tokens of a passage")

@@ -66,9 +66,9 @@ def _index(pieces, starts, words, word_starts):  # type: ignore[no-untyped-def]
     total = np.int64(0)
     for s in range(len(starts) - 1):
         total += (starts[s + 1] - starts[s]) * (word_starts[s + 1] - word_starts[s])
-    capacity = np.int64(1024)
+    capacity, shift = np.int64(1024), np.uint64(54)
     while capacity < total:
-        capacity *= 2
+        capacity, shift = capacity * 2, shift - np.uint64(1)
     slots = np.full(capacity, -1, np.int64)
     numbers = np.empty(capacity, np.int32)
     links = np.empty(total, np.int32)

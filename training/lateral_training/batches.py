@@ -14,7 +14,8 @@ PAIR_FACTORS = {"ewn-gloss": 0.15, "ntrex-window": 1.6, "tico19-window": 1.2, "c
 NEIGHBOURS = 4  # pairs of the same article in a batch
 REACH = 24  # rows of a file that may be of the same article
 ANY_TWO = 0.5  # how often both sides are any two versions of a sentence
-AS_QUERIES = 0.5  # how often one side of parallel sentences is a query
+SHORT = ("tatoeba", "mozilla-www")
+SHORT_AS_QUERIES = 0.35  # how often one side of short parallel sentences is a query; of long ones it always is
 ONE_SOURCE = 0.5  # how often all pairs of a batch come from one source
 
 
@@ -48,7 +49,7 @@ class Sampler:
         english = self.data.row_english[rows]
         sides = np.array([self._sides(row, rng) for row in rows])
         meaning = np.where(english == NONE, -2 - rows, english)
-        return Batch("parallel", bool(rng.random() < AS_QUERIES), sides[:, 0], sides[:, 1], meaning, english, english)
+        return Batch("parallel", source not in SHORT or bool(rng.random() < SHORT_AS_QUERIES), sides[:, 0], sides[:, 1], meaning, english, english)
 
     def pair(self, step: int, size: int) -> Batch:
         rng = np.random.default_rng((self.seed, step, 1))
