@@ -2,14 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { alignTokens } from './align.ts';
 import { embeddedTokenizer } from './testing/embedded.ts';
+import { metaspaceTokenizer } from './testing/metaspace.ts';
 
-const { tokenizer } = embeddedTokenizer();
+const { tokenizer: embedded } = embeddedTokenizer();
 
 /** Each token with the piece of the original text it stands for. */
 function aligned(text: string): [string, string][] {
-  const ids = tokenizer.encode(text);
-  return alignTokens(text, ids, tokenizer).map((range, i) => [
-    tokenizer.tokenOf(ids[i]!),
+  const ids = embedded.encode(text);
+  return alignTokens(text, ids, embedded).map((range, i) => [
+    embedded.tokenOf(ids[i]!),
     text.slice(range.start, range.end),
   ]);
 }
@@ -55,7 +56,7 @@ describe('alignTokens', () => {
 
   test('words that look like special tokens are plain text', () => {
     expect(slices('a [MASK] b [SEP]').join('')).toBe('a[MASK]b[SEP]');
-    expect(tokenizer.encode('[MASK]')).not.toContain(103);
+    expect(embedded.encode('[MASK]')).not.toContain(103);
   });
 
   test('control and zero-width characters are passed over', () => {
@@ -67,10 +68,53 @@ describe('alignTokens', () => {
   });
 });
 
-/** `npm run test:long` looks further. */
-const numRuns = process.env.LATERAL_LONG === undefined ? 3_000 : 100_000;
+describe('pieces with "▁", and bytes', () => {
+  const other = metaspaceTokenizer();
+  const placed = (text: string, ids = other.encode(text)): [string, string][] =>
+    alignTokens(text, ids, other).map(({ start, end }, i) => [other.tokenOf(ids[i]!), text.slice(start, end)]);
 
-describe('alignTokens, for any text', () => {
+  test('words keep their beginnings', () => {
+    expect(placed('The river')).toEqual([
+      ['▁the', 'The'],
+      ['▁river', 'river'],
+    ]);
+  });
+
+  test('a character that is spelt in bytes is lit whole, whichever byte it is', () => {
+    expect(placed('the 河 river')).toEqual([
+      ['▁the', 'the'],
+      ['▁', ''],
+      ['<0xE6>', '河'],
+      ['<0xB2>', '河'],
+      ['<0xB3>', '河'],
+      ['▁river', 'river'],
+    ]);
+    expect(placed('🦩s').map(([, slice]) => slice)).toEqual(['', '🦩', '🦩', '🦩', '🦩', 's']);
+  });
+
+  test('a passage that is cut within a character', () => {
+    const text = 'the 河';
+    expect(placed(text, other.encode(text).slice(0, 4))).toEqual([
+      ['▁the', 'the'],
+      ['▁', ''],
+      ['<0xE6>', '河'],
+      ['<0xB2>', '河'],
+    ]);
+  });
+
+  test('bytes tell nothing of what they stand for', () => {
+    const unknown = other.encode('the 河').filter((id) => other.isUnknown(id));
+    expect(unknown.map((id) => other.tokenOf(id))).toEqual(['<0xE6>', '<0xB2>', '<0xB3>']);
+  });
+});
+
+/** `npm run test:long` looks further. */
+const numRuns = process.env.LATERAL_LONG === '1' ? 100_000 : 3_000;
+
+describe.each([
+  ['word pieces', embedded],
+  ['byte-pair merges', metaspaceTokenizer()],
+])('alignTokens, for any text, with %s', (_, tokenizer) => {
   const letters = fc.constantFrom(
     ...'aZ é ñ ß Æ ﬁ Ω ς Σ я Й ж ש ל م ك َ ِ あ カ 漢 字 한 글 ก ำ ไ ที่ न म स् ते 🦩 👩‍👩‍👧 e\u0301 \u200B \n \t . , ! $ % [ ] \uD800 \u0000 1 2 #'.split(
       ' ',
@@ -123,8 +167,8 @@ describe('alignTokens, for any text', () => {
         const ranges = alignTokens(text, ids, tokenizer);
         ids.forEach((id, i) => {
           const range = ranges[i]!;
-          if (id === tokenizer.unknownId || range.start === range.end) return;
-          const spelling = tokenizer.tokenOf(id).replace(/^##(?=.)/u, '');
+          if (tokenizer.isUnknown(id) || range.start === range.end) return;
+          const spelling = tokenizer.tokenOf(id).replace(/^##(?=.)|^▁/u, '');
           const slice = tokenizer.normalize(text.slice(range.start, range.end)).replaceAll('ς', 'σ');
           expect(slice).toContain(spelling.replaceAll('ς', 'σ'));
         });

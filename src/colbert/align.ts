@@ -8,7 +8,7 @@
  *   tokens      cafe      time
  *   ranges      [0,5)     [6,10)
  */
-import type { TextTokenizer } from './tokenizer.ts';
+import { byteOf, type TextTokenizer } from './tokenizer.ts';
 
 export interface TokenRange {
   readonly start: number;
@@ -24,9 +24,23 @@ export function alignTokens(text: string, ids: readonly number[], tokenizer: Tex
   const source = normalizeWithMap(text, tokenizer);
   const ranges: TokenRange[] = [];
   let cursor = 0;
+  const nowhere = (): TokenRange => {
+    const { start } = rangeOf(source, cursor, cursor);
+    const last = ranges.at(-1);
+    return last !== undefined && start < last.end ? last : { start, end: start }; // still within the last one's letter
+  };
   for (let i = 0; i < ids.length; i++) {
-    const spelling = spellingOf(tokenizer.tokenOf(ids[i]!), tokenizer);
-    cursor = skipSpace(source, cursor);
+    const token = tokenizer.tokenOf(ids[i]!);
+    const spelling = spellingOf(token, tokenizer);
+    cursor = skipSpace(source, cursor, tokenizer);
+    if (byteOf(token) !== null) {
+      const spelt = charactersInBytes(source, cursor, ids, i, tokenizer);
+      const range = spelt.length === 0 ? nowhere() : rangeOf(source, cursor, cursor + spelt.length);
+      for (let b = 0; b < spelt.numTokens; b++) ranges.push(range);
+      cursor += spelt.length;
+      i += spelt.numTokens - 1;
+      continue;
+    }
     if (ids[i] === tokenizer.unknownId) {
       const end = endOfUnknown(source, cursor, ids, i, tokenizer);
       ranges.push(rangeOf(source, cursor, end));
@@ -35,8 +49,7 @@ export function alignTokens(text: string, ids: readonly number[], tokenizer: Tex
     }
     const at = find(source, spelling, cursor);
     if (at === -1 || spelling === '') {
-      const place = rangeOf(source, cursor, cursor).start;
-      ranges.push({ start: place, end: place });
+      ranges.push(nowhere());
       continue;
     }
     ranges.push(rangeOf(source, at, at + spelling.length));
@@ -44,6 +57,27 @@ export function alignTokens(text: string, ids: readonly number[], tokenizer: Tex
   }
   return ranges;
 }
+
+/**
+ * A character that the vocabulary has not, spelt in bytes, each of which stands for all of it. The last of `ids` may lie within it.
+ * @returns the tokens from `index` on that belong together, at least one, and the UTF-16 units they stand for: 0 where the
+ *   character at `from` is another one
+ */
+function charactersInBytes(
+  source: MappedText,
+  from: number,
+  ids: readonly number[],
+  index: number,
+  tokenizer: TextTokenizer,
+): { readonly numTokens: number; readonly length: number } {
+  const character = source.text.slice(from, from + codePointLength(source.text, from));
+  const bytes = Array.from(utf8.encode(character));
+  const differs = bytes.findIndex((byte, b) => byteOf(tokenizer.tokenOf(ids[index + b] ?? -1)) !== byte);
+  const numTokens = differs === -1 ? bytes.length : differs;
+  return numTokens === 0 ? { numTokens: 1, length: 0 } : { numTokens, length: character.length };
+}
+
+const utf8 = new TextEncoder();
 
 /** The normalised text and, for each of its UTF-16 units, the range of the original text it came from. */
 interface MappedText {
@@ -75,15 +109,15 @@ function normalizeWithMap(text: string, tokenizer: TextTokenizer): MappedText {
   return { text: whole.length === joined.length ? whole : joined, starts, ends, originalLength: text.length };
 }
 
-/** Code points; where marks follow that compose with their letter (NFC), letter and marks are one piece. */
+/** Code points; where others follow that a normaliser may make one letter with them (accents, Korean letters), they are one piece. */
 function* pieces(text: string): Generator<{ piece: string; at: number }> {
   let at = 0;
   while (at < text.length) {
     let end = at + codePointLength(text, at);
     const single = end;
-    while (end < text.length && isMark(text, end)) end += codePointLength(text, end);
+    while (end < text.length && mayJoin(text, end)) end += codePointLength(text, end);
     const cluster = text.slice(at, end);
-    if (end > single && cluster.normalize('NFC').length < cluster.length) {
+    if (end > single && cluster.normalize('NFKC') !== Array.from(cluster, (one) => one.normalize('NFKC')).join('')) {
       yield { piece: cluster, at };
       at = end;
     } else {
@@ -159,9 +193,10 @@ function endOfUnknown(
 /** What BERT's pre-tokenizer makes a word of its own; ideographs come with spaces from the normaliser. */
 const standsAlone = /^[\s\p{P}$+<=>^`|~]$/u;
 
-function skipSpace(source: MappedText, from: number): number {
+function skipSpace(source: MappedText, from: number, { spelling }: TextTokenizer): number {
+  const space = spelling === 'metaspace' ? /[\s▁]/u : /\s/u; // there a "▁" of the text is like a space to the tokenizer
   let at = from;
-  while (at < source.text.length && /\s/u.test(source.text[at]!)) at++;
+  while (at < source.text.length && space.test(source.text[at]!)) at++;
   return at;
 }
 
@@ -171,9 +206,10 @@ function rangeOf(source: MappedText, from: number, to: number): TokenRange {
 }
 
 function codePointLength(text: string, at: number): number {
-  return text.codePointAt(at)! > 0xffff ? 2 : 1;
+  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }
 
-function isMark(text: string, at: number): boolean {
-  return /^\p{M}/u.test(text.slice(at, at + 2));
+/** Marks, Korean letters in any of their forms, and the voicing marks of narrow kana. */
+function mayJoin(text: string, at: number): boolean {
+  return /^[\p{M}\u1160-\u11ff\u3131-\u318e\uff9e-\uffdc]/u.test(text.slice(at, at + 2));
 }

@@ -17,6 +17,8 @@ export interface TextTokenizer {
   /** What the tokenizer makes of a text before it splits it: lower case, accents away, … */
   normalize(text: string): string;
   readonly unknownId: number | undefined;
+  /** Whether the token tells nothing of the text it stands for: the unknown token, or one byte of an unknown character. */
+  isUnknown(id: number): boolean;
   /** 'wordpiece' marks continuations ("##ing"), 'metaspace' beginnings ("▁the"), 'bytelevel' beginnings ("Ġthe"). */
   readonly spelling: 'wordpiece' | 'metaspace' | 'bytelevel';
 }
@@ -74,10 +76,12 @@ export function loadTokenizer(
   }
 
   const inner = plain._tokenizer as unknown as { readonly normalizer: ((text: string) => string) | null };
+  const tokenOf = (id: number): string => full._tokenizer.id_to_token(id) ?? '';
   return {
     tokenizer: {
       encode,
-      tokenOf: (id) => full._tokenizer.id_to_token(id) ?? '',
+      tokenOf,
+      isUnknown: (id) => id === full.unk_token_id || byteOf(tokenOf(id)) !== null,
       normalize: (text) => (inner.normalizer === null ? text : inner.normalizer(text)),
       unknownId: full.unk_token_id,
       spelling: spellingOf(json),
@@ -93,6 +97,12 @@ export function loadTokenizer(
       skiplist,
     },
   };
+}
+
+/** The byte that a token of byte fallback stands for (`<0xE6>`), or null for any other token. */
+export function byteOf(token: string): number | null {
+  const hex = /^<0x([0-9A-F]{2})>$/.exec(token)?.[1];
+  return hex === undefined ? null : Number.parseInt(hex, 16);
 }
 
 interface TokenizerJson {

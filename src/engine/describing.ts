@@ -147,7 +147,7 @@ function storedTokenRanges(encoder: Encoder, passage: Passage): readonly (Range 
     const aligned = alignTokens(passage.text, ids.slice(0, sequence.textTokens), encoder.tokenizer);
     ranges = sequence.kept.map((position) => {
       const at = position - firstTextPosition;
-      return ids[at] === encoder.tokenizer.unknownId ? null : (aligned[at] ?? null);
+      return ids[at] !== undefined && encoder.tokenizer.isUnknown(ids[at]) ? null : (aligned[at] ?? null);
     });
     ofEncoder.set(passage, ranges);
   }
