@@ -64,7 +64,7 @@ class Packed:
                 arrays[field.name] = value
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        path.write_bytes(lzma.compress(buffer.getvalue(), preset=4))
+        path.write_bytes(lzma.compress(buffer.getvalue(), preset=6))
 
     @staticmethod
     def load(path: Path) -> "Packed":
