@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import time
 from pathlib import Path
 
@@ -55,14 +54,20 @@ def main() -> None:
 
 def _long_document(path: Path, vocabulary: int) -> tuple[float, float]:
     """Seconds and growth of memory (MiB) in a process of its own: the session and one document of the greatest length."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     ids = np.random.default_rng(7).integers(len(SPECIALS), vocabulary, (1, DOCUMENT_LENGTH))
     started = time.time()
     session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-    return time.time() - started, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return time.time() - started, _peak() - before
+
+
+def _peak() -> float:
+    """Most memory that this process has had, in MiB (Linux)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def _arguments() -> argparse.Namespace:
