@@ -49,9 +49,9 @@ test('a better model reads the documents again, while their words are found', as
   await lateral.search.fill('merchants warehouses');
   await expect(lateral.results.first()).toContainText(trade.name);
 
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Cancel: Reading documents again' }).click();
   await expect(page.getByText(/^\d+ documents are found by words only, until read again\.$/)).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Continue' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Continue: Reading documents again' })).toBeVisible();
 
   await page.reload(); // the rest goes on by itself
   await expect(bar).toBeVisible();

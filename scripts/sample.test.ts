@@ -42,7 +42,7 @@ describe('the library', () => {
     engine = createNodeEngine(modelsFolder);
     await engine.open({ name: 'sample' }, context());
     const file = await openAsBlob(libraryFile);
-    expect(await engine.import(file, context())).toEqual({ documents: texts.length, skipped: 0, withVectors: true });
+    expect(await engine.import(file, context())).toEqual({ documents: texts.length, skipped: 0, unencoded: 0 });
     documents = await engine.documents(undefined, context());
   }, 300_000);
   afterAll(() => engine.close(undefined, context()));

@@ -368,6 +368,6 @@ export interface ImportResult {
   readonly documents: number;
   /** Already here, and left as they are. */
   readonly skipped: number;
-  /** false where another model has read them: they are found by their words until `reencode` is done. */
-  readonly withVectors: boolean;
+  /** Of the documents, those that came without vectors of this model: found by their words until `reencode` is done. */
+  readonly unencoded: number;
 }

@@ -44,6 +44,11 @@ describe('alignTokens', () => {
     expect(new Set(slices('한국'))).toEqual(new Set(['한', '국']));
   });
 
+  test('a long run of Korean letters takes no longer than its length', () => {
+    const laughter = 'ㅋ'.repeat(20_000); // 0.4 s for 2,000 of them where each looked at all that follow
+    expect(alignTokens(laughter, embedded.encode(laughter), embedded).length).toBeGreaterThan(0);
+  });
+
   test('right-to-left text', () => {
     expect(slices('שלום עולם').join('')).toBe('שלוםעולם');
     expect(slices('كِتَاب').join('')).toBe('كِتَاب');

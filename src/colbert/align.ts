@@ -34,7 +34,7 @@ export function alignTokens(text: string, ids: readonly number[], tokenizer: Tex
     const spelling = spellingOf(token, tokenizer);
     cursor = skipSpace(source, cursor, tokenizer);
     if (byteOf(token) !== null) {
-      const spelt = charactersInBytes(source, cursor, ids, i, tokenizer);
+      const spelt = characterInBytes(source, cursor, ids, i, tokenizer);
       const range = spelt.length === 0 ? nowhere() : rangeOf(source, cursor, cursor + spelt.length);
       for (let b = 0; b < spelt.numTokens; b++) ranges.push(range);
       cursor += spelt.length;
@@ -63,7 +63,7 @@ export function alignTokens(text: string, ids: readonly number[], tokenizer: Tex
  * @returns the tokens from `index` on that belong together, at least one, and the UTF-16 units they stand for: 0 where the
  *   character at `from` is another one
  */
-function charactersInBytes(
+function characterInBytes(
   source: MappedText,
   from: number,
   ids: readonly number[],
@@ -121,8 +121,10 @@ function* pieces(text: string): Generator<{ piece: string; at: number }> {
       yield { piece: cluster, at };
       at = end;
     } else {
-      yield { piece: text.slice(at, single), at };
-      at = single;
+      for (const piece of cluster) {
+        yield { piece, at };
+        at += piece.length;
+      }
     }
   }
 }

@@ -35,7 +35,7 @@ describe('a collection as a file', () => {
 
     await index.clear();
     expect(await hitsOf(index)).toEqual([]);
-    expect(await index.import(file)).toEqual({ documents: 3, skipped: 0, withVectors: true });
+    expect(await index.import(file)).toEqual({ documents: 3, skipped: 0, unencoded: 0 });
     expect(await index.documents()).toEqual(records);
     expect(await hitsOf(index)).toEqual(hits);
     const mars = records.find(({ name }) => name === 'mars.html')!;
@@ -48,7 +48,7 @@ describe('a collection as a file', () => {
     await index.close();
     index = await open({ name: 'saved' });
     expect(await hitsOf(index)).toEqual(hits);
-    expect(await index.import(file)).toEqual({ documents: 0, skipped: 3, withVectors: true });
+    expect(await index.import(file)).toEqual({ documents: 0, skipped: 3, unencoded: 0 });
     expect(await index.documents()).toEqual(records);
   });
 
@@ -56,9 +56,9 @@ describe('a collection as a file', () => {
     const bread = records.find(({ name }) => name === 'bread.txt')!;
     const part = await index.export([bread.id]);
     await index.clear();
-    expect(await index.import(part)).toEqual({ documents: 1, skipped: 0, withVectors: true });
+    expect(await index.import(part)).toEqual({ documents: 1, skipped: 0, unencoded: 0 });
     expect(await index.documents()).toEqual([bread]);
-    expect(await index.import(file)).toEqual({ documents: 2, skipped: 1, withVectors: true });
+    expect(await index.import(file)).toEqual({ documents: 2, skipped: 1, unencoded: 0 });
   });
 
   test('is refused where vectors have another dimension, and nothing changes', async () => {

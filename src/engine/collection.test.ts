@@ -67,7 +67,7 @@ describe('round trip', () => {
     const file = await exportCollection({ store: given, fingerprint }, undefined, running, quiet);
     expect(file.type).toBe(collectionType);
     const taken = createMemoryStore('taken');
-    expect(await into(taken, file, fingerprint)).toEqual({ documents: 3, skipped: 0, withVectors: true });
+    expect(await into(taken, file, fingerprint)).toEqual({ documents: 3, skipped: 0, unencoded: 0 });
     expect(await partsOf(taken)).toEqual(await partsOf(given));
     expect(await taken.fingerprint()).toEqual(fingerprint);
   });
@@ -78,12 +78,12 @@ describe('round trip', () => {
     const store = await storeOf([twin]);
     const renamed = { ...proto, record: { ...proto.record, id: 'again' } };
     const file = await fileOf([harbour, proto, renamed, empty]);
-    expect(await into(store, file)).toEqual({ documents: 2, skipped: 2, withVectors: true });
-    expect(await into(store, file)).toEqual({ documents: 0, skipped: 4, withVectors: true });
+    expect(await into(store, file)).toEqual({ documents: 2, skipped: 2, unencoded: 0 });
+    expect(await into(store, file)).toEqual({ documents: 0, skipped: 4, unencoded: 0 });
     expect((await store.documents()).map(({ id }) => id)).toEqual(['the same content', '__proto__', 'empty']);
 
     const other = { ...proto, record: { ...proto.record, contentHash: 'other' } };
-    expect(await into(store, await fileOf([other]))).toEqual({ documents: 0, skipped: 1, withVectors: true });
+    expect(await into(store, await fileOf([other]))).toEqual({ documents: 0, skipped: 1, unencoded: 0 });
   });
 
   test('some documents, and none', async () => {
@@ -92,8 +92,8 @@ describe('round trip', () => {
     const some = await exportCollection(parts, ['empty', '__proto__'], running, quiet);
     const none = await exportCollection(parts, [], running, quiet);
     const taken = createMemoryStore('taken');
-    expect(await into(taken, none)).toEqual({ documents: 0, skipped: 0, withVectors: true });
-    expect(await into(taken, some)).toEqual({ documents: 2, skipped: 0, withVectors: true });
+    expect(await into(taken, none)).toEqual({ documents: 0, skipped: 0, unencoded: 0 });
+    expect(await into(taken, some)).toEqual({ documents: 2, skipped: 0, unencoded: 0 });
     expect((await taken.documents()).map(({ id }) => id)).toEqual(['__proto__', 'empty']);
     await expect(exportCollection(parts, ['nowhere'], running, quiet)).rejects.toMatchObject({ code: 'not-found' });
   });
@@ -115,7 +115,7 @@ describe('round trip', () => {
       },
     };
     const result = await importCollection(parts, file, running, (report) => progress.push(report));
-    expect(result).toEqual({ documents: 1001, skipped: 0, withVectors: true });
+    expect(result).toEqual({ documents: 1001, skipped: 0, unencoded: 0 });
     expect(changes).toBe(2);
     expect(stored).toBe(2);
     expect(progress.map(({ done, total }) => `${done} of ${total}`)).toEqual([
@@ -132,7 +132,7 @@ describe('refusals', () => {
     const file = await fileOf(documents);
     for (const other of [{ ...int8Fingerprint, dim: 8 }, { ...int8Fingerprint, model: 'other@1' }, f32Fingerprint]) {
       const store = createMemoryStore('test');
-      expect(await into(store, file, other)).toEqual({ documents: 3, skipped: 0, withVectors: false });
+      expect(await into(store, file, other)).toEqual({ documents: 3, skipped: 0, unencoded: 2 });
       expect(await store.fingerprint()).toEqual(other);
       for (const { record, text, chunks } of documents) {
         const part = (await store.parts(record.id))!;
@@ -221,7 +221,7 @@ describe('refusals', () => {
     const parts = { store, fingerprint: int8Fingerprint, onStored };
     await expect(importCollection(parts, file, controller.signal, stopLate)).rejects.toMatchObject({ code: 'aborted' });
     expect(await store.documents()).toHaveLength(1000);
-    expect(await into(store, file)).toEqual({ documents: 200, skipped: 1000, withVectors: true });
+    expect(await into(store, file)).toEqual({ documents: 200, skipped: 1000, unencoded: 0 });
     const stopped = AbortSignal.abort();
     await expect(into(store, file, int8Fingerprint, stopped)).rejects.toMatchObject({ code: 'aborted' });
     const exporting = exportCollection(parts, undefined, stopped, quiet);
@@ -266,7 +266,7 @@ describe('hostile files', () => {
       content.replace('{"record":{', '{"__proto__":{"polluted":1},"record":{"__proto__":{"polluted":1},"later":1,'),
     );
     const store = createMemoryStore('test');
-    expect(await into(store, file)).toEqual({ documents: 1, skipped: 0, withVectors: true });
+    expect(await into(store, file)).toEqual({ documents: 1, skipped: 0, unencoded: 0 });
     const record = (await store.document('harbour'))!;
     expect('polluted' in record || 'later' in record || 'polluted' in {}).toBe(false);
   });

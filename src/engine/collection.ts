@@ -1,6 +1,6 @@
 /**
- * A collection as one file, and back: documents with their vectors, so that nothing has to be encoded again. Both ways hold
- * one document (or a few small ones) at a time. The file's layout is store/collection-file.ts.
+ * A collection as one file, and back: documents with their vectors, so that nothing has to be encoded again where the model is
+ * the same. Both ways hold one document (or a few small ones) at a time. The file's layout is store/collection-file.ts.
  */
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type CollectionReader,
 } from '../store/collection-file.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
+import { isWithoutVectors, requireFingerprint } from '../store/schema.ts';
 import type { Fingerprint, ImportResult, Progress } from '../types.ts';
 
 export interface CollectionParts {
@@ -29,7 +30,8 @@ const batchDocuments = 1_000;
 
 /**
  * @param documentIds all where not given
- * @throws 'not-found' for an id that is not here; 'storage-corrupt' for a document that is damaged here; 'aborted'
+ * @throws 'not-found' for an id that is not here; 'storage-corrupt' for a document that is damaged here; 'model-mismatch' where the
+ * index has another model's vectors by now; 'aborted'
  */
 export async function exportCollection(
   { store, fingerprint }: CollectionParts,
@@ -37,6 +39,8 @@ export async function exportCollection(
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<Blob> {
+  const requireModel = async (): Promise<void> => requireFingerprint(await store.fingerprint(), fingerprint);
+  await requireModel();
   const ids = documentIds ?? (await store.documents()).map(({ id }) => id);
   const packed: Blob[] = [];
   for (const [done, id] of ids.entries()) {
@@ -48,6 +52,7 @@ export async function exportCollection(
     else if (documentIds !== undefined) throw new LateralError('not-found', `There is no document "${id}".`);
   }
   onProgress({ phase: 'saving', done: ids.length, total: ids.length, unit: 'files' });
+  await requireModel(); // another tab may have gone over to another model meanwhile
   return packCollection(fingerprint, packed);
 }
 
@@ -68,6 +73,7 @@ export async function importCollection(
   const reader = await opened(file, label);
   requireSamePassages(label, reader.head.fingerprint, fingerprint);
   const withVectors = isSame(reader.head.fingerprint, fingerprint);
+  let unencoded = 0;
 
   const total = reader.head.documents;
   let documents = 0;
@@ -87,6 +93,7 @@ export async function importCollection(
     try {
       await store.add(given, fingerprint);
       documents += given.length;
+      unencoded += given.filter(({ record }) => isWithoutVectors(record)).length;
     } catch (thrown) {
       if (toLateralError(thrown).code !== 'file-duplicate') throw thrown;
       // One of them has come since, by an undo.
@@ -131,7 +138,7 @@ export async function importCollection(
   }
   await flush();
   if (damage.length > 0) throw damagedFile(label, damage, { documents, skipped, total });
-  return { documents, skipped, withVectors };
+  return { documents, skipped, unencoded };
 }
 
 async function opened(file: Blob, label: string): Promise<CollectionReader> {

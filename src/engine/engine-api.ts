@@ -117,7 +117,7 @@ export interface EngineApi {
   /**
    * Gives documents of another model vectors of this one, from their stored texts, a few at a time: what is done stays, whatever
    * stops it, and the rest (EngineStatus.unencoded) can go on later. Of several tabs one does it, the others wait.
-   * @returns how many documents it was that call's to do. @throws 'aborted', and what the encoder and the store throw
+   * @returns how many documents this call gave vectors. @throws 'aborted', and what the encoder and the store throw
    */
   reencode(none: undefined, context: CallContext): Promise<number>;
   /** Lets go of the pending files. @returns how many */

@@ -7,6 +7,7 @@ import { LateralError, toLateralError } from '../errors.ts';
 import { modelEntry, modelName, defaultModelId, type ModelEntry } from '../models/registry.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
+import { withoutVectors } from '../store/schema.ts';
 import { chunkerVersion } from '../text/chunk.ts';
 import type {
   Choice,
@@ -217,7 +218,10 @@ export function createEngine(parts: EngineParts): Engine {
     const { onMismatch = 'fail' } = options;
     if (stored !== null && onMismatch !== 'fail' && mismatch(stored, fingerprint) !== null) {
       await choosing;
-      await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
+      const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
+      if (now !== null && mismatch(now, fingerprint) !== null) {
+        await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
+      }
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive);
     const locks = opened.locks ?? createLocalLocks();
@@ -508,8 +512,15 @@ export function createEngine(parts: EngineParts): Engine {
         throw new LateralError('not-found', 'These documents can no longer be brought back. Add them again.');
       }
       const here = new Set((await open.store.documents()).map(({ id }) => id));
-      const documents = removed.documents.filter(({ record }) => !here.has(record.id)); // some were added again meanwhile
-      await open.store.add(documents, open.fingerprint);
+      const absent = removed.documents.filter(({ record }) => !here.has(record.id)); // some were added again meanwhile
+      // Where another tab has gone over to another model, that one reads them again.
+      const fingerprint = (await open.store.fingerprint()) ?? open.fingerprint;
+      const same = mismatch(fingerprint, open.fingerprint) === null;
+      const documents = absent.map((document) => ({
+        ...document,
+        ...(same ? {} : withoutVectors(document.record, fingerprint)),
+      }));
+      await open.store.add(documents, fingerprint);
       removed = null;
       await follow(open);
       return documents.length;

@@ -31,7 +31,7 @@ const groupChunks = (groupsStored: number): number => Math.min(24, 2 ** groupsSt
 const maxFileBytes = 500_000_000;
 
 /** Errors after which nothing further would succeed. */
-const stopping = new Set<ErrorCode>([
+export const stopping: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'aborted',
   'storage-full',
   'storage-closed',

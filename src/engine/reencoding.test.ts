@@ -99,3 +99,82 @@ test('documents that are removed while they wait, or come meanwhile, are no trou
     'trade.md',
   ]);
 });
+
+/** An index of this model's, and the same one as another model's would be opened. */
+async function ofAnotherModel(given: readonly DocumentInput[]) {
+  const store = createMemoryStore('older');
+  const before = createNodeEngine(models, { store });
+  await before.open({}, context());
+  await before.add(given, context());
+  const fingerprint = (await store.fingerprint())!;
+  await store.dropVectors({ ...fingerprint, model: 'older@7' });
+  const engine = createNodeEngine(models, { store });
+  await engine.open({ onMismatch: 'reencode' }, context());
+  return { store, before, engine, fingerprint };
+}
+
+const named = (count: number, name: string, text: (i: number) => string): DocumentInput[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `${name} ${i}`, content: text(i) }));
+
+test('what waits is found by its words, whatever was read again before it', async () => {
+  const recipes = named(16, 'recipe', (i) => `Recipe ${i}: knead the dough with ${i} spoons of water and bake it.`);
+  const trades = named(14, 'trade', (i) => `In year ${i} the merchants moved their warehouses to the coast.`);
+  const { engine } = await ofAnotherModel([...recipes, ...trades]);
+  const controller = new AbortController();
+  const onProgress: CallContext['onProgress'] = ({ done }) => {
+    if (done >= 16) controller.abort();
+  };
+  await expect(engine.reencode(undefined, context({ signal: controller.signal, onProgress }))).rejects.toThrow();
+  const { hits } = await engine.search({ query: 'merchants warehouses', options: { k: 12 } }, context());
+  expect(hits[0]).toMatchObject({ relevant: true });
+  expect(hits.filter(({ relevant }) => relevant).length).toBeGreaterThanOrEqual(6);
+});
+
+test('a word that stands in every document is found while they wait', async () => {
+  const { engine } = await ofAnotherModel(named(450, 'contract', (i) => `Contract number ${i}.`));
+  const { hits } = await engine.search({ query: 'contract', options: { by: 'document' } }, context());
+  expect(hits).toHaveLength(10);
+});
+
+test('what is deleted and brought back while documents are read again is read too', async () => {
+  const { engine } = await ofAnotherModel([...documents.slice(0, 2), ...named(8, 'note', (i) => `Note number ${i}.`)]);
+  const last = (await engine.documents(undefined, context())).find(({ name }) => name === 'note 7')!;
+  let undo: string | null = null;
+  const onProgress: CallContext['onProgress'] = ({ done, total }) => {
+    if (done === 0 && undo === null) {
+      undo = '';
+      void engine.remove([last.id], context()).then((result) => (undo = result.undo));
+    } else if (done === total && undo !== '' && undo !== null) {
+      void engine.restore(undo, context()).then(() => undefined);
+      undo = '';
+    }
+  };
+  await engine.reencode(undefined, context({ onProgress }));
+  await expect.poll(async () => (await engine.status(undefined, context())).documents, { timeout: 5_000 }).toBe(10);
+  await engine.reencode(undefined, context()); // the undo may have come after the last look
+  expect(await engine.status(undefined, context())).toMatchObject({ documents: 10, unencoded: 0 });
+});
+
+test('a tab with the older model can undo what it deleted, and exports nothing under a wrong name', async () => {
+  const { before, engine } = await ofAnotherModel(documents.slice(0, 2));
+  const [first] = await before.documents(undefined, context());
+  const { undo } = await before.remove([first!.id], context());
+  await before.restore(undo!, context());
+  await expect(before.export({}, context())).rejects.toMatchObject({ code: 'model-mismatch' });
+  expect(await engine.documents(undefined, context())).toHaveLength(2);
+  await engine.reencode(undefined, context());
+  expect(await engine.status(undefined, context())).toMatchObject({ documents: 2, unencoded: 0 });
+});
+
+test('one document that cannot be read again does not stop the others', async () => {
+  const { engine, store } = await ofAnotherModel(documents.slice(0, 2));
+  const [first] = await store.documents();
+  const chunks = store.chunks.bind(store);
+  store.chunks = (id) => (id === first!.id ? Promise.reject(new Error('unreadable')) : chunks(id));
+  const failed: string[] = [];
+  const onProgress: CallContext['onProgress'] = (progress) =>
+    failed.splice(0, failed.length, ...(progress.failed ?? []).map(({ name }) => name));
+  expect(await engine.reencode(undefined, context({ onProgress }))).toBe(1);
+  expect(failed).toEqual([first!.name]);
+  expect(await engine.status(undefined, context())).toMatchObject({ documents: 2, unencoded: 1 });
+});

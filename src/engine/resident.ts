@@ -6,6 +6,7 @@
 import { LateralError } from '../errors.ts';
 import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import type { BlockInfo, IndexStore } from '../store/index-store.ts';
+import { isWithoutVectors } from '../store/schema.ts';
 import type { DocumentRecord, Fingerprint } from '../types.ts';
 import { createLock, type Lock } from './lock.ts';
 
@@ -79,7 +80,7 @@ export class ResidentIndex {
 
   /** Documents without vectors. */
   get unencoded(): number {
-    return this.#runs.filter(({ removed, encoded }) => !removed && !encoded).length;
+    return Array.from(this.#records.values()).filter(isWithoutVectors).length;
   }
 
   get counts(): { readonly documents: number; readonly chunks: number; readonly tokens: number } {
@@ -254,7 +255,13 @@ function runsOf(scorer: Scorer, infos: ReadonlyMap<string, BlockInfo>): Run[] {
     const info = infos.get(block.id);
     if (info === undefined) throw new LateralError('internal', `Block ${block.id} is loaded but not in the store.`);
     for (const { id, chunkCount, tokenCount, removed } of info.documents) {
-      runs.push({ documentId: id, firstPosition: position, chunkCount, removed, encoded: tokenCount > 0 });
+      runs.push({
+        documentId: id,
+        firstPosition: position,
+        chunkCount,
+        removed,
+        encoded: tokenCount > 0 || chunkCount === 0,
+      });
       position += chunkCount;
     }
   }
@@ -272,7 +279,7 @@ function requireSame(stored: Fingerprint, wanted: Fingerprint): void {
   if (field === null) return;
   throw new LateralError(
     'model-mismatch',
-    `This index was built with ${field} ${stored[field]}; ${wanted[field]} was asked for. Open it with its own settings, or clear it and add the documents again.`,
+    `This index was built with ${field} ${stored[field]}; ${wanted[field]} was asked for. Open it with its own settings, or with onMismatch 'reencode'; where its passages were cut otherwise, clear it and add the documents again.`,
     { details: { field, stored: stored[field], wanted: wanted[field] } },
   );
 }

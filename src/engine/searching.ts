@@ -144,6 +144,8 @@ interface Scope {
   readonly accepts: ((documentId: string, chunk: number) => boolean) | null;
   /** −1 for a passage that is not loaded. */
   readonly positionOf: (documentId: string, chunk: number) => number;
+  /** Whether a passage has no vectors yet; null where all have. */
+  readonly isWaiting: ((position: number) => boolean) | null;
 }
 
 function scopeOf(resident: ResidentIndex, filter: SearchFilter | undefined, constraints: Constraints | null): Scope {
@@ -153,10 +155,12 @@ function scopeOf(resident: ResidentIndex, filter: SearchFilter | undefined, cons
     const run = runs.get(documentId);
     return run === undefined || chunk >= run.chunkCount ? -1 : run.firstPosition + chunk;
   };
+  const someWait = resident.runs.some(({ removed, encoded }) => !removed && !encoded);
+  const isWaiting = someWait ? (position: number) => !resident.locate(position).run.encoded : null;
   if (constraints === null) {
     const selection = resident.selection(allows);
     const size = selection?.length ?? resident.runs.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
-    return { selection, size, accepts: allows, positionOf };
+    return { selection, size, accepts: allows, positionOf, isWaiting };
   }
   const positions: number[] = []; // ascending, as the runs are
   for (const { documentId, firstPosition, chunkCount, encoded } of runs.values()) {
@@ -168,7 +172,7 @@ function scopeOf(resident: ResidentIndex, filter: SearchFilter | undefined, cons
   const selection = Uint32Array.from(positions);
   const accepts = (documentId: string, chunk: number): boolean =>
     allows?.(documentId) !== false && constraints.mayHold(documentId, chunk);
-  return { selection, size: selection.length, accepts, positionOf };
+  return { selection, size: selection.length, accepts, positionOf, isWaiting };
 }
 
 function liveRuns(runs: readonly Run[]): ReadonlyMap<string, Run> {
@@ -219,7 +223,7 @@ function listsOf(
   scores: Float32Array | null,
   query: ParsedQuery,
   { index }: Keywords,
-  { selection, accepts, positionOf }: Scope,
+  { selection, accepts, positionOf, isWaiting }: Scope,
 ): (depth: number) => List {
   const byMeaning = (depth: number): List => ({
     ranked: topK(scores!, depth).map((i) => ({ position: selection?.[i] ?? i, score: scores![i]! })),
@@ -240,8 +244,13 @@ function listsOf(
   if (match === 'meaning') return byMeaning;
   if (match === 'words') return byWords;
   return (depth) => {
-    const { ranked, complete } = byMeaning(depth); // every passage has its place by meaning, but for those without vectors
+    const { ranked, complete } = byMeaning(depth); // every passage that has vectors has its place by meaning
     const positions = ranked.map(({ position }) => position);
+    if (isWaiting !== null) {
+      const words = byWords(depth);
+      const lists = listsToFuse(positions, words.ranked, terms, isWaiting);
+      return { ranked: fuse(lists, fusion), complete: complete && words.complete };
+    }
     // "How do I" stands in half of a large collection, and says nothing about any of it.
     const words = index.hasOnlyCommon(terms, depth) ? [] : byWords(depth).ranked;
     return { ranked: fuse(listsToFuse(positions, words, terms), fusion), complete };

@@ -16,9 +16,9 @@ export interface FusionOptions {
  * more than with the usual k = 60: measured on five English sets (`npm run evaluate -- <folder> --baseline bm25`), the least
  * that never loses much on any of them and gains on average over the better of the two. A name or a number that stands in a
  * few passages alone is meant by whoever types nothing else: there words count as much as meaning, so that the best of
- * these is above what is only like it.
+ * these is above what is only like it. Passages without vectors have no place by meaning: theirs by words stands in for it.
  */
-export const fusion: FusionOptions = { k: 10, weights: [1, 0.25, 0.75] };
+export const fusion: FusionOptions = { k: 10, weights: [1, 0.25, 0.75, 1] };
 
 /** Where more passages than this have every word of the query, none of them is singled out. */
 const maxSingledOut = 10;
@@ -34,16 +34,19 @@ export interface FoundByWords {
  * @param meaning positions, best first
  * @param words best first
  * @param terms of the query
+ * @param withoutVectors whether a position has none
  * @returns the lists that `fusion` weighs
  */
 export function listsToFuse(
   meaning: readonly number[],
   words: readonly FoundByWords[],
   terms: readonly string[],
+  withoutVectors: (position: number) => boolean = () => false,
 ): readonly (readonly number[])[] {
   const every = new Set(terms).size;
   const whole = words.filter((found) => found.terms === every);
-  return [meaning, words, whole.length > maxSingledOut ? [] : whole].map((list) =>
+  const waiting = words.filter(({ position }) => withoutVectors(position));
+  return [meaning, words, whole.length > maxSingledOut ? [] : whole, waiting].map((list) =>
     list.map((one) => (typeof one === 'number' ? one : one.position)),
   );
 }

@@ -80,12 +80,30 @@ export function buildBlocks(
   );
 }
 
-/** A block of the same documents and chunks without a token, for vectors of this shape to come. Another block: others know the old one. */
-export function emptied(number: number, { documents, sealed }: BlockRecord, shape: Shape): Block {
+/** Documents that wait for vectors, in one block: with each group of them that gets its own, its record is written again. */
+const maxWaitingDocuments = 200;
+
+/**
+ * Blocks of the same documents and chunks without a token, for vectors of this shape to come. They have other numbers than those
+ * they come of, which others know. Sealed and left alone by compaction: they go when their last document has its vectors.
+ */
+export function emptyBlocks(firstNumber: number, records: readonly BlockRecord[], shape: Shape): Block[] {
+  const live = inOrder(records).flatMap(({ documents }) => documents.filter(({ removed }) => !removed));
   const vectors = shape.precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
-  const parts = documents.map(({ id, chunkCount }) => ({ id, vectors, offsets: new Uint32Array(chunkCount + 1) }));
-  const block = buildBlock(number, parts, shape);
-  return { ...block, record: { ...block.record, sealed, documents } };
+  return Array.from({ length: Math.ceil(live.length / maxWaitingDocuments) }, (_, i) => {
+    const parts = live
+      .slice(i * maxWaitingDocuments, (i + 1) * maxWaitingDocuments)
+      .map(({ id, chunkCount }) => ({ id, vectors, offsets: new Uint32Array(chunkCount + 1) }));
+    const block = buildBlock(firstNumber + i, parts, shape);
+    return { ...block, record: { ...block.record, sealed: true } };
+  });
+}
+
+/** Whether a block holds documents whose vectors were dropped. */
+function isWaiting(record: BlockRecord): boolean {
+  return spansOf(record).some(
+    ({ document, firstToken, endToken }) => !document.removed && document.chunkCount > 0 && firstToken === endToken,
+  );
 }
 
 /** A block in which these documents are flagged as removed, or null where none is left. */
@@ -122,7 +140,7 @@ export function planCompaction(
   skip: ReadonlySet<string> = new Set(),
 ): CompactionStep | null {
   const candidates = inOrder(records)
-    .filter((record) => !skip.has(record.id))
+    .filter((record) => !skip.has(record.id) && !isWaiting(record))
     .map((record) => ({ record, fill: fillOf(record, limits), clean: record.documents.every((d) => !d.removed) }))
     .filter(({ record, fill, clean }) => !record.sealed || !clean || fill < 0.5);
   for (const members of group(candidates, ({ fill }) => fill)) {

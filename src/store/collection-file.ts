@@ -8,7 +8,7 @@ import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
 import { crc32c } from './checksum.ts';
 import type { NewDocument, NewVectors } from './index-store.ts';
-import { checkDocuments, packChunks, unpackChunks } from './schema.ts';
+import { checkDocuments, packChunks, unpackChunks, withoutVectors } from './schema.ts';
 
 /** Layout of the parts below. A reader that meets a higher one refuses with 'storage-newer'. */
 export const collectionVersion = 1;
@@ -284,7 +284,7 @@ function entryOf(
       throwIfAborted(signal);
       const rows = rowHeads
         ? { record, ...(await readRows(window, rowHeads, fingerprint)) }
-        : withoutRows(record, fingerprint);
+        : withoutVectors(record, fingerprint);
       const { chunkCount } = record;
       const chunks = unpackChunks({
         start: new Uint32Array(columns, 0, chunkCount),
@@ -314,14 +314,6 @@ async function readRows(
   const vectors = precision === 'int8' ? new Int8Array(bytes) : new Float32Array(bytes);
   checkComponents(vectors);
   return { offsets, vectors };
-}
-
-function withoutRows(record: DocumentRecord, { precision }: Fingerprint): NewVectors {
-  return {
-    record: { ...record, tokenCount: 0, truncatedChunks: 0 },
-    offsets: new Uint32Array(record.chunkCount + 1),
-    vectors: precision === 'int8' ? new Int8Array(0) : new Float32Array(0),
-  };
 }
 
 interface PartHead {

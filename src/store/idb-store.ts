@@ -181,7 +181,10 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       changed(revision);
     },
     async dropVectors(fingerprint) {
-      changed(await connection.write('dropping vectors', (transaction) => dropAllVectors(transaction, fingerprint)));
+      const revision = await connection.write('dropping vectors', (transaction) =>
+        dropAllVectors(transaction, fingerprint),
+      );
+      if (revision !== null) changed(revision);
     },
     async replaceVectors(documents, fingerprint) {
       if (documents.length === 0) return 0;

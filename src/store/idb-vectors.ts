@@ -3,31 +3,30 @@
  * Texts, chunks and sources are not touched. Each step is one transaction, and other tabs see it as blocks that come and go.
  */
 import type { DocumentRecord, Fingerprint } from '../types.ts';
-import { emptied } from './blocks.ts';
+import { emptyBlocks } from './blocks.ts';
 import { deleteBlock, packBlock, type PackedBlock, readAll, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
 import { flagRemoved } from './idb-documents.ts';
 import type { WriteTransaction } from './idb-schema.ts';
 import { readState, writeState } from './idb-state.ts';
 import type { NewVectors } from './index-store.ts';
-import { blockIdOf, isSameDocument, requireChunker, requireFingerprint } from './schema.ts';
+import { blockIdOf, isSameDocument, isSameFingerprint, requireChunker, requireFingerprint } from './schema.ts';
 
-/** @returns the new revision */
-export async function dropAllVectors(transaction: WriteTransaction, fingerprint: Fingerprint): Promise<number> {
+/** @returns the new revision, or null where another tab has done it already: what it has read again since stays */
+export async function dropAllVectors(transaction: WriteTransaction, fingerprint: Fingerprint): Promise<number | null> {
   const now = await readState(transaction);
+  if (isSameFingerprint(now.fingerprint, fingerprint)) return null;
   requireChunker(now.fingerprint, fingerprint);
-  const blocks = await readBlockRecords(transaction);
+  const records = await readBlockRecords(transaction);
   const documents = await readAll<DocumentRecord>(
     1_000,
     (range, count) => transaction.objectStore('documents').getAll(range, count),
     ({ id }) => id,
   );
-  for (const [i, record] of blocks.entries()) {
-    const block = emptied(now.nextBlock + i, record, fingerprint);
-    deleteBlock(transaction, record.id);
+  for (const { id } of records) deleteBlock(transaction, id);
+  const blocks = emptyBlocks(now.nextBlock, records, fingerprint);
+  for (const block of blocks) {
     writeBlock(transaction, packBlock(block, Infinity));
-    for (const { id, removed } of record.documents) {
-      if (!removed) send(transaction.objectStore('locations').put(block.record.id, id));
-    }
+    for (const { id } of block.record.documents) send(transaction.objectStore('locations').put(block.record.id, id));
   }
   for (const record of documents) {
     send(transaction.objectStore('documents').put({ ...record, tokenCount: 0, truncatedChunks: 0 }));

@@ -137,7 +137,7 @@ export interface IndexStore {
   /** Removes everything, the fingerprint and the pending files too. */
   clear(): Promise<void>;
   /**
-   * Makes this the fingerprint and drops all vectors in one transaction. The documents stay with their texts and chunks, in
+   * Makes this the fingerprint and drops all vectors in one transaction; where it is the fingerprint already, nothing. The documents stay with their texts and chunks, in
    * blocks that have their chunks with no token in them (`record.tokenCount` 0), until `replaceVectors` gives them others.
    * @throws 'model-mismatch' where the chunker is another one: then the chunks would have to be cut anew.
    */

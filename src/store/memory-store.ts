@@ -9,7 +9,7 @@ import {
   type Block,
   buildBlocks,
   defaultLimits,
-  emptied,
+  emptyBlocks,
   inOrder,
   mergeBlocks,
   partOf,
@@ -26,6 +26,7 @@ import {
   checkVectors,
   duplicate,
   isSameDocument,
+  isSameFingerprint,
   newState,
   notPending,
   pendingKeys,
@@ -174,20 +175,19 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
       }),
     dropVectors: (fingerprint) =>
       step(() => {
+        if (isSameFingerprint(state.fingerprint, fingerprint)) return;
         requireChunker(state.fingerprint, fingerprint);
-        const old = records();
+        const empty = emptyBlocks(state.nextBlock, records(), fingerprint);
         blocks.clear();
-        for (const [i, record] of old.entries()) {
-          const block = emptied(state.nextBlock + i, record, fingerprint);
+        for (const block of empty) {
           blocks.set(block.record.id, block);
-          for (const { id, removed } of record.documents) {
-            if (!removed) kept.set(id, { ...kept.get(id)!, blockId: block.record.id });
+          for (const { id } of block.record.documents) {
+            const document = kept.get(id)!;
+            const record = { ...document.record, tokenCount: 0, truncatedChunks: 0 };
+            kept.set(id, { ...document, record, blockId: block.record.id });
           }
         }
-        for (const [id, document] of kept) {
-          kept.set(id, { ...document, record: { ...document.record, tokenCount: 0, truncatedChunks: 0 } });
-        }
-        changed({ fingerprint, nextBlock: state.nextBlock + old.length });
+        changed({ fingerprint, nextBlock: state.nextBlock + empty.length });
       }),
     replaceVectors: (documents, fingerprint) =>
       step(() => {

@@ -176,6 +176,19 @@ export function isWithoutVectors({ chunkCount, tokenCount }: DocumentRecord): bo
   return chunkCount > 0 && tokenCount === 0;
 }
 
+export function isSameFingerprint(stored: Fingerprint | null, given: Fingerprint): boolean {
+  return stored !== null && (Object.keys(given) as (keyof Fingerprint)[]).every((name) => stored[name] === given[name]);
+}
+
+/** A document's share of a block before it has vectors, as `dropVectors` leaves it. */
+export function withoutVectors(record: DocumentRecord, { precision }: Pick<Fingerprint, 'precision'>): NewVectors {
+  return {
+    record: { ...record, tokenCount: 0, truncatedChunks: 0 },
+    offsets: new Uint32Array(record.chunkCount + 1),
+    vectors: precision === 'int8' ? new Int8Array(0) : new Float32Array(0),
+  };
+}
+
 /** @throws 'model-mismatch' where texts would be cut otherwise, so that other vectors would not fit the chunks that are kept */
 export function requireChunker(stored: Fingerprint | null, given: Fingerprint): void {
   if (stored === null || stored.chunker === given.chunker) return;

@@ -31,13 +31,14 @@ export function describeVectors(harness: StoreHarness): void {
       await at.add(sampleDocument('a', { source }), sampleDocument('b'));
       await at.add(sampleDocument('c'));
       const [before, version] = [await at.store.blocks(), await at.store.version()];
+      await at.store.dropVectors(int8Fingerprint); // its own: nothing to do
+      expect(await at.store.version()).toBe(version);
       await at.store.dropVectors(next);
       expect(await at.store.version()).toBeGreaterThan(version);
       expect(await at.store.fingerprint()).toEqual(next);
       const blocks = await at.store.blocks();
       expect(blocks.map(({ numChunks, numTokens, byteLength }) => [numChunks, numTokens, byteLength])).toEqual([
-        [4, 0, 0],
-        [2, 0, 0],
+        [6, 0, 0],
       ]);
       expect(before.map(({ id }) => id)).not.toContain(blocks[0]!.id); // whoever has loaded the old ones sees them go
       await expectHolds(at.store, [
@@ -63,6 +64,30 @@ export function describeVectors(harness: StoreHarness): void {
       await at.store.compact();
       await expectHolds(at.store, ['a', 'b', 'c'].map(readAgain));
       expect((await at.store.usage()).tokens).toBe(21);
+    });
+
+    it('keeps what is given when a second tab drops them too', async () => {
+      await at.add(sampleDocument('a'), sampleDocument('b'));
+      await at.store.dropVectors(next);
+      await at.store.replaceVectors([vectorsOf(readAgain('a'))], next);
+      await at.store.dropVectors(next);
+      await expectHolds(at.store, [readAgain('a'), blank(sampleDocument('b'))]);
+    });
+
+    it('leaves waiting documents alone when it compacts, and writes their blocks no larger than they need', async () => {
+      const documents = Array.from({ length: 450 }, (_, i) => sampleDocument(`d${String(i).padStart(3, '0')}`));
+      await at.add(...documents);
+      await at.store.dropVectors(next);
+      expect((await at.store.blocks()).map((block) => block.documents.length)).toEqual([200, 200, 50]);
+      expect(await at.store.compact()).toBe(false);
+      for (const { record } of documents.slice(0, 30)) {
+        await at.store.replaceVectors([vectorsOf(readAgain(record.id))], next);
+      }
+      await at.store.compact();
+      const waiting = (await at.store.blocks()).filter(({ numTokens }) => numTokens === 0);
+      expect(waiting.map(({ documents: held }) => held.filter(({ removed }) => !removed).length)).toEqual([
+        170, 200, 50,
+      ]);
     });
 
     it('leaves out what was removed, or came again, meanwhile', async () => {

@@ -125,9 +125,9 @@ function useReadingAgain(rereader: Rereader): void {
   const unencoded = useStatus()?.unencoded ?? 0;
   const before = useRef(0);
   useEffect(() => {
-    const more = unencoded > before.current; // what is damaged, or was stopped, is not tried again and again
+    const more = unencoded > before.current; // what cannot be read again is not tried again and again
     before.current = unencoded;
-    if (index !== null && more) void rereader.run(index);
+    if (index !== null && more) rereader.begin(index);
   }, [index, rereader, unencoded]);
 }
 

@@ -155,6 +155,7 @@ function Rereading({ documents }: { readonly documents: number }) {
         <button
           type="button"
           className="text-button"
+          aria-label={`${problem === '' ? words.continue : words.tryAgain}: ${words.readingAgain}`}
           onClick={() => {
             if (index !== null) void rereader.run(index);
           }}
@@ -170,7 +171,12 @@ function Rereading({ documents }: { readonly documents: number }) {
     <>
       <div className="progress__head">
         <p className="progress__line tabular">{line}</p>
-        <button type="button" className="text-button" onClick={rereader.cancel}>
+        <button
+          type="button"
+          className="text-button"
+          aria-label={`${words.cancel}: ${words.readingAgain}`}
+          onClick={rereader.cancel}
+        >
           {words.cancel}
         </button>
       </div>

@@ -22,6 +22,9 @@ const shownEveryMs = 100;
 export class Rereader {
   #state = idle;
   #controller = new AbortController();
+  #channel = new BroadcastChannel('lateral-rereading');
+  #name = '';
+  #quarter = 0;
   #shownAt = 0;
   #listeners = new Set<() => void>();
 
@@ -31,27 +34,52 @@ export class Rereader {
     return () => this.#listeners.delete(listener);
   };
 
-  readonly cancel = (): void => this.#controller.abort();
+  constructor() {
+    this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (data === this.#name) this.#controller.abort();
+    };
+  }
+
+  /** Stops it here and in the other tabs of the collection, one of which would take over. */
+  readonly cancel = (): void => {
+    this.#controller.abort();
+    this.#channel.postMessage(this.#name);
+  };
+
+  /** Begins by itself: not where a person has stopped it. */
+  readonly begin = (index: LateralIndex): void => {
+    if (this.#state.phase !== 'stopped') void this.run(index);
+  };
 
   readonly run = async (index: LateralIndex): Promise<void> => {
     if (this.#state.phase === 'running') return;
     this.#controller = new AbortController();
+    this.#name = index.name;
+    this.#quarter = 0;
     const { signal } = this.#controller;
     this.#set({ phase: 'running', progress: null, problem: '' });
     announce(words.rereadingWhy);
     try {
       await index.reencode({ signal, onProgress: (progress) => this.#show(progress) });
-      this.#set({ ...idle, phase: 'finished' });
-      announce(words.readAgain);
-      setTimeout(() => {
-        if (this.#state.phase === 'finished') this.#set(idle);
-      }, finishedShownMs);
+      this.#end(index.status().unencoded);
     } catch (thrown) {
       const problem = signal.aborted ? '' : stopReason(failureOf(thrown).code);
       this.#set({ phase: 'stopped', progress: null, problem });
-      if (problem !== '') announceStop(problem);
+      if (problem === '') announce(words.stillToReadAgain(index.status().unencoded));
+      else announceStop(problem);
     }
   };
+
+  /** @param left documents that could not be read again */
+  #end(left: number): void {
+    const finished = left === 0;
+    this.#set({ ...idle, phase: finished ? 'finished' : 'stopped' });
+    announce(finished ? words.readAgain : words.stillToReadAgain(left));
+    if (!finished) return;
+    setTimeout(() => {
+      if (this.#state.phase === 'finished') this.#set(idle);
+    }, finishedShownMs);
+  }
 
   #show(progress: Progress): void {
     const now = performance.now();
@@ -59,6 +87,9 @@ export class Rereader {
     if (now - this.#shownAt < shownEveryMs && text === rereadingLine(progress)) return;
     this.#shownAt = now;
     this.#set({ phase: 'running', progress, problem: '' });
+    const quarter = Math.floor((4 * progress.done) / Math.max(1, progress.total));
+    if (quarter > this.#quarter && quarter < 4) announce(rereadingLine(progress));
+    this.#quarter = Math.max(this.#quarter, quarter);
   }
 
   #set(state: RereadingState): void {
