@@ -156,14 +156,18 @@ test('what is deleted and brought back while documents are read again is read to
 });
 
 test('a tab with the older model can undo what it deleted, and exports nothing under a wrong name', async () => {
-  const { before, engine } = await ofAnotherModel(documents.slice(0, 2));
-  const [first] = await before.documents(undefined, context());
-  const { undo } = await before.remove([first!.id], context());
-  await before.restore(undo!, context());
-  await expect(before.export({}, context())).rejects.toMatchObject({ code: 'model-mismatch' });
-  expect(await engine.documents(undefined, context())).toHaveLength(2);
-  await engine.reencode(undefined, context());
-  expect(await engine.status(undefined, context())).toMatchObject({ documents: 2, unencoded: 0 });
+  const store = createMemoryStore('newer');
+  const older = createNodeEngine(models, { store });
+  await older.open({}, context());
+  await older.add(documents.slice(0, 2), context());
+  const newer = { ...(await store.fingerprint())!, model: 'newer@9' };
+  await store.dropVectors(newer); // as a tab with a newer version does
+  const [first] = await older.documents(undefined, context());
+  const { undo } = await older.remove([first!.id], context());
+  expect(await older.restore(undo!, context())).toBe(1);
+  expect((await store.documents()).map(({ tokenCount }) => tokenCount)).toEqual([0, 0]); // that tab reads them again
+  expect(await store.fingerprint()).toEqual(newer);
+  await expect(older.export({}, context())).rejects.toMatchObject({ code: 'model-mismatch' });
 });
 
 test('one document that cannot be read again does not stop the others', async () => {
