@@ -22,7 +22,7 @@ const shownEveryMs = 100;
 export class Rereader {
   #state = idle;
   #controller = new AbortController();
-  #channel = new BroadcastChannel('lateral-rereading');
+  #channel = openChannel();
   #name = '';
   #quarter = 0;
   #shownAt = 0;
@@ -35,15 +35,15 @@ export class Rereader {
   };
 
   constructor() {
-    this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    this.#channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
       if (data === this.#name) this.#controller.abort();
-    };
+    });
   }
 
   /** Stops it here and in the other tabs of the collection, one of which would take over. */
   readonly cancel = (): void => {
     this.#controller.abort();
-    this.#channel.postMessage(this.#name);
+    this.#channel?.postMessage(this.#name);
   };
 
   /** Begins by itself: not where a person has stopped it. */
@@ -95,5 +95,14 @@ export class Rereader {
   #set(state: RereadingState): void {
     this.#state = state;
     for (const listener of this.#listeners) listener();
+  }
+}
+
+/** What a person stops in one tab stops in all; where tabs cannot talk, in this one. */
+function openChannel(): BroadcastChannel | null {
+  try {
+    return new BroadcastChannel('lateral-rereading');
+  } catch {
+    return null;
   }
 }
