@@ -1,6 +1,6 @@
 /** Documents that another model has read: found by their words at once, read again from what is stored, never asked for again. */
 import type { BrowserContext } from '@playwright/test';
-import { bread, expect, test, trade } from './lateral.ts';
+import { bread, expect, Lateral, test, trade } from './lateral.ts';
 
 /** Makes the collection another model's, or of another version, while no tab of Lateral is open. */
 async function pretend(context: BrowserContext, change: { readonly model?: string; readonly chunker?: number }) {
@@ -66,6 +66,41 @@ test('a better model reads the documents again, while their words are found', as
   await lateral.waitForDocuments(42);
   await expect(bar).toBeHidden();
   await expect(lateral.results.first()).toContainText(trade.name);
+});
+
+test('of two tabs one reads again: stopped in one, it stops in both; closed, the other goes on', async ({
+  lateral,
+  page,
+  context,
+  baseURL,
+}) => {
+  await lateral.open();
+  const registers = Array.from({ length: 60 }, (_, i) => ({
+    name: `register ${i}.txt`,
+    type: 'text/plain',
+    text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(16)}`,
+  }));
+  await lateral.drop(registers);
+  await lateral.waitForDocuments(60);
+  await page.goto('about:blank');
+  await pretend(context, { model: 'another@7' });
+
+  await lateral.open();
+  const other = new Lateral(await context.newPage(), '', new URL(baseURL!).origin);
+  await other.open();
+  await expect(other.page.getByText('Another tab is reading your documents again.')).toBeVisible();
+  const cancel = { name: 'Cancel: Reading documents again' };
+  const stopped = /^\d+ documents are found by words only, until read again\.$/;
+  await page.getByRole('button', cancel).click();
+  for (const tab of [lateral, other]) await expect(tab.page.getByText(stopped)).toBeVisible();
+
+  await page.getByRole('button', { name: 'Continue: Reading documents again' }).click();
+  await other.page.getByRole('button', { name: 'Continue: Reading documents again' }).click();
+  await expect(page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
+  await page.close();
+  await expect(other.page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
+  await expect(other.page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 90_000 });
+  expect(other.problems).toEqual([]);
 });
 
 test('another version that cuts passages otherwise: said, and a way to start over', async ({

@@ -24,6 +24,7 @@ export class Rereader {
   #controller = new AbortController();
   #channel = openChannel();
   #name = '';
+  #stoppedByPerson = false;
   #quarter = 0;
   #shownAt = 0;
   #listeners = new Set<() => void>();
@@ -48,7 +49,7 @@ export class Rereader {
 
   /** Begins by itself: not where a person has stopped it. */
   readonly begin = (index: LateralIndex): void => {
-    if (this.#state.phase !== 'stopped') void this.run(index);
+    if (!this.#stoppedByPerson) void this.run(index);
   };
 
   readonly run = async (index: LateralIndex): Promise<void> => {
@@ -56,6 +57,7 @@ export class Rereader {
     this.#controller = new AbortController();
     this.#name = index.name;
     this.#quarter = 0;
+    this.#stoppedByPerson = false;
     const { signal } = this.#controller;
     this.#set({ phase: 'running', progress: null, problem: '' });
     announce(words.rereadingWhy);
@@ -63,6 +65,7 @@ export class Rereader {
       await index.reencode({ signal, onProgress: (progress) => this.#show(progress) });
       this.#end(index.status().unencoded);
     } catch (thrown) {
+      this.#stoppedByPerson = signal.aborted;
       const problem = signal.aborted ? '' : stopReason(failureOf(thrown).code);
       this.#set({ phase: 'stopped', progress: null, problem });
       if (problem === '') announce(words.stillToReadAgain(index.status().unencoded));
