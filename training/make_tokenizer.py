@@ -1,4 +1,4 @@
-"""Step 2: the tokenizer, and the files that carry it in a model folder.
+"""Step 4: the tokenizer, and the files that carry it in a model folder.
 
     python training/make_tokenizer.py           # about ten minutes
     node training/check_tokenizer.mjs           # transformers.js gives the same ids
