@@ -34,9 +34,11 @@ test(
     await expect(page.getByRole('dialog', { name: 'Why this matched' })).toBeVisible();
     await keyboard.press('Escape');
     await expect(page.getByRole('dialog')).toHaveCount(0);
+    await expect(page.locator('[data-result] :focus')).toHaveCount(1); // given back
 
     // Open it; the viewer follows; n and p step through its matches; Escape closes it and focus is on the result again.
     await keyboard.press('/');
+    await expect(lateral.search).toBeFocused();
     await keyboard.press('Enter');
     const viewer = page.getByRole('region', { name: 'Document', exact: true });
     await expect(viewer).toBeVisible();
