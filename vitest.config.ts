@@ -27,6 +27,19 @@ export default defineConfig({
             ...['mdast-util-from-markdown', 'mdast-util-gfm', 'micromark-extension-gfm', 'stopword'],
             ...['pdfjs-dist/legacy/build/pdf.mjs', 'pdfjs-dist/legacy/build/pdf.worker.mjs', 'fflate'],
             ...['mammoth/mammoth.browser.min.js', 'valibot', 'minisearch'],
+            // The page's, which Vite finds where it looks into index.html.
+            ...['react', 'react-dom/client', 'react/jsx-runtime', 'react/jsx-dev-runtime', 'lucide-react'],
+            ...[
+              'csp-provider',
+              'dialog',
+              'direction-provider',
+              'menu',
+              'popover',
+              'radio',
+              'radio-group',
+              'select',
+            ].map((part) => `@base-ui/react/${part}`),
+            ...['@base-ui/react/toast', '@base-ui/react/tooltip', '@tanstack/react-virtual'],
           ],
         },
         test: {
