@@ -41,7 +41,7 @@ def main() -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if (step + 1) % arguments.report == 0 or step + 1 == arguments.steps:
-            print(json.dumps({"step": step + 1, "seconds": round(time.time() - started), "loss": round(float(loss), 4)}), flush=True)
+            print(json.dumps({"step": step + 1, "seconds": round(time.time() - started), "loss": round(float(loss.detach()), 4)}), flush=True)
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}, resume)
     save_model(model, arguments.work / "pretrained.safetensors")
 

@@ -198,7 +198,7 @@ class Trainer:
     def _report(self, reports: list[dict[str, float]]) -> None:
         names = sorted({name for row in reports for name in row})
         mean = {name: round(float(np.mean([row[name] for row in reports if name in row])), 4) for name in names}
-        self.log.append({"step": self.step, "seconds": round(self.seconds), "scale": round(float(self.log_scales[0].exp()), 3), **mean})
+        self.log.append({"step": self.step, "seconds": round(self.seconds), "scale": round(float(self.log_scales[0].detach().exp()), 3), **mean})
         print(json.dumps(self.log[-1]), flush=True)
 
     def _check(self) -> None:
