@@ -11,7 +11,7 @@ import {
   type CollectionReader,
 } from '../store/collection-file.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
-import { isWithoutVectors, requireFingerprint } from '../store/schema.ts';
+import { isSameFingerprint, isWithoutVectors, requireFingerprint } from '../store/schema.ts';
 import type { Fingerprint, ImportResult, Progress } from '../types.ts';
 
 export interface CollectionParts {
@@ -72,7 +72,7 @@ export async function importCollection(
   const label = file instanceof File ? file.name : 'This file';
   const reader = await opened(file, label);
   requireSamePassages(label, reader.head.fingerprint, fingerprint);
-  const withVectors = isSame(reader.head.fingerprint, fingerprint);
+  const withVectors = isSameFingerprint(reader.head.fingerprint, fingerprint);
   let unencoded = 0;
 
   const total = reader.head.documents;
@@ -183,10 +183,6 @@ function damagedFile(
     `${label} is damaged: ${where}${more}. ${added}${here}. For the rest, save the collection again where it is, or take another copy.`,
     { cause: first, details: { documents, skipped, damaged: damage.length } },
   );
-}
-
-function isSame(saved: CollectionHead['fingerprint'], here: Fingerprint): boolean {
-  return (Object.keys(here) as (keyof Fingerprint)[]).every((name) => saved[name] === here[name]);
 }
 
 /** Other vectors can be made of the same passages, but not other passages of the vectors' old ones. */

@@ -176,7 +176,11 @@ export function isWithoutVectors({ chunkCount, tokenCount }: DocumentRecord): bo
   return chunkCount > 0 && tokenCount === 0;
 }
 
-export function isSameFingerprint(stored: Fingerprint | null, given: Fingerprint): boolean {
+/** @param stored of an index, or of a file whose values this version may not know */
+export function isSameFingerprint(
+  stored: Readonly<Record<keyof Fingerprint, unknown>> | null,
+  given: Fingerprint,
+): boolean {
   return stored !== null && (Object.keys(given) as (keyof Fingerprint)[]).every((name) => stored[name] === given[name]);
 }
 
