@@ -38,6 +38,32 @@ export function shareOf({ done, total, current }: Pick<AddingState, 'done' | 'to
   return total === 0 ? 0 : Math.min(1, (done + within) / total);
 }
 
+interface BarProps {
+  readonly label: string;
+  readonly total: number;
+  readonly done: number;
+  /** The same in words. */
+  readonly text?: string;
+  /** What is drawn, 0 to 1: with the part of the file at hand. */
+  readonly share: number;
+}
+
+function Bar({ label, total, done, text, share }: BarProps) {
+  return (
+    <div
+      className="progress__track"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={total}
+      aria-valuenow={done}
+      aria-valuetext={text}
+    >
+      <div className="progress__fill" style={{ inlineSize: `${share * 100}%` }} />
+    </div>
+  );
+}
+
 function Running({ state }: { readonly state: AddingState }) {
   const { adder } = useAdding();
   const { done, total, current } = state;
@@ -49,17 +75,7 @@ function Running({ state }: { readonly state: AddingState }) {
           {words.cancel}
         </button>
       </div>
-      <div
-        className="progress__track"
-        role="progressbar"
-        aria-label="Reading files"
-        aria-valuemin={0}
-        aria-valuemax={total}
-        aria-valuenow={done}
-        aria-valuetext={progressValue(state)}
-      >
-        <div className="progress__fill" style={{ inlineSize: `${shareOf(state) * 100}%` }} />
-      </div>
+      <Bar label="Reading files" total={total} done={done} text={progressValue(state)} share={shareOf(state)} />
       <p className="progress__current tabular">
         {current === undefined ? null : (
           <>
@@ -180,17 +196,7 @@ function Rereading({ documents }: { readonly documents: number }) {
           {words.cancel}
         </button>
       </div>
-      <div
-        className="progress__track"
-        role="progressbar"
-        aria-label={words.readingAgain}
-        aria-valuemin={0}
-        aria-valuemax={shown.total}
-        aria-valuenow={shown.done}
-        aria-valuetext={line}
-      >
-        <div className="progress__fill" style={{ inlineSize: `${shareOf(shown) * 100}%` }} />
-      </div>
+      <Bar label={words.readingAgain} total={shown.total} done={shown.done} text={line} share={shareOf(shown)} />
       <p className="progress__current">{words.rereadingWhy}</p>
     </>
   );
@@ -221,16 +227,7 @@ function Moving() {
           {words.cancel}
         </button>
       </div>
-      <div
-        className="progress__track"
-        role="progressbar"
-        aria-label={runningLine(running)}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={Math.round(share * 100)}
-      >
-        <div className="progress__fill" style={{ inlineSize: `${share * 100}%` }} />
-      </div>
+      <Bar label={runningLine(running)} total={100} done={Math.round(share * 100)} share={share} />
     </>
   );
 }
