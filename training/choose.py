@@ -1,4 +1,4 @@
-"""Step 2: chooses the rows to train on (small languages and sources count more) and the English texts for the teacher.
+"""Step 2: chooses the rows to train on (small languages and sources count more) and the English texts that the teacher reads.
 
     python training/choose.py
 """
@@ -9,15 +9,12 @@ import random
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from lateral_training.packed import Ragged, shares
-from lateral_training.sources import Pair, Parallel, Row, read_rows, write_rows
-from lateral_training.teacher import TEACHER_LENGTH, base_folder, word_pieces
+from lateral_training.packed import shares
+from lateral_training.sources import English, Pair, Parallel, Row, read_rows, write_rows
 
 POWER = 0.5
-PAIR_FACTORS = {"ewn-gloss": 0.15, "cloze": 0.8, "ntrex-window": 1.5, "medquad": 0.7, "jaquad-train": 0.8}
-TAUGHT = ("squad-dev", "tydi-train", "pubmedqa", "medquad", "tldr")  # pairs whose English texts the teacher reads too
+PAIR_FACTORS = {"ewn-gloss": 0.15, "cloze": 0.8, "ntrex-window": 0.9, "medquad": 0.7, "jaquad-train": 0.8}
+GLOSSES_AS_QUERIES = 0.3
 
 
 def main() -> None:
@@ -28,25 +25,29 @@ def main() -> None:
     rows = _choose(parallel, [_group(row) for row in parallel], arguments.rows, {}, rng)
     write_rows(arguments.work / "chosen-pairs.jsonl", pairs)
     write_rows(arguments.work / "chosen-parallel.jsonl", rows)
-    english = english_texts(pairs, rows)
-    encoded = word_pieces(arguments.base).encode_batch_fast(english)
-    ids = Ragged.of([item.ids[:TEACHER_LENGTH] for item in encoded])
-    np.savez(arguments.work / "english.npz", flat=ids.flat, starts=ids.starts)
+    english = english_texts(pairs, rows, _glosses(arguments, rng))
+    write_rows(arguments.work / "chosen-english.jsonl", english)
     print("pairs", dict(Counter(pair.source for pair in pairs)))
     print("parallel", dict(Counter(row.source for row in rows)), "sides", Counter(row.language_b for row in rows).most_common(40))
-    print(len(english), "English texts", len(ids.flat), "tokens")
+    print(len(english), "English texts,", sum(row.role == "query" for row in english), "of them queries")
 
 
-def english_texts(pairs: list[Pair], rows: list[Parallel]) -> list[str]:
-    """In a fixed order: what the teacher reads."""
-    texts: dict[str, None] = {}
+def english_texts(pairs: list[Pair], rows: list[Parallel], glosses: list[English]) -> list[English]:
+    """What the teacher reads: both sides of English pairs, the English side of parallel rows, and definitions for their rare words."""
+    texts: dict[English, None] = {}
     for pair in pairs:
-        if pair.source in TAUGHT and pair.query_language == "en":
-            texts.update({pair.query: None, pair.passage: None})
+        if pair.query_language == pair.passage_language == "en":
+            texts.update({English("query", pair.query): None, English("document", pair.passage): None})
     for row in rows:
         if english_side(row):
-            texts[english_side(row)] = None
-    return list(texts)
+            texts[English("document", english_side(row))] = None
+    return list(texts | dict.fromkeys(glosses))
+
+
+def _glosses(arguments: argparse.Namespace, rng: random.Random) -> list[English]:
+    texts = sorted({pair.query for pair in read_rows(arguments.work / "pairs.jsonl", Pair) if pair.source == "ewn-gloss"})
+    chosen = rng.sample(texts, min(arguments.glosses, len(texts)))
+    return [English("query" if rng.random() < GLOSSES_AS_QUERIES else "document", text) for text in chosen]
 
 
 def english_side(row: Parallel) -> str:
@@ -77,15 +78,15 @@ def _choose(rows: list[Row], groups: list[str], budget: int, factors: dict[str, 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, default=base_folder(), help="folder with all-MiniLM-L6-v2")
     parser.add_argument("--work", type=Path, default=Path("training/work"))
-    parser.add_argument("--rows", type=int, default=420_000, help="parallel rows at most")
-    parser.add_argument("--pairs", type=int, default=120_000)
+    parser.add_argument("--rows", type=int, default=360_000, help="parallel rows at most")
+    parser.add_argument("--pairs", type=int, default=110_000)
+    parser.add_argument("--glosses", type=int, default=36_000, help="definitions that the teacher reads")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--smoke", action="store_true")
     arguments = parser.parse_args()
     if arguments.smoke:
-        arguments.rows, arguments.pairs = 4000, 1000
+        arguments.rows, arguments.pairs, arguments.glosses = 4000, 1000, 500
     return arguments
 
 

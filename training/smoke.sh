@@ -6,11 +6,11 @@ work=training/work/smoke
 rm -rf "$work"
 python training/prepare.py --smoke --work "$work"
 python training/choose.py --smoke --work "$work"
-python training/teach.py --work "$work"
 python training/make_tokenizer.py --smoke --work "$work"
 python training/check_tokenizer.py --work "$work"
 node training/check_tokenizer.mjs "$work"
 python training/pack.py --work "$work"
+python training/teach.py --work "$work"
 python training/initialise.py --work "$work" --rows 100
 python training/pretrain.py --smoke --work "$work"
 python training/train.py --smoke --work "$work"

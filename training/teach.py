@@ -1,7 +1,7 @@
-"""Step 3: the teacher's vectors of the chosen English texts; resumes where it stopped.
+"""Step 5: the teacher's rows, one for each token of the English texts in the pack; resumes where it stopped.
 
-    python training/teach.py                    # about ten minutes
-    python training/teach.py --from-pack        # on a machine that has only the pack and the base
+    python training/teach.py                    # about ten minutes; 1.3 GB
+    python training/teach.py --device cuda
 """
 from __future__ import annotations
 
@@ -11,41 +11,35 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lateral_training.packed import Packed, Ragged
-from lateral_training.teacher import Teacher, base_folder
+from lateral_training.model import DIM
+from lateral_training.packed import Packed
+from lateral_training.taught import sequences
+from lateral_training.teacher import TEACHER, Teacher
 
-PART = 20_000  # texts between two saves
+PART = 4000  # texts between two saves
 
 
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    ids = _ids(arguments)
-    teacher = Teacher(arguments.base, arguments.device)
-    folder: Path = arguments.work / "teacher-parts"
-    folder.mkdir(parents=True, exist_ok=True)
-    for start in range(0, len(ids), PART):
-        part = folder / f"{start}.npy"
-        if not part.exists():
-            rows = [ids[index] for index in range(start, min(start + PART, len(ids)))]
-            np.save(part.with_suffix(".partial.npy"), teacher.pooled(rows).astype(np.float16))
-            part.with_suffix(".partial.npy").replace(part)
-            print(f"{start + len(rows)} of {len(ids)}", flush=True)
-    np.save(arguments.work / "teacher.npy", np.concatenate([np.load(folder / f"{start}.npy") for start in range(0, len(ids), PART)]))
-
-
-def _ids(arguments: argparse.Namespace) -> Ragged:
-    if arguments.from_pack:
-        return Packed.load(arguments.work / "train.pack").english
-    stored = np.load(arguments.work / "english.npz")
-    return Ragged(stored["flat"], stored["starts"])
+    rows = sequences(Packed.load(arguments.work / "train.pack"))
+    teacher = Teacher(arguments.teacher / "model_q4.onnx", arguments.device)
+    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    target, progress = arguments.work / "teacher.npy", arguments.work / "teacher.progress"
+    done = int(progress.read_text()) if progress.exists() else 0
+    out = np.lib.format.open_memmap(target, "r+" if done else "w+", np.float16, (int(starts[-1]), DIM))
+    for start in range(done, len(rows), PART):
+        end = min(start + PART, len(rows))
+        out[starts[start] : starts[end]] = np.concatenate(teacher.rows(rows[start:end]))
+        out.flush()
+        progress.write_text(str(end))
+        print(f"{end} of {len(rows)}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, default=base_folder(), help="folder with all-MiniLM-L6-v2")
+    parser.add_argument("--teacher", type=Path, default=TEACHER, help="folder with lateral-mini@0")
     parser.add_argument("--work", type=Path, default=Path("training/work"))
-    parser.add_argument("--from-pack", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()

@@ -1,13 +1,14 @@
-"""Step 7: training: late interaction between languages, distilled from the teacher, and questions with their passages.
+"""Step 7: training: late interaction between languages, the teacher's rows word by word, and questions with their passages.
 
-    python training/train.py --steps 1200                   # run again to resume
-    python training/train.py --steps 40000 --device cuda --parallel 512 --pairs 128
+    python training/train.py --steps 3000                   # run again to resume
+    python training/train.py --steps 40000 --device cuda --parallel 512 --pairs 128 --alone 512
 
-Each step takes a batch of parallel sentences or one of pairs. Losses, at 128, 96 and 64 dimensions:
+Each step takes a batch of parallel sentences, one of pairs, or one of English texts alone. Losses, at 128, 96 and 64 dimensions:
   contrast   in-batch negatives (InfoNCE on MaxSim)
-  distill    KL from the softmax of the teacher's cosines, where the teacher read both English texts
-  pooled     1 - cosine between the mean of the last hidden states and the teacher's vector (Reimers & Gurevych 2020)
-The last third runs with the weights rounded as the exported file has them.
+  distill    KL from the softmax of the teacher's MaxSim, where the teacher read both English texts
+  words      1 - cosine to the teacher's rows of the same English text in the same role, word by word
+  align      the same for a translation of that text, by soft alignment
+The last part runs with the weights rounded as the exported file has them.
 """
 from __future__ import annotations
 
@@ -23,13 +24,16 @@ import torch
 import torch.nn.functional as F
 
 from lateral_training.batches import Batch, Sampler
+from lateral_training.distil import alignment_loss, segment_means, turn, word_loss
 from lateral_training.model import DIMENSIONS, Mini, autocast, encode, in_length_order, load_model, save_model, tensors
 from lateral_training.packed import NONE, Packed
 from lateral_training.retrieval import maxsim
 from lateral_training.sequence import QUERY_LENGTH, Sequences, document_sequence, query_sequence
+from lateral_training.taught import Taught
+from lateral_training.teacher import TEACHER, punctuation, word_pieces
 
 DIMENSION_WEIGHTS = {128: 1.0, 96: 0.6, 64: 0.6}
-TEACHER_TEMPERATURE = 0.05
+DISTILL_SCALE = 0.6  # of a MaxSim over QUERY_LENGTH rows, for the teacher's softmax and for its copy
 WARM_UP = 0.03
 SENTENCE = 48  # tokens of a parallel sentence at most
 CHUNK_TOKENS = 4096  # of documents that are padded together
@@ -47,7 +51,9 @@ class Trainer:
         self.arguments = arguments
         self.device = torch.device(arguments.device)
         self.data = Packed.load(arguments.work / "train.pack")
-        self.teacher = np.load(arguments.work / "teacher.npy") if (arguments.work / "teacher.npy").exists() else None
+        taught = arguments.work / "teacher.npy"
+        self.taught = Taught(self.data, taught) if taught.exists() else None
+        self.teacher_skipped = punctuation(word_pieces(arguments.teacher))
         self.sampler = Sampler(self.data, arguments.seed)
         self.sequences = Sequences(arguments.work / "tokenizer" / "tokenizer.json")
         self.skipped = torch.tensor(sorted(self.sequences.skiplist), device=self.device)
@@ -65,6 +71,7 @@ class Trainer:
     def run(self) -> None:
         arguments, reports = self.arguments, []
         if self.step == 0:
+            self._turn_projection()
             self._check()
         while self.step < arguments.steps:
             started = time.time()
@@ -89,44 +96,60 @@ class Trainer:
         return min((progress + 1e-3) / WARM_UP, 0.03 + 0.97 * (1 - progress) / (1 - WARM_UP), 1.0)
 
     def _batch(self) -> Batch:
-        """`pair_share` of the steps are pairs, evenly spread."""
-        share = self.arguments.pair_share
-        pairs = math.floor((self.step + 1) * share) > math.floor(self.step * share)
-        return self.sampler.pair(self.step, self.arguments.pairs) if pairs else self.sampler.parallel(self.step, self.arguments.parallel)
+        """`pair_share` of the steps are pairs, `alone_share` English texts, evenly spread."""
+        arguments, step = self.arguments, self.step
+
+        def due(share: float, number: int) -> bool:
+            return math.floor((number + 1) * share) > math.floor(number * share)
+
+        if due(arguments.pair_share, step):
+            return self.sampler.pair(step, arguments.pairs)
+        other = step - math.floor(step * arguments.pair_share)
+        if self.taught is not None and due(arguments.alone_share / (1 - arguments.pair_share), other):
+            return self.sampler.alone(step, arguments.alone // 4, arguments.alone)
+        return self.sampler.parallel(step, arguments.parallel)
 
     def _one_step(self, batch: Batch) -> dict[str, float]:
         self.model.train()
         self.dimensions = (128, (96, 64)[self.step % 2])  # the shorter ones take turns
         self.optimizer.zero_grad(set_to_none=True)
         texts = self.data.texts
-        limit = self.arguments.passage if batch.kind == "pairs" else SENTENCE
+        limit = SENTENCE if batch.kind == "parallel" else self.arguments.passage
         queries = [query_sequence(texts[index]) if batch.as_queries else document_sequence(texts[index], limit) for index in batch.queries]
         documents = [document_sequence(texts[index], limit) for index in batch.documents]
-        lengths = torch.tensor([min(len(texts[index]) + 3, len(row)) for index, row in zip(batch.queries, queries)], device=self.device)
-        query_rows, query_means = self._rows(queries, lengths)
+        alone = batch.kind == "english"
+        query_rows = self._rows(queries)
         weights = self._kept(queries).float() if not batch.as_queries else torch.ones(query_rows.shape[:2], device=self.device)
         weights = weights * (QUERY_LENGTH / weights.sum(1, keepdim=True))
-        meaning = torch.from_numpy(batch.meaning).to(self.device)
-        same = (meaning[:, None] == meaning[None, :]) & ~torch.eye(len(meaning), dtype=torch.bool, device=self.device)
 
-        columns, means, order = [], [], []
+        columns, order = [], []
+        pulls = [self._pull(batch, query_rows, np.arange(len(queries)), batch.queries, batch.query_english, batch.as_queries)]
         for group in in_length_order(documents, CHUNK_TOKENS):
             rows = [documents[index] for index in group]
-            vectors, mean = self._rows(rows, torch.tensor([len(row) for row in rows], device=self.device))
-            columns.append(self._scores(query_rows, weights, vectors, self._kept(rows)))
-            means.append(mean)
-            order += group
-        place = torch.tensor(order, device=self.device).argsort()
-        scores = torch.cat(columns, 2)[:, :, place]  # [dimensions, queries, documents]
-        report = self._losses(batch, scores, same, query_means, torch.cat(means)[place])
+            vectors = self._rows(rows)
+            pulls.append(self._pull(batch, vectors, np.array(group), batch.documents, batch.document_english, False))
+            if not alone:
+                columns.append(self._scores(query_rows, weights, vectors, self._kept(rows)))
+                order += group
+        report: dict[str, torch.Tensor] = {"loss": query_rows.new_zeros(())}
+        if not alone:
+            self._rank(batch, torch.cat(columns, 2)[:, :, torch.tensor(order, device=self.device).argsort()], report)
+        for name, weight in (("words", self.arguments.words), ("align", self.arguments.align)):
+            parts = [pull[name] for pull in pulls if name in pull]
+            if parts:
+                mean = torch.stack([value * count for value, count in parts]).sum() / sum(count for _, count in parts)
+                report[name] = mean.detach()
+                report["loss"] = report["loss"] + weight * mean
         report["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         return {f"{batch.kind} {name}": float(value.detach()) for name, value in report.items()}
 
-    def _losses(self, batch: Batch, scores: torch.Tensor, same: torch.Tensor, *means: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _rank(self, batch: Batch, scores: torch.Tensor, report: dict[str, torch.Tensor]) -> None:
+        """Adds the losses on scores [dimensions, queries, documents]."""
         arguments = self.arguments
-        report: dict[str, torch.Tensor] = {"loss": scores.new_zeros(())}
+        meaning = torch.from_numpy(batch.meaning).to(self.device)
+        same = (meaning[:, None] == meaning[None, :]) & ~torch.eye(len(meaning), dtype=torch.bool, device=self.device)
         right = torch.arange(len(same), device=self.device)
         known, target = self._target(batch, same)
         for place, dim in enumerate(self.dimensions):
@@ -135,36 +158,82 @@ class Trainer:
             report[f"contrast{dim}"] = contrast.detach()
             report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.contrast * contrast
             if len(known) > 1:
-                own = F.log_softmax(logits[known][:, known], 1)
-                distill = F.kl_div(own, target, reduction="batchmean") * len(known) / len(same)
+                own = (scores[place][known][:, known] * DISTILL_SCALE).masked_fill(same[known][:, known], -1e4)
+                distill = F.kl_div(F.log_softmax(own, 1), target, reduction="batchmean") * len(known) / len(same)
                 report[f"distill{dim}"] = distill.detach()
                 report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.distill * distill
-        if len(known) > 1:
-            wanted = [self._taught(english[known.cpu().numpy()]) for english in (batch.query_english, batch.document_english)]
-            pooled = sum((1 - F.cosine_similarity(mean[known], vector)).mean() for mean, vector in zip(means, wanted)) / 2
-            report["pooled"] = pooled.detach()
-            report["loss"] = report["loss"] + arguments.pooled * pooled
-        return report
 
     def _target(self, batch: Batch, same: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Which pairs the teacher read, and its softmax over their documents."""
-        if self.teacher is None:
-            return torch.empty(0, dtype=torch.long), torch.empty(0)
         known = np.flatnonzero((batch.query_english != NONE) & (batch.document_english != NONE))
-        cosines = self._taught(batch.query_english[known]) @ self._taught(batch.document_english[known]).T
+        if self.taught is None or len(known) < 2:
+            return torch.empty(0, dtype=torch.long), torch.empty(0)
+        queries, query_kept = self._taught(batch.query_english[known])
+        documents, kept = self._taught(batch.document_english[known])
+        query_kept = query_kept | torch.from_numpy(self.data.english_query[batch.query_english[known]]).to(self.device)[:, None]
+        best = torch.einsum("qid,pjd->qipj", queries, documents).masked_fill_(~kept, -2.0).max(3).values
+        weights = query_kept.float() * (QUERY_LENGTH / query_kept.sum(1, keepdim=True))
+        scores = (best * weights.unsqueeze(2)).sum(1)
         index = torch.from_numpy(known).to(self.device)
-        return index, F.softmax((cosines / TEACHER_TEMPERATURE).masked_fill(same[index][:, index], -1e4), 1)
+        return index, F.softmax((scores * DISTILL_SCALE).masked_fill(same[index][:, index], -1e4), 1)
 
-    def _taught(self, english: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(self.teacher[english].astype(np.float32)).to(self.device)
+    def _pull(
+        self, batch: Batch, rows: torch.Tensor, group: np.ndarray, texts: np.ndarray, english: np.ndarray, as_queries: bool
+    ) -> dict[str, tuple[torch.Tensor, int]]:
+        """Losses to the teacher's rows, and of how many texts. rows: of batch places `group`; texts, english: of all places."""
+        losses: dict[str, tuple[torch.Tensor, int]] = {}
+        if self.taught is None:
+            return losses
+        data, own, meant = self.data, texts[group], english[group]
+        weights = {dim: DIMENSION_WEIGHTS[dim] for dim in self.dimensions}
+        known = meant != NONE
+        identical = known & (data.english_text[meant] == own) & (data.english_query[meant] == as_queries)
+        if identical.any():
+            places = np.flatnonzero(identical)
+            lengths = np.minimum(np.diff(data.texts.starts)[own[places]] + 3, rows.shape[1])
+            links = [self.taught.links(int(meant[place]), int(length)) for place, length in zip(places, lengths)]
+            own_rows = rows[torch.from_numpy(places).to(self.device)]
+            losses["words"] = word_loss(own_rows, self._taught(meant[places])[0], links, weights), len(places)
+        foreign = known & (data.english_text[meant] != own)
+        if foreign.any() and not as_queries:
+            places = np.flatnonzero(foreign)
+            sequences = [document_sequence(data.texts[own[place]], rows.shape[1]) for place in places]
+            kept = F.pad(self._kept(sequences), (0, rows.shape[1] - max(map(len, sequences))))
+            own_rows = rows[torch.from_numpy(places).to(self.device)]
+            losses["align"] = alignment_loss(own_rows, kept, *self._taught(meant[places]), weights), len(places)
+        return losses
 
-    def _rows(self, sequences: Sequence[Sequence[int]], lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Projected rows [n, length, 128], and the mean of each sequence's first `lengths` hidden states."""
+    def _taught(self, english: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """The teacher's padded rows [n, length, DIM], and which of them are no punctuation."""
+        assert self.taught is not None
+        own = [torch.from_numpy(self.taught.of(int(index))) for index in english]
+        kept = [torch.from_numpy(self.taught.kept(int(index), self.teacher_skipped)) for index in english]
+        pad = torch.nn.utils.rnn.pad_sequence
+        return pad(own, batch_first=True).to(self.device), pad(kept, batch_first=True).to(self.device)
+
+    @torch.inference_mode()
+    def _turn_projection(self) -> None:
+        """Turns the projection so that English rows lie as near to the teacher's as a rotation brings them; scores stay as they are."""
+        if self.taught is None:
+            return
+        self.model.eval()
+        batch = self.sampler.alone(0, 100, 400)
+        texts = self.data.texts
+        pairs = []
+        for chosen, english, query in ((batch.queries, batch.query_english, True), (batch.documents, batch.document_english, False)):
+            sequences = [query_sequence(texts[index]) if query else document_sequence(texts[index], 160) for index in chosen]
+            rows = self._rows(sequences)
+            links = [self.taught.links(int(index), min(len(texts[text]) + 3, len(row))) for index, text, row in zip(english, chosen, sequences)]
+            pairs.append(segment_means(rows, self._taught(english)[0], links, 128))
+        own, other = (F.normalize(torch.cat(part), dim=1) for part in zip(*pairs))
+        rotation = turn(own, other)
+        print(f"cosine to the teacher {float((own * other).sum(1).mean()):.3f}, turned {float((own @ rotation * other).sum(1).mean()):.3f}", flush=True)
+        self.model.linear.weight.copy_(rotation.T @ self.model.linear.weight)
+
+    def _rows(self, sequences: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Projected rows [n, length, DIM], not yet of unit length."""
         with autocast(self.device):
-            hidden = self.model.hidden(*tensors(sequences, self.device))
-            rows = self.model.linear(hidden)
-        real = (torch.arange(hidden.shape[1], device=self.device)[None, :] < lengths[:, None]).unsqueeze(-1).float()
-        return rows.float(), (hidden.float() * real).sum(1) / lengths[:, None]
+            return self.model(*tensors(sequences, self.device)).float()
 
     def _scores(self, queries: torch.Tensor, weights: torch.Tensor, documents: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
         """MaxSim in the leading dimensions, each renormalised: [dimensions, queries, documents].
@@ -206,7 +275,7 @@ class Trainer:
         figures = held_out_mrr(self.model, self.data, self.sequences, self.arguments.held_out, self.device)
         self.log.append({"step": self.step, "seconds": round(self.seconds), "heldOutMrr": figures})
         print(json.dumps(self.log[-1]), flush=True)
-        hidden = ("work", "initial", "run")
+        hidden = ("work", "initial", "run", "teacher")
         settings = {key: value for key, value in vars(self.arguments).items() if key not in hidden}
         (self.folder / "log.json").write_text(json.dumps({"settings": settings, "log": self.log}, indent=1) + "\n")
 
@@ -249,19 +318,23 @@ def held_out_mrr(model: Mini, data: Packed, sequences: Sequences, limit: int, de
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("training/work"))
+    parser.add_argument("--teacher", type=Path, default=TEACHER, help="folder with lateral-mini@0")
     parser.add_argument("--run", default="run-1", help="folder of this run inside --work")
     parser.add_argument("--initial", type=Path, help="where to start; without it the untrained model")
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--parallel", type=int, default=80, help="sentence pairs of a step")
     parser.add_argument("--pairs", type=int, default=48, help="question-passage pairs of a step")
     parser.add_argument("--pair-share", type=float, default=0.35, help="of the steps")
+    parser.add_argument("--alone", type=int, default=96, help="English texts of a step, and a quarter as many English queries")
+    parser.add_argument("--alone-share", type=float, default=0.2, help="of the steps")
     parser.add_argument("--passage", type=int, default=160, help="tokens of a passage")
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--table-factor", type=float, default=5.0, help="the embedding table's rate, times --rate")
-    parser.add_argument("--contrast", type=float, default=0.5)
-    parser.add_argument("--distill", type=float, default=0.5)
-    parser.add_argument("--pooled", type=float, default=2.0)
-    parser.add_argument("--round-from", type=float, default=0.67, help="from this part of the run on, train the rounded weights")
+    parser.add_argument("--contrast", type=float, default=0.4)
+    parser.add_argument("--distill", type=float, default=0.6)
+    parser.add_argument("--words", type=float, default=4.0)
+    parser.add_argument("--align", type=float, default=2.0)
+    parser.add_argument("--round-from", type=float, default=0.75, help="from this part of the run on, train the rounded weights")
     parser.add_argument("--report", type=int, default=20)
     parser.add_argument("--save", type=int, default=60)
     parser.add_argument("--check", type=int, default=200)
@@ -272,7 +345,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true")
     arguments = parser.parse_args()
     if arguments.smoke:
-        arguments.steps, arguments.parallel, arguments.pairs, arguments.report, arguments.save = 12, 16, 8, 2, 4
+        arguments.steps, arguments.parallel, arguments.pairs, arguments.alone, arguments.report, arguments.save = 12, 16, 8, 8, 2, 4
         arguments.check, arguments.held_out = 6, 20
     return arguments
 

@@ -10,7 +10,7 @@ from .packed import NONE, Packed, Ragged
 # Source → how often a batch of parallel sentences comes from it.
 PARALLEL_SHARES = {"tatoeba": 0.34, "ntrex": 0.28, "tico19": 0.14, "django-docs": 0.1, "mozilla-www": 0.1, "python-docs-fr": 0.04}
 # Sources of pairs weigh as the square root of their size times this.
-PAIR_FACTORS = {"ewn-gloss": 0.15, "ntrex-window": 1.6, "tico19-window": 1.2, "cloze": 1.2, "squad-dev": 1.3}
+PAIR_FACTORS = {"ewn-gloss": 0.15, "ntrex-window": 1.8, "tico19-window": 1.3, "cloze": 1.2, "squad-dev": 1.3}
 NEIGHBOURS = 4  # pairs of the same article in a batch
 REACH = 24  # rows of a file that may be of the same article
 ANY_TWO = 0.5  # how often both sides are any two versions of a sentence
@@ -21,7 +21,8 @@ ONE_SOURCE = 0.5  # how often all pairs of a batch come from one source
 
 @dataclass(frozen=True)
 class Batch:
-    """Query i belongs to document i. All are numbers of texts, or rows of the teacher's vectors (NONE: there is none)."""
+    """Query i belongs to document i; in a batch of kind "english" nothing belongs to anything. All are numbers of texts, or of
+    English texts that the teacher read: the same one in the same role, or for parallel sentences what they mean (NONE: there is none)."""
 
     kind: str
     as_queries: bool  # or both sides as documents, without mask tokens, which costs half
@@ -40,6 +41,7 @@ class Sampler:
         train = ~data.pair_held_out
         self.pairs = {names[source]: np.flatnonzero((data.pair_source == source) & train) for source in np.unique(data.pair_source)}
         self.versions = _versions(data)
+        self.english = _english(data)
 
     def parallel(self, step: int, size: int) -> Batch:
         rng = np.random.default_rng((self.seed, step, 0))
@@ -68,6 +70,15 @@ class Sampler:
             data.pair_query_english[rows], data.pair_passage_english[rows],
         )
 
+    def alone(self, step: int, queries: int, documents: int) -> Batch:
+        """English texts to learn the teacher's rows from, longer ones more often."""
+        rng = np.random.default_rng((self.seed, step, 2))
+        query_english, document_english = (
+            rng.choice(own, min(size, len(own)), replace=False, p=weights) for (own, weights), size in zip(self.english, (queries, documents))
+        )
+        texts = self.data.english_text
+        return Batch("english", True, texts[query_english], texts[document_english], np.empty(0), query_english, document_english)
+
     def _sides(self, row: int, rng: np.random.Generator) -> tuple[int, int]:
         sides = (self.data.row_a[row], self.data.row_b[row])
         english = self.data.row_english[row]
@@ -75,6 +86,18 @@ class Sampler:
             sides = self.versions[int(english)]
         first, second = rng.choice(len(sides), 2, replace=False)
         return int(sides[first]), int(sides[second])
+
+
+def _english(data: Packed) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Queries and documents with their probabilities, without those of held-out pairs."""
+    held_out = np.concatenate([column[data.pair_held_out] for column in (data.pair_query_english, data.pair_passage_english)])
+    free = np.setdiff1d(np.arange(len(data.english)), held_out)
+    groups = []
+    for query in (True, False):
+        own = free[data.english_query[free] == query]
+        weights = np.diff(data.english.starts)[own] ** 0.5
+        groups.append((own, weights / weights.sum()))
+    return groups
 
 
 def _versions(data: Packed) -> Ragged | list[list[int]]:

@@ -32,13 +32,20 @@ class Ragged:
         return len(self.starts) - 1
 
     def __getitem__(self, index: int) -> list[int]:
-        return self.flat[self.starts[index] : self.starts[index + 1]].tolist()
+        return self.row(index).tolist()
+
+    def row(self, index: int) -> np.ndarray:
+        return self.flat[self.starts[index] : self.starts[index + 1]]
 
 
 @dataclass(frozen=True)
 class Packed:
     texts: Ragged  # the student's ids, without specials
-    english: Ragged  # the teacher's ids, with its specials
+    english: Ragged  # the teacher's ids of English texts, without specials
+    english_text: np.ndarray  # the same as a text
+    english_query: np.ndarray  # whether the teacher reads it as a query
+    english_ends: Ragged  # of the student's ids: 1 where both tokenizers cut (segments.py)
+    teacher_ends: Ragged  # of the teacher's
     names: np.ndarray  # names of sources and languages
     pair_source: np.ndarray
     pair_query: np.ndarray  # a text

@@ -45,7 +45,13 @@ class Parallel:
     b: str
 
 
-Row = TypeVar("Row", Pair, Parallel)
+@dataclass(frozen=True)
+class English:
+    role: str  # "query" or "document"
+    text: str
+
+
+Row = TypeVar("Row", Pair, Parallel, English)
 
 
 def read_pairs(folder: Path) -> Iterator[Pair]:
