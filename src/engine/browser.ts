@@ -181,7 +181,10 @@ function createBrowserParts(): EngineParts {
     }
     const forced = wanted === 'wasm';
     try {
-      return { scorer: await createWasmScorer(), choice: { kind: 'wasm', reason, forced } };
+      return {
+        scorer: await createWasmScorer({ threads: threadCount(), createThread: createScoringThread }),
+        choice: { kind: 'wasm', reason, forced },
+      };
     } catch (error) {
       return {
         scorer: createReferenceScorer(),
@@ -273,6 +276,9 @@ async function timeEncoding(encoder: Encoder): Promise<number> {
   await encoder.encodeDocuments([passage]);
   return performance.now() - started;
 }
+
+const createScoringThread = (): Worker =>
+  new Worker(new URL('../../workers/maxsim.worker.ts', import.meta.url), { type: 'module', name: 'maxsim' });
 
 /** More than one thread needs shared memory, which needs cross-origin isolation. */
 function threadCount(): number {
