@@ -9,8 +9,10 @@ import { createWasmScorer } from './wasm.ts';
 const createThread = (): Worker =>
   new Worker(new URL('../../workers/maxsim.worker.ts', import.meta.url), { type: 'module' });
 
-scorerSuite('wasm, three threads', () => createWasmScorer({ threads: 3, createThread }));
-scorerSuite('wasm, two threads, plain SIMD', () => createWasmScorer({ int8: 'plain', threads: 2, createThread }));
+scorerSuite('wasm, three threads', () => createWasmScorer({ threads: 3, createThread, calibrate: false }));
+scorerSuite('wasm, two threads, plain SIMD', () =>
+  createWasmScorer({ int8: 'plain', threads: 2, createThread, calibrate: false }),
+);
 
 describe('threads', () => {
   /** Enough tokens to be shared: 60,000 in chunks of 1 to 299. */
@@ -28,7 +30,10 @@ describe('threads', () => {
 
   it('share a search, and its sums are those of one', async () => {
     const posted = vi.fn();
-    const scorer = await createWasmScorer({ threads: 2, createThread: () => watched(createThread(), posted) });
+    const scorer = await createWasmScorer({
+      ...{ threads: 2, calibrate: false },
+      createThread: () => watched(createThread(), posted),
+    });
     await scorer.load(randomBlock(7, 32, [40], { id: 'few' }));
     expect([scorer.threads, posted.mock.calls.length]).toEqual([1, 0]); // not worth a thread
     await scorer.unload('few');
@@ -47,7 +52,7 @@ describe('threads', () => {
   });
 
   it('take one search after another, and blocks come and go between', async () => {
-    const scorer = await createWasmScorer({ threads: 3, createThread });
+    const scorer = await createWasmScorer({ threads: 3, createThread, calibrate: false });
     await scorer.load({ ...block, id: 'first' });
     const query = randomQuery(6, 32, 32);
     const scores = await expected(32);
@@ -61,6 +66,18 @@ describe('threads', () => {
     expect(one).toEqual(scores);
     expect(two).toEqual(Float32Array.from([...scores, ...scores]));
     expect(three).toEqual(scores);
+    scorer.destroy();
+  });
+
+  it('are as many as are quickest, and say by which figures', async () => {
+    const scorer = await createWasmScorer({ threads: 3, createThread });
+    expect(scorer.threadFigures).toEqual([]);
+    await scorer.load(block);
+    expect(scorer.threadFigures.map(({ threads }) => threads)).toEqual([1, 2, 3]);
+    const quickest = Math.max(...scorer.threadFigures.map(({ tokensPerSecond }) => tokensPerSecond));
+    const own = scorer.threadFigures.find(({ threads }) => threads === scorer.threads)!.tokensPerSecond;
+    expect(own).toBeGreaterThanOrEqual(quickest * 0.85); // fewer, where more bring next to nothing
+    expect(await scorer.score(randomQuery(6, 32, 32))).toEqual(await expected(32));
     scorer.destroy();
   });
 
@@ -94,7 +111,7 @@ describe('threads', () => {
         terminate: () => worker.terminate(),
       };
     };
-    const scorer = await createWasmScorer({ threads: 2, createThread: dying });
+    const scorer = await createWasmScorer({ threads: 2, createThread: dying, calibrate: false });
     await scorer.load(block);
     expect(scorer.threads).toBe(2);
     const query = randomQuery(6, 32, 32);

@@ -55,11 +55,12 @@ export class Threads {
   }
 
   /**
+   * @param count of these threads that take part
    * @param own the caller's share, done meanwhile
    * @returns false where a thread has died: sums are then missing, and these threads are of no more use
    */
-  async work(job: Job, own: () => void): Promise<boolean> {
-    const done = this.#ask(() => ({ type: 'work', job }));
+  async work(job: Job, count: number, own: () => void): Promise<boolean> {
+    const done = this.#ask(() => ({ type: 'work', job }), count);
     own();
     return done;
   }
@@ -70,10 +71,10 @@ export class Threads {
     for (const answer of this.#waiting) answer(false);
   }
 
-  /** Sends each worker a message and waits for all answers. */
-  async #ask(message: (index: number) => ToThread): Promise<boolean> {
+  /** Sends a message to each of the first `count` and waits for their answers. */
+  async #ask(message: (index: number) => ToThread, count = this.#workers.length): Promise<boolean> {
     if (!this.#alive) return false;
-    const answers = this.#workers.map(
+    const answers = this.#workers.slice(0, count).map(
       (worker, i) =>
         new Promise<boolean>((resolve) => {
           this.#waiting[i] = resolve;

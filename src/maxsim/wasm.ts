@@ -23,6 +23,14 @@ export interface WasmScorerOptions {
   readonly threads?: number;
   /** Starts a worker that runs `serveThread` (threads.ts). */
   readonly createThread?: () => ThreadWorker;
+  /** false: all threads are used, whether that is quicker or not. */
+  readonly calibrate?: boolean;
+}
+
+/** How long a search took with so many threads. */
+export interface ThreadFigure {
+  readonly threads: number;
+  readonly tokensPerSecond: number;
 }
 
 /** A scorer, and what was chosen for it. */
@@ -30,6 +38,8 @@ export interface WasmScorer extends Scorer {
   readonly int8Kernel: 'int8' | 'int8-relaxed';
   /** Threads that score, the caller's included. */
   readonly threads: number;
+  /** What that number was chosen by; empty until there is enough to search. */
+  readonly threadFigures: readonly ThreadFigure[];
 }
 
 /** @throws 'invalid-argument' for relaxed SIMD where there is none */
@@ -39,7 +49,7 @@ export async function createWasmScorer(options: WasmScorerOptions = {}): Promise
   const shared = threads > 1 && createThread !== undefined && typeof SharedArrayBuffer !== 'undefined';
   const numThreads = shared ? threads : 1;
   const memory = new WebAssembly.Memory({ initial: firstByte(numThreads) / pageBytes, maximum, shared });
-  const team = shared ? { size: numThreads, createThread } : null;
+  const team = shared ? { size: numThreads, createThread, calibrate: options.calibrate ?? true } : null;
   return new SimdScorer(memory, await loadKernels(memory, int8), team);
 }
 
@@ -66,6 +76,12 @@ function firstByte(threads: number): number {
 /** Below so many tokens a search is over before another thread has woken up. */
 const tokensWorthSharing = 20_000;
 
+/** Tokens that thread counts are compared on, and how often: some ten milliseconds in all. */
+const calibration = { numTokens: 65_536, numRows: 32, rounds: 3 } as const;
+
+/** More threads than this share of the time is worth are not kept busy. */
+const worthAThread = 0.95;
+
 /** The chunks of a search. */
 interface ChunkList {
   /** As in a job. */
@@ -78,6 +94,7 @@ interface Team {
   /** The caller's included. */
   readonly size: number;
   readonly createThread: () => ThreadWorker;
+  readonly calibrate: boolean;
 }
 
 class SimdScorer implements WasmScorer {
@@ -92,6 +109,7 @@ class SimdScorer implements WasmScorer {
   #team: Team | null;
   #threads: Threads | null = null;
   #numThreads = 1;
+  #threadFigures: readonly ThreadFigure[] = [];
   #destroyed = false;
   /** Of all blocks, until one comes or goes. */
   #allChunks: ChunkList | undefined;
@@ -111,6 +129,10 @@ class SimdScorer implements WasmScorer {
 
   get threads(): number {
     return this.#numThreads;
+  }
+
+  get threadFigures(): readonly ThreadFigure[] {
+    return this.#threadFigures;
   }
 
   get blocks(): Scorer['blocks'] {
@@ -157,7 +179,8 @@ class SimdScorer implements WasmScorer {
       if (format === undefined || length === 0) return new Float32Array(length);
       const prepared = prepareQuery(query, format);
       const list = selection === undefined ? (this.#allChunks ??= this.#listChunks()) : this.#listChunks(selection);
-      const sums = await this.#sums(prepared, format.dim, list);
+      const shared = list.numTokens * prepared.numRows >= tokensWorthSharing * 32;
+      const sums = await this.#sums(prepared, format.dim, list, shared ? this.#numThreads : 1);
       const scores = new Float32Array(length);
       for (let chunk = 0; chunk < length; chunk++) scores[chunk] = prepared.toScore(sums[chunk]!);
       return scores;
@@ -207,18 +230,20 @@ class SimdScorer implements WasmScorer {
   }
 
   /** Each chunk's sum of maxima over all query rows. */
-  async #sums(query: PreparedQuery, dim: number, { chunks, numTokens }: ChunkList): Promise<Float64Array> {
-    const numChunks = chunks.length / 2;
-    const threads = numTokens * query.numRows >= tokensWorthSharing * 32 ? this.#threads : null;
+  async #sums(query: PreparedQuery, dim: number, list: ChunkList, numThreads: number): Promise<Float64Array> {
+    const { chunks } = list;
+    const threads = numThreads > 1 ? this.#threads : null;
     const make = threads === null ? newBuffer : newSharedBuffer;
-    const sums = new Float64Array(make(numChunks * 8));
+    const sums = new Float64Array(make((chunks.length / 2) * 8));
     for (const rows of rowGroups(query, dim)) {
       const { precision, stride, numRows } = this.#pack(rows, dim);
       const job: Job = { precision, stride, numRows, chunks, sums, next: new Int32Array(make(4)) };
       const own = (): void => work(job, this.#kernels, scratch);
       if (threads === null) own();
-      else if (!(await threads.work(job, own)))
-        return this.#withoutThreads(() => this.#sums(query, dim, { chunks, numTokens }));
+      else if (!(await threads.work(job, numThreads - 1, own))) {
+        this.#withoutThreads();
+        return this.#sums(query, dim, list, 1);
+      }
     }
     return sums;
   }
@@ -236,15 +261,45 @@ class SimdScorer implements WasmScorer {
       return;
     }
     this.#threads = threads;
-    this.#numThreads = team.size;
+    this.#numThreads = team.calibrate ? await this.#quickestThreads(team.size) : team.size;
+    if (this.#numThreads === 1) this.#withoutThreads();
   }
 
-  /** A thread has died: from now on this one does it all. */
-  #withoutThreads<T>(again: () => T): T {
+  /** Searches the first passages with 1, 2, 4, … threads, in turn, for one of their own beginnings. */
+  async #quickestThreads(most: number): Promise<number> {
+    const { dim } = this.#resident.format!;
+    const { numTokens: enough, numRows, rounds } = calibration;
+    let numTokens = 0;
+    const chosen: number[] = [];
+    this.#resident.visit(undefined, ({ offsets }, chunk, position) => {
+      if (numTokens >= enough) return;
+      chosen.push(position);
+      numTokens += offsets[chunk + 1]! - offsets[chunk]!;
+    });
+    const list = this.#listChunks(Uint32Array.from(chosen));
+    const rows = new Float32Array(numRows * dim).map((_, i) => ((i * 7919) % 127) / 127 - 0.5); // any will do
+    const query = prepareQuery({ rows, dim }, this.#resident.format!);
+    const counts = [...new Set([1, 2, 4, 8, 16, most].filter((count) => count <= most))].sort((a, b) => a - b);
+    const best = new Map(counts.map((count) => [count, Infinity]));
+    for (let round = 0; round < rounds; round++) {
+      for (const [count, shortest] of best) {
+        const started = performance.now();
+        await this.#sums(query, dim, list, count);
+        best.set(count, Math.min(shortest, performance.now() - started));
+      }
+    }
+    this.#threadFigures = counts.map((threads) => ({
+      threads,
+      tokensPerSecond: (numTokens / best.get(threads)!) * 1000,
+    }));
+    return counts.reduce((kept, count) => (best.get(count)! < best.get(kept)! * worthAThread ? count : kept));
+  }
+
+  /** From now on the calling thread does it all. */
+  #withoutThreads(): void {
     this.#threads?.destroy();
     this.#threads = null;
     this.#numThreads = 1;
-    return again();
   }
 
   #listChunks(selection?: Uint32Array): ChunkList {
