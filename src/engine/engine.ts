@@ -30,6 +30,7 @@ import { createPassageReader, type PassageReader } from './passages.ts';
 import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
 import { reencodeDocuments } from './reencoding.ts';
+import { storedVectors, type StoredVectors } from './scorer-choice.ts';
 import { search } from './searching.ts';
 import { createLocalLocks, type HoldOptions, type TabLocks } from './tab-locks.ts';
 
@@ -61,7 +62,8 @@ export interface EngineParts {
     options: OpenOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<ChosenEncoder>;
-  chooseScorer(options: OpenOptions): Promise<ChosenScorer>;
+  /** @param stored what there is to compare, for a choice by measurement */
+  chooseScorer(options: OpenOptions, stored?: Promise<StoredVectors>): Promise<ChosenScorer>;
   /** Another encoder after this error, or null where there is none. */
   replaceEncoder(error: LateralError): Promise<ChosenEncoder | null>;
   /** Another scorer after this error, or null where there is none. */
@@ -202,7 +204,10 @@ export function createEngine(parts: EngineParts): Engine {
     dim: number,
     choosing: Promise<ChosenEncoder>,
   ): Promise<Stored> {
-    const [opened, scorer] = await settleAll([parts.openStore(options), parts.chooseScorer(options)]);
+    const opening = parts.openStore(options);
+    const stored = opening.then(({ store }) => storedVectors(store));
+    stored.catch(() => undefined); // where nobody asks, the store's own failure says enough
+    const [opened, scorer] = await settleAll([opening, parts.chooseScorer(options, stored)]);
     const name = options.name ?? 'default';
     const precision = options.precision ?? 'int8';
     const fingerprint: Fingerprint = {
@@ -214,9 +219,9 @@ export function createEngine(parts: EngineParts): Engine {
       longDocument: 'truncate',
       chunker: chunkerVersion,
     };
-    const stored = await opened.store.fingerprint();
+    const current = await opened.store.fingerprint();
     const { onMismatch = 'fail' } = options;
-    if (stored !== null && onMismatch !== 'fail' && mismatch(stored, fingerprint) !== null) {
+    if (current !== null && onMismatch !== 'fail' && mismatch(current, fingerprint) !== null) {
       await choosing;
       const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
       if (now !== null && mismatch(now, fingerprint) !== null) {
