@@ -90,6 +90,7 @@ const startingStatus: EngineStatus = {
   selfTests: [],
   gpu: null,
   threads: 1,
+  scoringThreads: 1,
   runtimeFiles: [],
   storage: 'indexeddb',
   storageWarning: '',
@@ -251,8 +252,16 @@ export function createEngine(parts: EngineParts): Engine {
   async function counts({ store, resident }: Open): Promise<Partial<EngineStatus>> {
     const { documents, chunks, tokens } = resident.counts;
     const { unencoded, scorer } = resident;
-    const { residentBytes } = scorer;
-    return { documents, chunks, tokens, residentBytes, unencoded, storageCreatedAt: await store.createdAt() };
+    const { residentBytes, threads: scoringThreads } = scorer;
+    return {
+      documents,
+      chunks,
+      tokens,
+      residentBytes,
+      scoringThreads,
+      unencoded,
+      storageCreatedAt: await store.createdAt(),
+    };
   }
 
   async function countPending({ store, queue }: Open): Promise<void> {

@@ -36,9 +36,7 @@ export interface ThreadFigure {
 /** A scorer, and what was chosen for it. */
 export interface WasmScorer extends Scorer {
   readonly int8Kernel: 'int8' | 'int8-relaxed';
-  /** Threads that score, the caller's included. */
-  readonly threads: number;
-  /** What that number was chosen by; empty until there is enough to search. */
+  /** What the number of threads was chosen by; empty until there is enough to search. */
   readonly threadFigures: readonly ThreadFigure[];
 }
 
