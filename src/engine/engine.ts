@@ -19,6 +19,7 @@ import type {
   SelfTestReport,
 } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
+import { canNarrow } from '../vectors/narrow.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
 import { exportCollection, importCollection } from './collection.ts';
 import type { Engine, EngineEvent, EngineSettings, OpenOptions } from './engine-api.ts';
@@ -192,6 +193,7 @@ export function createEngine(parts: EngineParts): Engine {
     update({ error: damage(resident) });
     followKeywords(open, 'never');
     void follow(open); // what changed before anyone listened
+    void compactOlderShapes(open).catch(fail);
     return open;
   }
 
@@ -222,7 +224,9 @@ export function createEngine(parts: EngineParts): Engine {
     };
     const current = await opened.store.fingerprint();
     const { onMismatch = 'fail' } = options;
-    if (current !== null && onMismatch !== 'fail' && mismatch(current, fingerprint) !== null) {
+    if (current !== null && onMismatch !== 'fail' && canNarrow(current, fingerprint)) {
+      await opened.store.narrow(fingerprint);
+    } else if (current !== null && onMismatch !== 'fail' && mismatch(current, fingerprint) !== null) {
       await choosing;
       const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
       if (now !== null && mismatch(now, fingerprint) !== null) {
@@ -423,6 +427,13 @@ export function createEngine(parts: EngineParts): Engine {
       blocks.filter(({ sealed }) => !sealed).length > tailBlocksBeforeCompaction ||
       removedChunks > chunksOf(documents) / 2;
     if (due) await store.compact(signal);
+  }
+
+  /** What an index that was narrowed holds from before is written anew, so that the disk has the room back. */
+  async function compactOlderShapes({ store, fingerprint: { dim, precision } }: Open): Promise<void> {
+    const tokenBytes = dim * (precision === 'int8' ? 1 : 4);
+    const blocks = await store.blocks();
+    if (blocks.some(({ numTokens, byteLength }) => byteLength !== numTokens * tokenBytes)) await store.compact();
   }
 
   return {
