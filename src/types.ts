@@ -222,6 +222,8 @@ export interface SearchResult {
   readonly hits: readonly Hit[];
   /** Passages compared. */
   readonly considered: number;
+  /** How much of the stored vectors that was: below 1 only while a large collection is being opened. */
+  readonly searchedShare: number;
   /** Whether any hit is relevant. */
   readonly relevant: boolean;
   /** Query tokens beyond the model's query length, which were not searched. */
@@ -317,6 +319,8 @@ export interface EngineStatus {
   readonly tokens: number;
   /** Bytes of token vectors held ready for search. */
   readonly residentBytes: number;
+  /** How much of a large collection can be searched so far while it is being opened; null once that is all. */
+  readonly opening: { readonly tokens: number; readonly totalTokens: number } | null;
   /** What `resume` would read. */
   readonly pending: PendingFiles;
   /** Documents that are found by their words alone until `reencode` has given them vectors of this model. */

@@ -1,6 +1,7 @@
 /** The whole way in Node: the real model, the real scorer, a store in memory. */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, EngineStatus, Progress } from '../types.ts';
 import type { CallContext, Engine } from './engine-api.ts';
 import { createNodeEngine } from './node.ts';
@@ -173,6 +174,39 @@ describe('the way end to end', () => {
     expect(status).toMatchObject({ state: 'ready', documents: 0, chunks: 0, tokens: 0 });
     expect((await engine.search({ query: 'harbour', options: {} }, context())).hits).toEqual([]);
   });
+});
+
+test('a large collection can be searched before all of it is loaded, and says so', async () => {
+  const store = createMemoryStore('large');
+  const before = createNodeEngine(models, { store });
+  await before.open({}, context());
+  await before.add([trade], context());
+  await before.add([bread], context());
+
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const [, second] = await store.blocks();
+  const slow = {
+    ...store,
+    block: (id: string) => (id === second!.id ? released : Promise.resolve()).then(() => store.block(id)),
+  };
+  const engine = createNodeEngine(models, { store: slow });
+  let changed = 0;
+  engine.subscribe(({ type }) => (changed += type === 'changed' ? 1 : 0));
+  const status = await engine.open({}, context());
+  expect(status).toMatchObject({ state: 'ready', documents: 2, opening: { totalTokens: status.tokens } });
+  const query = { query: 'bake bread', options: { match: 'meaning' } } as const;
+  const early = await engine.search(query, context());
+  expect(early.hits.map(({ documentName }) => documentName)).toEqual(['trade.md']);
+  expect(early.searchedShare).toBeCloseTo(status.opening!.tokens / status.tokens, 6);
+
+  const seen = changed;
+  release();
+  await vi.waitFor(async () => expect((await engine.status(undefined, context())).opening).toBeNull());
+  expect(changed).toBeGreaterThan(seen); // whoever shows results asks again
+  const late = await engine.search(query, context());
+  expect([late.hits[0]!.documentName, late.searchedShare]).toEqual(['bread.txt', 1]);
+  await engine.close(undefined, context());
 });
 
 test('a file too large to hold is refused before it is read', async () => {

@@ -100,6 +100,7 @@ const startingStatus: EngineStatus = {
   chunks: 0,
   tokens: 0,
   residentBytes: 0,
+  opening: null,
   pending: { files: 0, bytes: 0 },
   unencoded: 0,
   progress: null,
@@ -244,8 +245,31 @@ export function createEngine(parts: EngineParts): Engine {
       settings: { keepSources: options.keepSources ?? true, visible: options.visible ?? true },
     };
     update({ scorer: scorer.choice });
-    await withRecovery(open, () => resident.refresh(loadLimit(open)));
+    await load(open);
     return { open, warning: opened.warning };
+  }
+
+  /** Resolves as soon as something can be searched; the rest comes in the background, and each step of it is told. */
+  function load(open: Open): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let searchable = false;
+      const told = (): void => {
+        searchable = true;
+        resolve();
+        if (status.state === 'ready') void tell(open).catch(fail);
+      };
+      const loading = withRecovery(open, () => open.resident.refresh(loadLimit(open), told));
+      loading.then(told, (error: unknown) => {
+        if (searchable) fail(error);
+        else reject(toLateralError(error));
+      });
+    });
+  }
+
+  async function tell(open: Open): Promise<void> {
+    if (index === null) return; // closed meanwhile
+    update({ ...(await counts(open)), error: damage(open.resident) });
+    emit({ type: 'changed' });
   }
 
   function opened(): Promise<Open> {
@@ -255,13 +279,14 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function counts({ store, resident }: Open): Promise<Partial<EngineStatus>> {
     const { documents, chunks, tokens } = resident.counts;
-    const { unencoded, scorer } = resident;
+    const { unencoded, scorer, opening } = resident;
     const { residentBytes, threads: scoringThreads } = scorer;
     return {
       documents,
       chunks,
       tokens,
       residentBytes,
+      opening,
       scoringThreads,
       unencoded,
       storageCreatedAt: await store.createdAt(),

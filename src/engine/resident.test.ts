@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { LateralError } from '../errors.ts';
 import { createReferenceScorer } from '../maxsim/reference.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
@@ -71,6 +72,33 @@ describe('ResidentIndex', () => {
     await resident.refresh();
     expect(resident.runs.filter(({ removed }) => !removed).map(({ documentId }) => documentId)).toEqual(['b']);
     expect([...resident.records.keys()]).toEqual(['b']);
+  });
+
+  test('a large collection can be searched as far as it is loaded', async () => {
+    for (const id of ['a', 'b', 'c']) await store.add([toy(id, 2)], fingerprint);
+    const seen: unknown[] = [];
+    const { opening, searchable } = resident;
+    expect([opening, searchable]).toEqual([null, false]);
+    await resident.refresh(Infinity, () =>
+      seen.push([resident.opening, resident.searchable, resident.runs.length, resident.counts.documents]),
+    );
+    // The first block alone, then as many as may be held: here all.
+    expect(seen).toEqual([[{ tokens: 2, totalTokens: 6 }, true, 1, 3]]);
+    expect([resident.opening, resident.searchable, resident.runs.length]).toEqual([null, true, 3]);
+  });
+
+  test('what stops in the middle of loading is not taken for all', async () => {
+    for (const id of ['a', 'b']) await store.add([toy(id, 2)], fingerprint);
+    const [, second] = await store.blocks();
+    const read = store.block.bind(store);
+    vi.spyOn(store, 'block').mockImplementation((id) =>
+      id === second!.id ? Promise.reject(new LateralError('storage-closed', 'gone')) : read(id),
+    );
+    await expect(resident.refresh()).rejects.toMatchObject({ code: 'storage-closed' });
+    expect([resident.opening, resident.searchable]).toEqual([null, false]);
+    vi.restoreAllMocks();
+    await resident.refresh();
+    expect([resident.searchable, resident.runs.length]).toEqual([true, 2]);
   });
 
   test('reads records of new and moved documents only, and sees one that came again changed', async () => {

@@ -1,7 +1,7 @@
 /**
  * The blocks of the store held ready in the scorer, and which passage each score belongs to. Follows the store by its
- * version: only what came is loaded, only what went is dropped. Where nobody searches, a large collection is followed
- * without being loaded.
+ * version: only what came is loaded, only what went is dropped. A large collection is loaded in steps and searched as far as
+ * it is; where nobody searches, it is followed without being loaded.
  */
 import { LateralError } from '../errors.ts';
 import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
@@ -41,6 +41,9 @@ export class ResidentIndex {
   #version = -1;
   /** Whether all blocks of that version are loaded, but for damaged ones. */
   #complete = false;
+  /** Whether some blocks are loaded and the others are on their way. */
+  #opening = false;
+  #totalTokens = 0;
   /** Of each document, the block that it lay in when its record was read. */
   #blockOf: ReadonlyMap<string, string> = new Map();
   #totalBytes = 0;
@@ -98,9 +101,16 @@ export class ResidentIndex {
     return [...this.#damaged];
   }
 
-  /** Whether all of `version` can be scored; where not, a search must wait for `refresh`. */
-  get complete(): boolean {
-    return this.#complete;
+  /** Whether a search need not wait for `refresh`: all of `version` can be scored, or some of it and the rest is coming. */
+  get searchable(): boolean {
+    return this.#complete || this.#opening;
+  }
+
+  /** How much of the stored vectors can be scored, while a refresh goes on in steps; null otherwise. */
+  get opening(): { readonly tokens: number; readonly totalTokens: number } | null {
+    if (!this.#opening) return null;
+    const tokens = this.#scorer.blocks.reduce((sum, { numTokens }) => sum + numTokens, 0);
+    return { tokens, totalTokens: this.#totalTokens };
   }
 
   /** Another scorer takes over (after a lost device): everything is loaded again from the store. */
@@ -119,13 +129,14 @@ export class ResidentIndex {
    * Brings the scorer to the store's present state. The store is read while searches go on, for it can be slow to answer
    * (a write that is being flushed to disk holds up every read); only handing what was read to the scorer keeps them waiting.
    * @param maxBytes where the blocks are more in all, those that came are listed but not loaded
+   * @param onStep called when more of them can be searched, and not yet all
    * @throws 'model-mismatch' where another tab has filled the store with vectors of another model or setting
    */
-  refresh(maxBytes = Infinity): Promise<void> {
-    return this.#refreshing(() => this.#follow(maxBytes));
+  refresh(maxBytes = Infinity, onStep: () => void = () => undefined): Promise<void> {
+    return this.#refreshing(() => this.#follow(maxBytes, onStep).finally(() => (this.#opening = false)));
   }
 
-  async #follow(maxBytes: number): Promise<void> {
+  async #follow(maxBytes: number, onStep: () => void): Promise<void> {
     for (;;) {
       const version = await this.#store.version();
       if (version === this.#version && (this.#complete || this.#totalBytes > maxBytes)) return;
@@ -136,6 +147,7 @@ export class ResidentIndex {
       const loaded = new Set(scorer.blocks.map(({ id }) => id));
       const missing = infos.filter(({ id }) => !loaded.has(id) && !this.#damaged.has(id));
       this.#totalBytes = infos.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      this.#totalTokens = infos.reduce((sum, { numTokens }) => sum + numTokens, 0);
       const wait = this.#totalBytes > maxBytes;
       const known = await this.#readRecords(infos);
 
@@ -143,11 +155,16 @@ export class ResidentIndex {
       let gone = false;
       let replaced: boolean;
       do {
-        const read = await this.#readBlocks(rest);
+        // The first alone, so that something can be searched soon.
+        const read = await this.#readBlocks(rest, loaded.size === 0 && rest === missing ? 0 : maxHeldBytes);
         rest = rest.slice(read.taken);
         gone ||= read.gone;
         const complete = rest.length === 0 && (!wait || missing.length === 0);
         replaced = await this.#exclusive(() => this.#apply(scorer, infos, read.blocks, known, complete));
+        if (rest.length > 0 && !replaced) {
+          this.#opening = true;
+          onStep();
+        }
       } while (rest.length > 0 && !replaced);
       // A block that was compacted away while we read, or another scorer: the next round sees what became of it.
       if (!gone && !replaced) this.#version = version;
@@ -157,13 +174,14 @@ export class ResidentIndex {
   /** Blocks as long as they fit together into what may be held besides the scorer; at least one. */
   async #readBlocks(
     infos: readonly BlockInfo[],
+    maxBytes: number,
   ): Promise<{ readonly blocks: VectorBlock[]; readonly taken: number; readonly gone: boolean }> {
     const blocks: VectorBlock[] = [];
     let gone = false;
     let bytes = 0;
     let taken = 0;
     for (const { id, byteLength } of infos) {
-      if (taken > 0 && bytes + byteLength > maxHeldBytes) break;
+      if (taken > 0 && bytes + byteLength > maxBytes) break;
       taken++;
       bytes += byteLength;
       try {

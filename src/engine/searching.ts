@@ -62,9 +62,11 @@ export async function search(
   const encodedAt = performance.now();
   const answer = async (): Promise<SearchResult | null> => {
     throwIfAborted(signal);
-    if (!resident.complete) return null; // since it was looked at: another scorer is being filled
+    if (!resident.searchable) return null; // since it was looked at: another scorer is being filled
     const constraints = createConstraints(query, keywords.index);
     const scope = scopeOf(resident, options.filter, constraints);
+    const { opening } = resident;
+    const searchedShare = opening === null ? 1 : opening.tokens / Math.max(1, opening.totalTokens);
     const scores = meaning === null ? null : await resident.scorer.score(meaning.rows, scope.selection);
     throwIfAborted(signal);
     const lists = listsOf(match, scores, query, keywords, scope);
@@ -90,6 +92,7 @@ export async function search(
       words: describeQueryWords(query, described),
       hits: described.map(({ hit }) => hit),
       considered: scores?.length ?? scope.size,
+      searchedShare,
       relevant: described.some(({ hit }) => hit.relevant),
       droppedQueryTokens: meaning?.encoded.truncatedTokens ?? 0,
       elapsedMs: {
@@ -101,7 +104,7 @@ export async function search(
   };
   // What changes is followed as it happens; only what is not loaded (a hidden tab's blocks, a new scorer's) must come first.
   for (;;) {
-    if (!resident.complete) await resident.refresh();
+    if (!resident.searchable) await resident.refresh();
     const result = await parts.exclusive(answer);
     if (result !== null) return result;
   }
@@ -329,6 +332,7 @@ function emptyResult(query: string, match: MatchBy): SearchResult {
     words: [],
     hits: [],
     considered: 0,
+    searchedShare: 1,
     relevant: false,
     droppedQueryTokens: 0,
     elapsedMs: { encode: 0, score: 0, explain: 0 },

@@ -112,6 +112,8 @@ export const words = {
   showWeaker: (weaker: number): string => `Show ${count(weaker, 'weaker passage')}`,
 
   nothing: 'Nothing relevant here',
+  stillOpening: (share: number): string =>
+    `Your collection is still being opened: ${Math.floor(share * 100)} % of it is searched so far.`,
   noneClose: (passages: number): string =>
     passages === 1 ? 'The only passage does not come close.' : `None of ${count(passages, 'passage')} comes close.`,
   nearest: 'Show the nearest anyway',

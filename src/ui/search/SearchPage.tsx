@@ -129,6 +129,9 @@ function Answer() {
     <>
       <WordChips />
       {result !== null && result.droppedQueryTokens > 0 ? <p className="aside">{words.dropped}</p> : null}
+      {result !== null && result.searchedShare < 1 ? (
+        <p className="aside">{words.stillOpening(result.searchedShare)}</p>
+      ) : null}
       {nothingRelevant && result !== null ? <Nothing result={result} onNearest={showNearest} /> : null}
       <ResultList />
     </>
