@@ -9,6 +9,8 @@ export interface Contender<Name extends string = string> {
   /** Of one run: tokens, or bytes for storage. */
   readonly amount: number;
   run(): unknown;
+  /** Milliseconds of the run that has just ended, where the clock is not to be asked. */
+  lastMs?(): number;
 }
 
 export interface RaceOptions {
@@ -34,7 +36,7 @@ export async function race<Name extends string>(
         const start = now();
         await contender.run();
         end = now();
-        timing.bestMs = Math.min(timing.bestMs, end - start);
+        timing.bestMs = Math.min(timing.bestMs, contender.lastMs?.() ?? end - start);
         timing.runs++;
       } while (end - turn < turnMs);
     }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { columns, ratiosOf, toReport, toTable } from './report.ts';
+import { ratiosOf, toReport, toTable } from './report.ts';
 import type { Measured } from './results.ts';
 
 const timing = <Name extends string>(name: Name, amount: number, bestMs: number) => ({ name, amount, bestMs, runs: 1 });
@@ -64,13 +64,4 @@ it('asks less where the processor has no VNNI', () => {
   const without = toReport({ ...measured, tokens, bestInt8Kernel: 'wasmInt8' }, environment);
   expect(without.ratios).toMatchObject({ vnniSeen: false, int8OverJs: 50, bestInt8Kernel: 'int8' });
   expect(toTable(without)).toMatch(/best int8 \/ naive JS +50 +≥ 35 +reached/);
-});
-
-it('aligns columns', () => {
-  expect(
-    columns([
-      ['a', 'b'],
-      ['long', '100'],
-    ]),
-  ).toEqual(['a       b', 'long  100']);
 });

@@ -2,6 +2,7 @@
 import { goals, goalValue, judge } from './goals.ts';
 import { rateOf, speedup } from './race.ts';
 import { dim, operationsPerToken, queryRows, type Measured, type Ratios, type Timing } from './results.ts';
+import { columns, rounded, shown } from './table.ts';
 
 /** From here on the relaxed dot product must be one instruction: without VNNI it is no quicker than the plain kernel. */
 export const vnniThreshold = 1.5;
@@ -96,17 +97,6 @@ export function toTable({ commit, browser, device, ratios, figures }: Report): s
   ].join('\n');
 }
 
-/** Cells of the first column to the left, of the others to the right. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
 function tokenFigures(timing: Timing) {
   const perSecond = rateOf(timing);
   return rounded({
@@ -121,18 +111,4 @@ function tokenFigures(timing: Timing) {
 function storageFigures(timing: Timing) {
   const mebibytesPerSecond = rateOf(timing) / 2 ** 20;
   return rounded({ bytes: timing.amount, bestMs: timing.bestMs, runs: timing.runs, mebibytesPerSecond });
-}
-
-/** Four digits are more than the noise leaves. */
-export function rounded<T extends object>(values: T): T {
-  const entries = Object.entries(values) as [string, unknown][];
-  const round = (value: unknown): unknown =>
-    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
-  return Object.fromEntries(entries.map(([name, value]) => [name, round(value)])) as T;
-}
-
-function shown(value: number | string | boolean | null): string {
-  if (value === null) return '–';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return String(value);
 }
