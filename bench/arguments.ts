@@ -9,6 +9,16 @@ export interface BenchArguments {
   readonly rounds: number;
 }
 
+/** Those of this process, which ends with a word where they are wrong. */
+export function argumentsOfProcess(maxTokens: number): BenchArguments {
+  try {
+    return readArguments(process.argv.slice(2), maxTokens);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\nOptions: --json --tokens N --rounds N`);
+    process.exit(2);
+  }
+}
+
 /** @throws with what is wrong, for a person */
 export function readArguments(argv: readonly string[], maxTokens: number): BenchArguments {
   const { values } = parseArgs({

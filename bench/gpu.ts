@@ -8,14 +8,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { runnerImport } from 'vite';
-import { readArguments } from './arguments.ts';
+import { argumentsOfProcess } from './arguments.ts';
 import { commitOf } from './environment.ts';
 import { loadDawn, swiftShaderEnvironment } from './gpu/dawn.ts';
 import { toGpuReport, toGpuTable } from './gpu/report.ts';
 
 const maxTokens = 100_000_000;
 
-const { json, tokens, rounds } = readArguments(process.argv.slice(2), maxTokens);
+const { json, tokens, rounds } = argumentsOfProcess(maxTokens);
 const dawn = await loadDawn();
 if (dawn === null)
   skip('The npm package webgpu is not installed, or has no build for this machine: npm install webgpu.');

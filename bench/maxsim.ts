@@ -8,7 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readArguments } from './arguments.ts';
+import { argumentsOfProcess } from './arguments.ts';
 import { folderFiles, openPage, runtimeFiles } from './browser.mjs';
 import { buildPage } from './build-page.ts';
 import { commitOf, cpuOf } from './environment.ts';
@@ -18,7 +18,7 @@ import type { Measured, MeasureOptions } from './results.ts';
 /** 4 GiB of WebAssembly memory are 32 million tokens of 128 bytes. */
 const maxTokens = 30_000_000;
 
-const { json, tokens, rounds } = readArguments(process.argv.slice(2), maxTokens);
+const { json, tokens, rounds } = argumentsOfProcess(maxTokens);
 /** A devDependency would break installing where the registry does not have it. */
 const peer = fileURLToPath(new URL('../node_modules/maxsim-web/dist', import.meta.url));
 const hasMaxsimWeb = existsSync(peer);
