@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { race, rateOf, speedup } from './race.ts';
 
-it('gives each contender its turn in every round, and keeps the best run', async () => {
+it('lets each contender warm up, gives it its turn in every round, and keeps the best run', async () => {
   let clock = 0;
   const order: string[] = [];
   const contender = (name: string, times: number[]) => ({
@@ -13,12 +13,12 @@ it('gives each contender its turn in every round, and keeps the best run', async
     },
   });
   // A turn of 10 ms: 'a' begins a second run after 6 ms; 'b' takes longer than a turn.
-  const timings = await race([contender('a', [6, 5, 4, 8]), contender('b', [30, 20])], {
+  const timings = await race([contender('a', [1, 6, 5, 4, 8]), contender('b', [1, 30, 20])], {
     rounds: 2,
     turnMs: 10,
     now: () => clock,
   });
-  expect(order.join('')).toBe('aabaab');
+  expect(order.join('')).toBe('ab' + 'aab' + 'aab');
   expect(timings).toEqual([
     { name: 'a', amount: 1000, bestMs: 4, runs: 4 },
     { name: 'b', amount: 1000, bestMs: 20, runs: 2 },

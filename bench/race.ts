@@ -26,6 +26,7 @@ export async function race<Name extends string>(
   { rounds, turnMs = 100, onRound, now = () => performance.now() }: RaceOptions,
 ): Promise<Timing<Name>[]> {
   const timings = contenders.map(({ name, amount }) => ({ name, amount, bestMs: Infinity, runs: 0 }));
+  for (const contender of contenders) await contender.run(); // not timed: kernels and shaders are compiled now
   for (let round = 1; round <= rounds; round++) {
     onRound?.(round);
     for (const [i, contender] of contenders.entries()) {
