@@ -1,5 +1,5 @@
 /** Documents that another model has read: found by their words at once, read again from what is stored, never asked for again. */
-import type { BrowserContext } from '@playwright/test';
+import type { BrowserContext, Page } from '@playwright/test';
 import { bread, expect, Lateral, test, trade } from './lateral.ts';
 
 /** Makes the collection another model's, or of another version, while no tab of Lateral is open. */
@@ -123,3 +123,39 @@ test('another version that cuts passages otherwise: said, and a way to start ove
   await lateral.drop([trade]);
   await lateral.waitForDocuments(1);
 });
+
+test('fewer numbers a word take less room at once; more need another reading', async ({ lateral, page }) => {
+  await lateral.open();
+  await lateral.drop([trade, bread]);
+  await lateral.waitForDocuments(2);
+  const full = await keptForSearch(page);
+  const room = async (): Promise<number> => (await keptForSearch(page)) / full;
+  const choose = async (option: string): Promise<void> => {
+    await page.getByRole('combobox', { name: 'Space for search' }).click();
+    await page.getByRole('option', { name: option }).click();
+    await expect(page.getByRole('combobox', { name: 'Space for search' })).toHaveText(option);
+  };
+
+  await choose('64, half as much');
+  await page.getByRole('button', { name: 'Reload to apply' }).click();
+  await lateral.ready();
+  await expect.poll(room).toBeCloseTo(0.5, 1);
+  await expect(page.getByRole('progressbar', { name: 'Reading documents again' })).toBeHidden();
+  await lateral.search.fill('why did traders leave the port');
+  await expect(lateral.results.first()).toContainText(trade.name);
+
+  expect(await room()).toBeCloseTo(0.5, 1);
+  await choose('128 numbers');
+  await expect(page.getByText(/documents are read again/)).toBeVisible();
+  await page.getByRole('button', { name: 'Reload to apply' }).click();
+  await expect(page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 60_000 });
+  await expect.poll(room).toBeCloseTo(1, 1);
+});
+
+/** Bytes of vectors, as the Settings page tells them. */
+async function keptForSearch(page: Page): Promise<number> {
+  await page.getByRole('link', { name: 'Settings' }).click();
+  const sentence = (await page.getByText(/kept for\s+search\.$/).textContent()) ?? '';
+  const [, value, unit] = /([\d.]+) (B|kB|MB) kept/.exec(sentence) ?? [];
+  return Number(value) * { B: 1, kB: 1e3, MB: 1e6 }[unit ?? 'B']!;
+}

@@ -1,6 +1,7 @@
 /**
- * Compiles src/maxsim/kernels/*.as.ts to WebAssembly and writes each as base64 into a TypeScript module beside it: so
- * that Vite, Vitest and Node load it alike, without a fetch. Skips what is up to date; `--force` builds all.
+ * Compiles src/maxsim/kernels/*.as.ts to WebAssembly, each for a memory of one thread and for a shared one, and writes
+ * both as base64 into a TypeScript module beside it: so that Vite, Vitest and Node load it alike, without a fetch. Skips
+ * what is up to date; `--force` builds all.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -17,20 +18,28 @@ const options = [
   ...['--importMemory', '--enable', 'simd'],
 ];
 
+/** The scorer's shared memory can grow to the end of the address space (wasm.ts). */
+const shared = ['--sharedMemory', '--enable', 'threads', '--initialMemory', '1', '--maximumMemory', '65536'];
+
 const force = process.argv.includes('--force');
 for (const source of readdirSync(kernels).filter((name) => name.endsWith('.as.ts'))) {
   const path = join(kernels, source);
   const target = join(kernels, source.replace(/\.as\.ts$/, '.generated.ts'));
   const flags = source.includes('relaxed') ? [...options, '--enable', 'relaxed-simd'] : options;
-  const stamp = stampOf(readFileSync(path), flags);
+  const stamp = stampOf(readFileSync(path), [...flags, ...shared]);
   if (!force && firstLine(target).includes(stamp)) continue;
-  const wasm = await compile(path, flags);
-  const base64 = Buffer.from(wasm).toString('base64');
+  const builds = {
+    wasmBase64: await compile(path, flags),
+    sharedWasmBase64: await compile(path, [...flags, ...shared]),
+  };
+  const constants = Object.entries(builds).map(
+    ([name, wasm]) => `export const ${name} =\n  '${Buffer.from(wasm).toString('base64')}';\n`,
+  );
   writeWhole(
     target,
-    `// ${source}, built by scripts/build-kernels.mjs; not for editing. ${stamp}\nexport const wasmBase64 =\n  '${base64}';\n`,
+    `// ${source}, built by scripts/build-kernels.mjs; not for editing. ${stamp}\n${constants.join('')}`,
   );
-  console.error(`${source}: ${wasm.length} bytes of WebAssembly`);
+  console.error(`${source}: ${builds.wasmBase64.length} bytes of WebAssembly`);
 }
 
 /** What the output depends on: the source, the compiler and its flags. */

@@ -298,7 +298,10 @@ export interface EngineStatus {
   readonly scorer: Choice<ScorerKind> | null;
   readonly selfTests: readonly SelfTestReport[];
   readonly gpu: { readonly name: string; readonly software: boolean } | null;
+  /** Threads of the processor that encode. */
   readonly threads: number;
+  /** Threads of the processor that compare; 0 on a graphics card. */
+  readonly scoringThreads: number;
   /** Which of the runtime's files were loaded, by name: what must be kept to start again without a network. */
   readonly runtimeFiles: readonly string[];
   readonly storage: 'indexeddb' | 'memory';

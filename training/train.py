@@ -33,7 +33,7 @@ from lateral_training.taught import Taught
 from lateral_training.teacher import TEACHER, punctuation, word_pieces
 
 DIMENSION_WEIGHTS = {128: 1.0, 96: 0.6, 64: 0.6}
-DISTILL_SCALE = 0.6  # of a MaxSim over QUERY_LENGTH rows, for the teacher's softmax and for its copy
+DISTILL_SCALE = 0.2  # of a MaxSim over QUERY_LENGTH rows, for the teacher's softmax and for its copy: soft, to learn from near misses
 WARM_UP = 0.03
 SENTENCE = 48  # tokens of a parallel sentence at most
 CHUNK_TOKENS = 4096  # of documents that are padded together
@@ -117,7 +117,6 @@ class Trainer:
         limit = SENTENCE if batch.kind == "parallel" else self.arguments.passage
         queries = [query_sequence(texts[index]) if batch.as_queries else document_sequence(texts[index], limit) for index in batch.queries]
         documents = [document_sequence(texts[index], limit) for index in batch.documents]
-        alone = batch.kind == "english"
         query_rows = self._rows(queries)
         weights = self._kept(queries).float() if not batch.as_queries else torch.ones(query_rows.shape[:2], device=self.device)
         weights = weights * (QUERY_LENGTH / weights.sum(1, keepdim=True))
@@ -128,12 +127,14 @@ class Trainer:
             rows = [documents[index] for index in group]
             vectors = self._rows(rows)
             pulls.append(self._pull(batch, vectors, np.array(group), batch.documents, batch.document_english, False))
-            if not alone:
-                columns.append(self._scores(query_rows, weights, vectors, self._kept(rows)))
-                order += group
+            columns.append(self._scores(query_rows, weights, vectors, self._kept(rows)))
+            order += group
+        scores = torch.cat(columns, 2)[:, :, torch.tensor(order, device=self.device).argsort()]
         report: dict[str, torch.Tensor] = {"loss": query_rows.new_zeros(())}
-        if not alone:
-            self._rank(batch, torch.cat(columns, 2)[:, :, torch.tensor(order, device=self.device).argsort()], report)
+        same = _same_meaning(batch).to(self.device)
+        if batch.kind != "english":
+            self._rank(scores, same, report)
+        self._distill(batch, scores, same, report)
         for name, weight in (("words", self.arguments.words), ("align", self.arguments.align)):
             parts = [pull[name] for pull in pulls if name in pull]
             if parts:
@@ -145,37 +146,40 @@ class Trainer:
         self.optimizer.step()
         return {f"{batch.kind} {name}": float(value.detach()) for name, value in report.items()}
 
-    def _rank(self, batch: Batch, scores: torch.Tensor, report: dict[str, torch.Tensor]) -> None:
-        """Adds the losses on scores [dimensions, queries, documents]."""
-        arguments = self.arguments
-        meaning = torch.from_numpy(batch.meaning).to(self.device)
-        same = (meaning[:, None] == meaning[None, :]) & ~torch.eye(len(meaning), dtype=torch.bool, device=self.device)
+    def _rank(self, scores: torch.Tensor, same: torch.Tensor, report: dict[str, torch.Tensor]) -> None:
+        """Adds the contrast on scores [dimensions, queries, documents]."""
         right = torch.arange(len(same), device=self.device)
-        known, target = self._target(batch, same)
         for place, dim in enumerate(self.dimensions):
             logits = (scores[place] * self.log_scales[DIMENSIONS.index(dim)].exp()).masked_fill(same, -1e4)
             contrast = 0.7 * F.cross_entropy(logits, right) + 0.3 * F.cross_entropy(logits.T, right)
             report[f"contrast{dim}"] = contrast.detach()
-            report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.contrast * contrast
-            if len(known) > 1:
-                own = (scores[place][known][:, known] * DISTILL_SCALE).masked_fill(same[known][:, known], -1e4)
-                distill = F.kl_div(F.log_softmax(own, 1), target, reduction="batchmean") * len(known) / len(same)
-                report[f"distill{dim}"] = distill.detach()
-                report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * arguments.distill * distill
+            report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * self.arguments.contrast * contrast
 
-    def _target(self, batch: Batch, same: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Which pairs the teacher read, and its softmax over their documents."""
-        known = np.flatnonzero((batch.query_english != NONE) & (batch.document_english != NONE))
-        if self.taught is None or len(known) < 2:
-            return torch.empty(0, dtype=torch.long), torch.empty(0)
-        queries, query_kept = self._taught(batch.query_english[known])
-        documents, kept = self._taught(batch.document_english[known])
-        query_kept = query_kept | torch.from_numpy(self.data.english_query[batch.query_english[known]]).to(self.device)[:, None]
-        best = torch.einsum("qid,pjd->qipj", queries, documents).masked_fill_(~kept, -2.0).max(3).values
+    def _distill(self, batch: Batch, scores: torch.Tensor, same: torch.Tensor, report: dict[str, torch.Tensor]) -> None:
+        """Adds the KL to the teacher's softmax over the documents that it read, for the queries that it read."""
+        queries, documents = batch.query_english != NONE, batch.document_english != NONE
+        if batch.kind != "english":
+            queries = documents = queries & documents
+        if self.taught is None or queries.sum() < 2:
+            return
+        rows, columns = (torch.from_numpy(np.flatnonzero(known)).to(self.device) for known in (queries, documents))
+        hidden = same[rows][:, columns]
+        taught = self._taught_scores(batch.query_english[queries], batch.document_english[documents])
+        target = F.softmax((taught * DISTILL_SCALE).masked_fill(hidden, -1e4), 1)
+        for place, dim in enumerate(self.dimensions):
+            own = (scores[place][rows][:, columns] * DISTILL_SCALE).masked_fill(hidden, -1e4)
+            distill = F.kl_div(F.log_softmax(own, 1), target, reduction="sum") / len(same)
+            report[f"distill{dim}"] = distill.detach()
+            report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * self.arguments.distill * distill
+
+    def _taught_scores(self, queries: np.ndarray, documents: np.ndarray) -> torch.Tensor:
+        """The teacher's MaxSim [queries, documents]; a document's rows as a query count without its punctuation."""
+        query_rows, query_kept = self._taught(queries)
+        query_kept = query_kept | torch.from_numpy(self.data.english_query[queries]).to(self.device)[:, None]
+        document_rows, kept = self._taught(documents)
+        best = torch.einsum("qid,pjd->qipj", query_rows, document_rows).masked_fill_(~kept, -2.0).max(3).values
         weights = query_kept.float() * (QUERY_LENGTH / query_kept.sum(1, keepdim=True))
-        scores = (best * weights.unsqueeze(2)).sum(1)
-        index = torch.from_numpy(known).to(self.device)
-        return index, F.softmax((scores * DISTILL_SCALE).masked_fill(same[index][:, index], -1e4), 1)
+        return (best * weights.unsqueeze(2)).sum(1)
 
     def _pull(
         self, batch: Batch, rows: torch.Tensor, group: np.ndarray, texts: np.ndarray, english: np.ndarray, as_queries: bool
@@ -295,6 +299,14 @@ class Trainer:
         print("resumed at step", self.step, flush=True)
 
 
+def _same_meaning(batch: Batch) -> torch.Tensor:
+    """[queries, documents]: a document that says the same as a query's own is no negative of it."""
+    if batch.kind == "english":
+        return torch.zeros(len(batch.queries), len(batch.documents), dtype=torch.bool)
+    meaning = torch.from_numpy(batch.meaning)
+    return (meaning[:, None] == meaning[None, :]) & ~torch.eye(len(meaning), dtype=torch.bool)
+
+
 def held_out_mrr(model: Mini, data: Packed, sequences: Sequences, limit: int, device: torch.device) -> dict[str, dict[str, float]]:
     """By kind (within one language, or a window in any two), over `limit` pairs each and all their passages."""
     model.eval()
@@ -331,7 +343,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--table-factor", type=float, default=5.0, help="the embedding table's rate, times --rate")
     parser.add_argument("--contrast", type=float, default=0.4)
-    parser.add_argument("--distill", type=float, default=0.6)
+    parser.add_argument("--distill", type=float, default=5.0)
     parser.add_argument("--words", type=float, default=4.0)
     parser.add_argument("--align", type=float, default=2.0)
     parser.add_argument("--round-from", type=float, default=0.75, help="from this part of the run on, train the rounded weights")

@@ -9,16 +9,19 @@ import { LateralError, toLateralError } from '../errors.ts';
 import { onLost, requestGpu, type Gpu } from '../gpu/device.ts';
 import { createGpuScorer } from '../maxsim/gpu.ts';
 import { createReferenceScorer } from '../maxsim/reference.ts';
+import type { Scorer } from '../maxsim/scorer.ts';
 import { createWasmScorer } from '../maxsim/wasm.ts';
 import { fetchModelFiles } from '../models/files.ts';
 import { loadModel, type LoadedModel } from '../models/load.ts';
 import { modelName, type ModelEntry } from '../models/registry.ts';
 import { runSelfTest } from '../models/self-test.ts';
+import { recallMeasured, rememberMeasured } from '../store/idb-device.ts';
 import { openIdbStore } from '../store/idb-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { SelfTestReport } from '../types.ts';
 import type { Engine, OpenOptions } from './engine-api.ts';
 import { createWorkerExtraction } from './extraction-worker.ts';
+import { calibrate, quickest, type Calibration, type StoredVectors } from './scorer-choice.ts';
 import { createEngine, type ChosenEncoder, type ChosenScorer, type EngineParts } from './engine.ts';
 import { createWebLocks } from './tab-locks.ts';
 
@@ -150,7 +153,7 @@ function createBrowserParts(): EngineParts {
     };
   }
 
-  async function chooseScorer(options: OpenOptions): Promise<ChosenScorer> {
+  async function chooseScorer(options: OpenOptions, stored?: Promise<StoredVectors>): Promise<ChosenScorer> {
     const wanted = options.scorer ?? 'auto';
     if (wanted === 'js') {
       return {
@@ -164,16 +167,17 @@ function createBrowserParts(): EngineParts {
       if (typeof usable === 'string') {
         reason = usable;
       } else {
+        const makeGpuScorer = (): Promise<Scorer> => createGpuScorer(usable.device);
+        const choice = { kind: 'webgpu', reason, forced: wanted === 'webgpu' } as const;
         try {
-          const scorer = await createGpuScorer(usable.device);
-          return {
-            scorer,
-            choice: {
-              kind: 'webgpu',
-              reason: wanted === 'webgpu' ? reason : `${usable.info.name} compares passages fastest.`,
-              forced: wanted === 'webgpu',
-            },
-          };
+          if (choice.forced || stored === undefined) return { scorer: await makeGpuScorer(), choice };
+          const makers = { webgpu: makeGpuScorer, wasm: makeWasmScorer };
+          const measured = await calibrate(deviceKey(usable, options), await stored, makers, deviceMemory);
+          reason =
+            measured === null ? 'With so few passages the processor answers at once.' : measuredSentence(measured);
+          if (measured !== null && quickest(measured).kind === 'webgpu') {
+            return { scorer: await makeGpuScorer(), choice: { ...choice, reason } };
+          }
         } catch (error) {
           reason = `The graphics card could not be used: ${toLateralError(error).message}`;
         }
@@ -181,7 +185,7 @@ function createBrowserParts(): EngineParts {
     }
     const forced = wanted === 'wasm';
     try {
-      return { scorer: await createWasmScorer(), choice: { kind: 'wasm', reason, forced } };
+      return { scorer: await makeWasmScorer(), choice: { kind: 'wasm', reason, forced } };
     } catch (error) {
       return {
         scorer: createReferenceScorer(),
@@ -272,6 +276,36 @@ async function timeEncoding(encoder: Encoder): Promise<number> {
   const started = performance.now();
   await encoder.encodeDocuments([passage]);
   return performance.now() - started;
+}
+
+const createScoringThread = (): Worker =>
+  new Worker(new URL('../../workers/maxsim.worker.ts', import.meta.url), { type: 'module', name: 'maxsim' });
+
+const makeWasmScorer = (): Promise<Scorer> =>
+  createWasmScorer({ threads: threadCount(), createThread: createScoringThread });
+
+const deviceMemory = { recall: recallMeasured, remember: rememberMeasured };
+
+/** Figures hold for this browser on these devices, and for vectors of one kind. */
+function deviceKey({ info }: Gpu, { dim, precision }: OpenOptions): string {
+  const { userAgent, hardwareConcurrency } = navigator;
+  return JSON.stringify([
+    'scorer',
+    userAgent,
+    info.name,
+    hardwareConcurrency,
+    self.crossOriginIsolated,
+    dim,
+    precision,
+  ]);
+}
+
+function measuredSentence({ figures }: Calibration): string {
+  const parts = figures.map(
+    ({ kind, tokensPerSecond }) =>
+      `${(tokensPerSecond / 1e6).toFixed(0)} million token vectors a second on the ${kind === 'webgpu' ? 'graphics card' : 'processor'}`,
+  );
+  return `Measured here: ${parts.join(', ')}.`;
 }
 
 /** More than one thread needs shared memory, which needs cross-origin isolation. */

@@ -6,6 +6,7 @@ import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import { f32Fingerprint, int8Fingerprint, sampleDocument } from '../store/testing/sample-documents.ts';
 import type { Fingerprint, Progress } from '../types.ts';
+import { narrowRows } from '../vectors/narrow.ts';
 import { exportCollection, importCollection } from './collection.ts';
 
 const running = new AbortController().signal;
@@ -138,6 +139,21 @@ describe('refusals', () => {
         const part = (await store.parts(record.id))!;
         expect(part).toMatchObject({ record: { ...record, tokenCount: 0 }, text, chunks });
         expect([part.vectors.length, part.offsets]).toEqual([0, new Uint32Array(record.chunkCount + 1)]);
+      }
+    }
+  });
+
+  test('vectors of more dimensions, or in f32, are turned into those of the index', async () => {
+    for (const [saved, here] of [
+      [int8Fingerprint, { ...int8Fingerprint, dim: 3 }],
+      [f32Fingerprint, int8Fingerprint],
+    ] as const) {
+      const documents = documentsOf(saved);
+      const store = createMemoryStore('test');
+      expect(await into(store, await fileOf(documents, saved), here)).toMatchObject({ documents: 3, unencoded: 0 });
+      for (const { record, vectors, offsets } of documents) {
+        const turned = narrowRows(vectors, saved, here);
+        expect(await store.parts(record.id)).toMatchObject({ record, vectors: turned, offsets });
       }
     }
   });

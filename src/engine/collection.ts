@@ -13,6 +13,7 @@ import {
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { isSameFingerprint, isWithoutVectors, requireFingerprint } from '../store/schema.ts';
 import type { Fingerprint, ImportResult, Progress } from '../types.ts';
+import { canNarrow, narrowRows } from '../vectors/narrow.ts';
 
 export interface CollectionParts {
   readonly store: IndexStore;
@@ -59,7 +60,8 @@ export async function exportCollection(
 /**
  * Adds a file's documents; those that are here already, by content or by id, are left as they are. A damaged document is left out
  * and the rest is added; then, as after a cancel, what was added stays, and the error says how much that is.
- * Of a collection that another model has read, the vectors are left out: `reencode` makes others.
+ * Of a collection that another model has read, the vectors are left out: `reencode` makes others. Those of the same model with
+ * more dimensions, or in f32, are turned into this index's.
  * @throws 'model-mismatch' (passages that were cut otherwise) and 'storage-newer' before anything is added; 'file-damaged', 'aborted', and what the store throws
  */
 export async function importCollection(
@@ -72,7 +74,11 @@ export async function importCollection(
   const label = file instanceof File ? file.name : 'This file';
   const reader = await opened(file, label);
   requireSamePassages(label, reader.head.fingerprint, fingerprint);
-  const withVectors = isSameFingerprint(reader.head.fingerprint, fingerprint);
+  const saved = reader.head.fingerprint as Fingerprint; // or one of the future, which then is another model's
+  const narrow = canNarrow(saved, fingerprint);
+  const entries = narrow
+    ? reader.entries(saved, true)
+    : reader.entries(fingerprint, isSameFingerprint(saved, fingerprint));
   let unencoded = 0;
 
   const total = reader.head.documents;
@@ -113,7 +119,7 @@ export async function importCollection(
 
   report();
   try {
-    for await (const entry of reader.entries(fingerprint, withVectors)) {
+    for await (const entry of entries) {
       throwIfAborted(signal);
       let name: string | undefined;
       try {
@@ -123,7 +129,8 @@ export async function importCollection(
           skipped++;
           continue;
         }
-        const document = await entry.document(signal);
+        const read = await entry.document(signal);
+        const document = narrow ? { ...read, vectors: narrowRows(read.vectors, saved, fingerprint) } : read;
         ids.add(record.id);
         hashes.add(record.contentHash);
         batch.push(document);

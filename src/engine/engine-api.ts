@@ -40,7 +40,8 @@ export interface OpenOptions {
   /**
    * What to do with an index that was built with another model or setting: 'fail' (default) leaves it alone and throws
    * 'model-mismatch'; 'clear' removes its documents; 'reencode' keeps them, found by their words, until `reencode` has given
-   * them vectors of this model (that throws too where they would be cut into other passages).
+   * them vectors of this model (that throws too where they would be cut into other passages). Where it is only fewer
+   * dimensions of the same model, or int8 for f32, its vectors are turned into these, and nothing is cleared or read again.
    */
   readonly onMismatch?: 'fail' | 'clear' | 'reencode';
   /** 'memory' keeps nothing after the tab closes. Default 'indexeddb', with 'memory' and a warning where there is none. */

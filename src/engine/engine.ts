@@ -19,6 +19,7 @@ import type {
   SelfTestReport,
 } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
+import { canNarrow } from '../vectors/narrow.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
 import { exportCollection, importCollection } from './collection.ts';
 import type { Engine, EngineEvent, EngineSettings, OpenOptions } from './engine-api.ts';
@@ -30,6 +31,7 @@ import { createPassageReader, type PassageReader } from './passages.ts';
 import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
 import { reencodeDocuments } from './reencoding.ts';
+import { storedVectors, type StoredVectors } from './scorer-choice.ts';
 import { search } from './searching.ts';
 import { createLocalLocks, type HoldOptions, type TabLocks } from './tab-locks.ts';
 
@@ -61,7 +63,8 @@ export interface EngineParts {
     options: OpenOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<ChosenEncoder>;
-  chooseScorer(options: OpenOptions): Promise<ChosenScorer>;
+  /** @param stored what there is to compare, for a choice by measurement */
+  chooseScorer(options: OpenOptions, stored?: Promise<StoredVectors>): Promise<ChosenScorer>;
   /** Another encoder after this error, or null where there is none. */
   replaceEncoder(error: LateralError): Promise<ChosenEncoder | null>;
   /** Another scorer after this error, or null where there is none. */
@@ -88,6 +91,7 @@ const startingStatus: EngineStatus = {
   selfTests: [],
   gpu: null,
   threads: 1,
+  scoringThreads: 1,
   runtimeFiles: [],
   storage: 'indexeddb',
   storageWarning: '',
@@ -189,6 +193,7 @@ export function createEngine(parts: EngineParts): Engine {
     update({ error: damage(resident) });
     followKeywords(open, 'never');
     void follow(open); // what changed before anyone listened
+    void compactOlderShapes(open).catch(fail);
     return open;
   }
 
@@ -202,7 +207,10 @@ export function createEngine(parts: EngineParts): Engine {
     dim: number,
     choosing: Promise<ChosenEncoder>,
   ): Promise<Stored> {
-    const [opened, scorer] = await settleAll([parts.openStore(options), parts.chooseScorer(options)]);
+    const opening = parts.openStore(options);
+    const stored = opening.then(({ store }) => storedVectors(store));
+    stored.catch(() => undefined); // where nobody asks, the store's own failure says enough
+    const [opened, scorer] = await settleAll([opening, parts.chooseScorer(options, stored)]);
     const name = options.name ?? 'default';
     const precision = options.precision ?? 'int8';
     const fingerprint: Fingerprint = {
@@ -214,9 +222,11 @@ export function createEngine(parts: EngineParts): Engine {
       longDocument: 'truncate',
       chunker: chunkerVersion,
     };
-    const stored = await opened.store.fingerprint();
+    const current = await opened.store.fingerprint();
     const { onMismatch = 'fail' } = options;
-    if (stored !== null && onMismatch !== 'fail' && mismatch(stored, fingerprint) !== null) {
+    if (current !== null && onMismatch !== 'fail' && canNarrow(current, fingerprint)) {
+      await opened.store.narrow(fingerprint);
+    } else if (current !== null && onMismatch !== 'fail' && mismatch(current, fingerprint) !== null) {
       await choosing;
       const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
       if (now !== null && mismatch(now, fingerprint) !== null) {
@@ -246,8 +256,16 @@ export function createEngine(parts: EngineParts): Engine {
   async function counts({ store, resident }: Open): Promise<Partial<EngineStatus>> {
     const { documents, chunks, tokens } = resident.counts;
     const { unencoded, scorer } = resident;
-    const { residentBytes } = scorer;
-    return { documents, chunks, tokens, residentBytes, unencoded, storageCreatedAt: await store.createdAt() };
+    const { residentBytes, threads: scoringThreads } = scorer;
+    return {
+      documents,
+      chunks,
+      tokens,
+      residentBytes,
+      scoringThreads,
+      unencoded,
+      storageCreatedAt: await store.createdAt(),
+    };
   }
 
   async function countPending({ store, queue }: Open): Promise<void> {
@@ -409,6 +427,13 @@ export function createEngine(parts: EngineParts): Engine {
       blocks.filter(({ sealed }) => !sealed).length > tailBlocksBeforeCompaction ||
       removedChunks > chunksOf(documents) / 2;
     if (due) await store.compact(signal);
+  }
+
+  /** What an index that was narrowed holds from before is written anew, so that the disk has the room back. */
+  async function compactOlderShapes({ store, fingerprint: { dim, precision } }: Open): Promise<void> {
+    const tokenBytes = dim * (precision === 'int8' ? 1 : 4);
+    const blocks = await store.blocks();
+    if (blocks.some(({ numTokens, byteLength }) => byteLength !== numTokens * tokenBytes)) await store.compact();
   }
 
   return {

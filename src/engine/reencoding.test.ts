@@ -182,3 +182,36 @@ test('one document that cannot be read again does not stop the others', async ()
   expect(failed).toEqual([first!.name]);
   expect(await engine.status(undefined, context())).toMatchObject({ documents: 2, unencoded: 1 });
 });
+
+test('fewer dimensions, and bytes for f32, are made of the vectors that are here', async () => {
+  const few = documents.slice(0, 2);
+  const store = createMemoryStore('narrow');
+  const before = createNodeEngine(models, { store });
+  await before.open({ precision: 'f32' }, context());
+  await before.add(few, context());
+  const query = { query: 'why did traders leave', options: { match: 'meaning', k: 50 } } as const;
+
+  async function built(settings: { readonly dim?: number; readonly precision?: 'f32' | 'int8' }) {
+    const engine = createNodeEngine(models);
+    await engine.open(settings, context());
+    await engine.add(few, context());
+    return (await engine.search(query, context())).hits.map(({ documentName, score }) => ({ documentName, score }));
+  }
+  async function opened(settings: { readonly dim?: number; readonly precision?: 'f32' | 'int8' }) {
+    const engine = createNodeEngine(models, { store });
+    const status = await engine.open({ ...settings, onMismatch: 'reencode' }, context());
+    expect(status).toMatchObject({ documents: 2, unencoded: 0 });
+    return (await engine.search(query, context())).hits.map(({ documentName, score }) => ({ documentName, score }));
+  }
+
+  expect(await opened({ precision: 'int8' })).toEqual(await built({ precision: 'int8' }));
+  const [narrow, direct] = [await opened({ dim: 64 }), await built({ dim: 64 })];
+  expect(narrow.slice(0, 1).map(({ documentName }) => documentName)).toEqual(['trade.md']);
+  expect(narrow).toHaveLength(direct.length);
+  // Rounded twice: a thousandth of the score, which is 32 for the same text.
+  expect(narrow[0]!.score).toBeCloseTo(direct[0]!.score, 1);
+  expect((await store.blocks()).map(({ numTokens, byteLength }) => byteLength / numTokens)).toContain(64);
+
+  const wider = createNodeEngine(models, { store });
+  expect(await wider.open({ onMismatch: 'reencode' }, context())).toMatchObject({ documents: 2, unencoded: 2 });
+});

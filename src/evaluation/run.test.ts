@@ -109,6 +109,7 @@ describe('evaluate', () => {
           kind: scorer.kind,
           blocks: [],
           residentBytes: 0,
+          threads: 1,
           load: () => Promise.reject(new Error('no room')),
           unload: () => Promise.resolve(),
           score: () => Promise.reject(new Error('unused')),

@@ -34,6 +34,7 @@ export async function createGpuScorer(device: GPUDevice, options: GpuScorerOptio
 
 class GpuScorer implements Scorer {
   readonly kind = 'webgpu';
+  readonly threads = 0;
   readonly #device: GPUDevice;
   readonly #packedDot: PackedDot;
   readonly #maxItems: number;

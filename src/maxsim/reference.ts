@@ -48,6 +48,7 @@ export function explainChunk(
 
 class ReferenceScorer implements Scorer {
   readonly kind = 'js';
+  readonly threads = 1;
   readonly #resident = new ResidentBlocks<Int8Array | Float32Array>();
 
   get blocks(): Scorer['blocks'] {

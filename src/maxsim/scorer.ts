@@ -43,6 +43,8 @@ export interface Scorer {
   readonly blocks: readonly { readonly id: string; readonly numChunks: number; readonly numTokens: number }[];
   /** Bytes of vectors held, on whatever device. */
   readonly residentBytes: number;
+  /** Threads of the processor that score. 0 on a graphics card. */
+  readonly threads: number;
 
   /**
    * Appends a block. @throws 'invalid-argument' for a malformed block, another dim, precision or scale than the blocks

@@ -4,9 +4,9 @@
  * so it is measured, not detected.
  */
 import { LateralError } from '../errors.ts';
-import { wasmBase64 as f32Base64 } from './kernels/f32.generated.ts';
-import { wasmBase64 as relaxedBase64 } from './kernels/int8-relaxed.generated.ts';
-import { wasmBase64 as int8Base64 } from './kernels/int8.generated.ts';
+import * as f32Code from './kernels/f32.generated.ts';
+import * as relaxedCode from './kernels/int8-relaxed.generated.ts';
+import * as int8Code from './kernels/int8.generated.ts';
 
 /** Query rows that one register tile holds; queries are filled up to a multiple with rows that nobody sums. */
 export const rowsPerBlock = 16;
@@ -35,6 +35,12 @@ export interface WasmKernel {
 
 export type Int8Choice = 'auto' | 'plain' | 'relaxed';
 
+/** Base64 of a kernel for each kind of memory. */
+interface Code {
+  readonly wasmBase64: string;
+  readonly sharedWasmBase64: string;
+}
+
 export interface WasmKernels {
   readonly f32: WasmKernel;
   readonly int8: WasmKernel;
@@ -45,10 +51,10 @@ export interface WasmKernels {
  * @throws 'invalid-argument' where 'relaxed' is asked for and the engine does not know relaxed SIMD
  */
 export async function loadKernels(memory: WebAssembly.Memory, choice: Int8Choice): Promise<WasmKernels> {
-  const f32 = await instantiate(f32Base64, memory, { name: 'f32', group: 1, componentBytes: 4, bias: 0 });
-  const plain = () => instantiate(int8Base64, memory, { name: 'int8', group: 2, componentBytes: 2, bias: 0 });
+  const f32 = await instantiate(f32Code, memory, { name: 'f32', group: 1, componentBytes: 4, bias: 0 });
+  const plain = () => instantiate(int8Code, memory, { name: 'int8', group: 2, componentBytes: 2, bias: 0 });
   const relaxed = () =>
-    instantiate(relaxedBase64, memory, { name: 'int8-relaxed', group: 4, componentBytes: 1, bias: 64 });
+    instantiate(relaxedCode, memory, { name: 'int8-relaxed', group: 4, componentBytes: 1, bias: 64 });
 
   if (choice === 'plain') return { f32, int8: await plain() };
   const hasRelaxed = relaxedSimdValidates();
@@ -61,7 +67,7 @@ export async function loadKernels(memory: WebAssembly.Memory, choice: Int8Choice
 }
 
 export function relaxedSimdValidates(): boolean {
-  return WebAssembly.validate(bytesOf(relaxedBase64));
+  return WebAssembly.validate(bytesOf(relaxedCode.wasmBase64));
 }
 
 /**
@@ -116,12 +122,17 @@ function quicker(plain: WasmKernel, relaxed: WasmKernel): WasmKernel {
 }
 
 async function instantiate(
-  base64: string,
+  { wasmBase64, sharedWasmBase64 }: Code,
   memory: WebAssembly.Memory,
   traits: Omit<WasmKernel, 'maxSim'>,
 ): Promise<WasmKernel> {
-  const { instance } = await WebAssembly.instantiate(bytesOf(base64), { env: { memory } });
+  const bytes = bytesOf(isShared(memory) ? sharedWasmBase64 : wasmBase64);
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
   return { ...traits, maxSim: instance.exports.maxSim as MaxSim };
+}
+
+export function isShared(memory: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {

@@ -1,11 +1,14 @@
 /**
- * MaxSim in WebAssembly SIMD, one thread; runs in Node, a worker or a page. All vectors lie without gaps in one linear
- * memory, which cannot shrink: `unload` moves the later blocks down, and the room at the end is used again.
+ * MaxSim in WebAssembly SIMD, on one thread or several; runs in Node, a worker or a page. All vectors lie without gaps in one
+ * linear memory, which cannot shrink: `unload` moves the later blocks down, and the room at the end is used again. Further
+ * threads share the memory and take chunks from the same list, so that each search ends on all of them at once.
  */
 import { LateralError } from '../errors.ts';
+import { work, type Job, type Scratch } from './job.ts';
 import { prepareQuery, type PreparedQuery } from './query.ts';
-import { checkAmong, paddedDim, ResidentBlocks, settle } from './resident.ts';
+import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
 import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import { Threads, type ThreadWorker } from './threads.ts';
 import { loadKernels, packQuery, rowsPerBlock, type Int8Choice, type WasmKernels } from './wasm-kernels.ts';
 
 export interface WasmScorerOptions {
@@ -13,30 +16,84 @@ export interface WasmScorerOptions {
   readonly int8?: Int8Choice;
   /** Most memory to use; 4 GiB at most, which is also the default. */
   readonly maxBytes?: number;
+  /**
+   * Most threads in all, the caller's included; 1 unless said otherwise. More need `createThread`, and SharedArrayBuffer
+   * (in a page: cross-origin isolation). They start once there is enough to search; where they do not, one does it all.
+   */
+  readonly threads?: number;
+  /** Starts a worker that runs `serveThread` (threads.ts). */
+  readonly createThread?: () => ThreadWorker;
+  /** false: all threads are used, whether that is quicker or not. */
+  readonly calibrate?: boolean;
+}
+
+/** How long a search took with so many threads. */
+export interface ThreadFigure {
+  readonly threads: number;
+  readonly tokensPerSecond: number;
 }
 
 /** A scorer, and what was chosen for it. */
 export interface WasmScorer extends Scorer {
   readonly int8Kernel: 'int8' | 'int8-relaxed';
+  /** What the number of threads was chosen by; empty until there is enough to search. */
+  readonly threadFigures: readonly ThreadFigure[];
 }
 
 /** @throws 'invalid-argument' for relaxed SIMD where there is none */
 export async function createWasmScorer(options: WasmScorerOptions = {}): Promise<WasmScorer> {
-  const maximum = Math.min(wasm32Pages, Math.floor((options.maxBytes ?? Infinity) / pageBytes));
-  const memory = new WebAssembly.Memory({ initial: scratch.end / pageBytes, maximum });
-  return new SimdScorer(memory, await loadKernels(memory, options.int8 ?? 'auto'));
+  const { int8 = 'auto', createThread, threads = 1, maxBytes = Infinity } = options;
+  const maximum = Math.min(wasm32Pages, Math.floor(maxBytes / pageBytes));
+  const shared = threads > 1 && createThread !== undefined && typeof SharedArrayBuffer !== 'undefined';
+  const numThreads = shared ? threads : 1;
+  const memory = new WebAssembly.Memory({ initial: firstByte(numThreads) / pageBytes, maximum, shared });
+  const team = shared ? { size: numThreads, createThread, calibrate: options.calibrate ?? true } : null;
+  return new SimdScorer(memory, await loadKernels(memory, int8), team);
 }
 
 const pageBytes = 65536;
 /** One page short of 4 GiB, so that the end of the last block is still a 32-bit address. */
 const wasm32Pages = 65535;
 
-/**
- * Byte addresses. The query goes through in groups of rows that fit (512 rows of 128 f32 components); a tile is
- * 32 tokens × maxDim × 2 bytes; a maximum is kept for each row of a group, at most 4,096 (dim 16). Vectors follow.
- */
-const scratch = { query: 0, tile: 4 * pageBytes, maxima: 8 * pageBytes, end: 9 * pageBytes } as const;
-const queryBytes = scratch.tile - scratch.query;
+/** Bytes of the query: it goes through in groups of rows that fit (512 rows of 128 f32 components). */
+const queryBytes = 4 * pageBytes;
+/** A tile is 32 tokens × maxDim × 2 bytes; a maximum is kept for each row of a group, at most 4,096 (dim 16). */
+const tileBytes = 4 * pageBytes;
+const maximaBytes = pageBytes;
+
+/** The query is at 0; each thread's tile and maxima follow, then the vectors. */
+function scratchOf(thread: number): Scratch {
+  const tile = queryBytes + thread * (tileBytes + maximaBytes);
+  return { query: 0, tile, maxima: tile + tileBytes };
+}
+
+function firstByte(threads: number): number {
+  return scratchOf(threads).tile;
+}
+
+/** Below so many tokens a search is over before another thread has woken up. */
+const tokensWorthSharing = 20_000;
+
+/** Tokens that thread counts are compared on, and how often: some ten milliseconds in all. */
+const calibration = { numTokens: 65_536, numRows: 32, rounds: 3 } as const;
+
+/** More threads than this share of the time is worth are not kept busy. */
+const worthAThread = 0.95;
+
+/** The chunks of a search. */
+interface ChunkList {
+  /** As in a job. */
+  readonly chunks: Uint32Array;
+  readonly numTokens: number;
+}
+
+/** Threads to be started. */
+interface Team {
+  /** The caller's included. */
+  readonly size: number;
+  readonly createThread: () => ThreadWorker;
+  readonly calibrate: boolean;
+}
 
 class SimdScorer implements WasmScorer {
   readonly kind = 'wasm';
@@ -44,15 +101,36 @@ class SimdScorer implements WasmScorer {
   readonly #kernels: WasmKernels;
   /** Storage is the block's first byte. */
   readonly #resident = new ResidentBlocks<{ start: number; readonly bytes: number }>();
-  #end: number = scratch.end;
+  readonly #first: number;
+  #end: number;
+  /** Those that may still be started. */
+  #team: Team | null;
+  #threads: Threads | null = null;
+  #numThreads = 1;
+  #threadFigures: readonly ThreadFigure[] = [];
+  #destroyed = false;
+  /** Of all blocks, until one comes or goes. */
+  #allChunks: ChunkList | undefined;
+  /** One thing at a time: other threads must be done before vectors move. */
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(memory: WebAssembly.Memory, kernels: WasmKernels) {
+  constructor(memory: WebAssembly.Memory, kernels: WasmKernels, team: Team | null) {
     this.#memory = memory;
     this.#kernels = kernels;
+    this.#team = team;
+    this.#first = this.#end = firstByte(team?.size ?? 1);
   }
 
   get int8Kernel(): 'int8' | 'int8-relaxed' {
     return this.#kernels.int8.name === 'int8' ? 'int8' : 'int8-relaxed';
+  }
+
+  get threads(): number {
+    return this.#numThreads;
+  }
+
+  get threadFigures(): readonly ThreadFigure[] {
+    return this.#threadFigures;
   }
 
   get blocks(): Scorer['blocks'] {
@@ -60,11 +138,11 @@ class SimdScorer implements WasmScorer {
   }
 
   get residentBytes(): number {
-    return this.#end - scratch.end;
+    return this.#end - this.#first;
   }
 
   load(block: VectorBlock): Promise<void> {
-    return settle(() => {
+    return this.#inTurn(async () => {
       this.#resident.checkBlock(block);
       const stride = paddedDim(block.dim);
       const bytes = (block.vectors.byteLength / block.dim) * stride;
@@ -73,30 +151,34 @@ class SimdScorer implements WasmScorer {
       copyRows(block.vectors, block.dim, this.#view(block.precision, start, bytes), stride);
       this.#end += bytes;
       this.#resident.append(block, { start, bytes });
+      this.#allChunks = undefined;
+      if (this.residentBytes >= tokensWorthSharing * stride) await this.#startThreads();
     });
   }
 
   unload(blockId: string): Promise<void> {
-    return settle(() => {
+    return this.#inTurn(() => {
       const removed = this.#resident.remove(blockId);
       if (removed === undefined) return;
       const { start, bytes } = removed.storage;
       new Uint8Array(this.#memory.buffer).copyWithin(start, start + bytes, this.#end);
       this.#end -= bytes;
       for (const { storage } of this.#resident.all) if (storage.start > start) storage.start -= bytes;
+      this.#allChunks = undefined;
     });
   }
 
   score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
-    return settle(() => {
+    return this.#inTurn(async () => {
       this.#resident.checkQuery(query);
       this.#resident.checkSelection(selection);
       const length = selection?.length ?? this.#resident.numChunks;
       const format = this.#resident.format;
       if (format === undefined || length === 0) return new Float32Array(length);
       const prepared = prepareQuery(query, format);
-      const sums = new Float64Array(length);
-      for (const rows of rowGroups(prepared, format.dim)) this.#addSums(rows, format.dim, selection, sums);
+      const list = selection === undefined ? (this.#allChunks ??= this.#listChunks()) : this.#listChunks(selection);
+      const shared = list.numTokens * prepared.numRows >= tokensWorthSharing * 32;
+      const sums = await this.#sums(prepared, format.dim, list, shared ? this.#numThreads : 1);
       const scores = new Float32Array(length);
       for (let chunk = 0; chunk < length; chunk++) scores[chunk] = prepared.toScore(sums[chunk]!);
       return scores;
@@ -104,7 +186,7 @@ class SimdScorer implements WasmScorer {
   }
 
   explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {
-    return settle(() => {
+    return this.#inTurn(() => {
       this.#resident.checkQuery(query);
       const { block, chunk: local } = this.#resident.locate(chunk);
       checkAmong(among, block.offsets[local + 1]! - block.offsets[local]!);
@@ -119,7 +201,7 @@ class SimdScorer implements WasmScorer {
         const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, kernel.numRows);
         for (let token = block.offsets[local]!; token < block.offsets[local + 1]!; token++) {
           if (among?.[token - block.offsets[local]!] === 0) continue;
-          kernel.maxSim(block.storage.start + token * kernel.rowBytes, 1);
+          kernel.maxSim(block.storage.start + token * kernel.rowBytes);
           for (let row = 0; row < kernel.numRows; row++) {
             if (!(products[row]! > best[firstRow + row]!)) continue;
             best[firstRow + row] = products[row]!;
@@ -136,40 +218,127 @@ class SimdScorer implements WasmScorer {
   }
 
   destroy(): void {
+    this.#destroyed = true;
     this.#resident.destroy();
-    this.#end = scratch.end;
+    this.#allChunks = undefined;
+    this.#end = this.#first;
+    this.#team = null;
+    this.#threads?.destroy();
+    this.#threads = null;
   }
 
-  /** Adds each chunk's sum of maxima over these query rows. */
-  #addSums(
-    rows: Int8Array | Float32Array,
-    dim: number,
-    selection: Uint32Array | undefined,
-    sums: Float64Array<ArrayBuffer>,
-  ): void {
-    const kernel = this.#pack(rows, dim);
+  /** Each chunk's sum of maxima over all query rows. */
+  async #sums(query: PreparedQuery, dim: number, list: ChunkList, numThreads: number): Promise<Float64Array> {
+    const { chunks } = list;
+    const threads = numThreads > 1 ? this.#threads : null;
+    const make = threads === null ? newBuffer : newSharedBuffer;
+    const sums = new Float64Array(make((chunks.length / 2) * 8));
+    for (const rows of rowGroups(query, dim)) {
+      const { precision, stride, numRows } = this.#pack(rows, dim);
+      const job: Job = { precision, stride, numRows, chunks, sums, next: new Int32Array(make(4)) };
+      const own = (): void => work(job, this.#kernels, scratch);
+      if (threads === null) own();
+      else if (!(await threads.work(job, numThreads - 1, own))) {
+        this.#withoutThreads();
+        return this.#sums(query, dim, list, 1);
+      }
+    }
+    return sums;
+  }
+
+  async #startThreads(): Promise<void> {
+    const team = this.#team;
+    if (team === null) return;
+    this.#team = null; // once
+    const workers = Array.from({ length: team.size - 1 }, team.createThread);
+    const int8 = this.int8Kernel === 'int8' ? 'plain' : 'relaxed';
+    const threads = await Threads.start(workers, this.#memory, int8, (thread) => scratchOf(thread + 1));
+    if (threads === null) return;
+    if (this.#destroyed) {
+      threads.destroy();
+      return;
+    }
+    this.#threads = threads;
+    this.#numThreads = team.calibrate ? await this.#quickestThreads(team.size) : team.size;
+    if (this.#numThreads === 1) this.#withoutThreads();
+  }
+
+  /** Searches the first passages with 1, 2, 4, … threads, in turn, for one of their own beginnings. */
+  async #quickestThreads(most: number): Promise<number> {
+    const { dim } = this.#resident.format!;
+    const { numTokens: enough, numRows, rounds } = calibration;
+    let numTokens = 0;
+    const chosen: number[] = [];
+    this.#resident.visit(undefined, ({ offsets }, chunk, position) => {
+      if (numTokens >= enough) return;
+      chosen.push(position);
+      numTokens += offsets[chunk + 1]! - offsets[chunk]!;
+    });
+    const list = this.#listChunks(Uint32Array.from(chosen));
+    const rows = new Float32Array(numRows * dim).map((_, i) => ((i * 7919) % 127) / 127 - 0.5); // any will do
+    const query = prepareQuery({ rows, dim }, this.#resident.format!);
+    const counts = [...new Set([1, 2, 4, 8, 16, most].filter((count) => count <= most))].sort((a, b) => a - b);
+    const best = new Map(counts.map((count) => [count, Infinity]));
+    for (let round = 0; round < rounds; round++) {
+      for (const [count, shortest] of best) {
+        const started = performance.now();
+        await this.#sums(query, dim, list, count);
+        best.set(count, Math.min(shortest, performance.now() - started));
+      }
+    }
+    this.#threadFigures = counts.map((threads) => ({
+      threads,
+      tokensPerSecond: (numTokens / best.get(threads)!) * 1000,
+    }));
+    return counts.reduce((kept, count) => (best.get(count)! < best.get(kept)! * worthAThread ? count : kept));
+  }
+
+  /** From now on the calling thread does it all. */
+  #withoutThreads(): void {
+    this.#threads?.destroy();
+    this.#threads = null;
+    this.#numThreads = 1;
+  }
+
+  #listChunks(selection?: Uint32Array): ChunkList {
+    const numChunks = selection?.length ?? this.#resident.numChunks;
+    const make = this.#threads === null ? newBuffer : newSharedBuffer;
+    const chunks = new Uint32Array(make(numChunks * 8));
+    const format = this.#resident.format!;
+    const rowBytes = paddedDim(format.dim) * (format.precision === 'int8' ? 1 : 4);
+    let numTokens = 0;
     this.#resident.visit(selection, ({ offsets, storage }, chunk, position) => {
       const first = offsets[chunk]!;
-      const numTokens = offsets[chunk + 1]! - first;
-      if (numTokens > 0) sums[position]! += kernel.maxSim(storage.start + first * kernel.rowBytes, numTokens);
+      const count = offsets[chunk + 1]! - first;
+      chunks[position * 2] = storage.start + first * rowBytes;
+      chunks[position * 2 + 1] = count;
+      numTokens += count;
     });
+    return { chunks, numTokens };
   }
 
-  /** Puts query rows into the scratch memory. @returns the kernel bound to them, good until the next call */
+  /** Puts query rows into the scratch memory. @returns the kernel bound to them for one token, good until the next call */
   #pack(rows: Int8Array | Float32Array, dim: number) {
-    const isInt8 = rows instanceof Int8Array;
-    const { query, tile, maxima } = scratch;
-    const kernel = isInt8 ? this.#kernels.int8 : this.#kernels.f32;
+    const precision = rows instanceof Int8Array ? 'int8' : 'f32';
+    const kernel = this.#kernels[precision];
     const stride = paddedDim(dim);
     const numRows = rows.length / dim;
+    const { query, tile, maxima } = scratch;
     packQuery(kernel, this.#memory, query, rows, dim, stride);
     return {
+      precision,
+      stride,
       numRows,
-      rowBytes: stride * (isInt8 ? 1 : 4),
-      Maxima: isInt8 ? Int32Array : Float32Array,
-      maxSim: (vectors: number, numTokens: number) =>
-        kernel.maxSim(vectors, numTokens, stride, query, numRows, tile, maxima),
-    };
+      rowBytes: stride * (precision === 'int8' ? 1 : 4),
+      Maxima: precision === 'int8' ? Int32Array : Float32Array,
+      maxSim: (token: number) => kernel.maxSim(token, 1, stride, query, numRows, tile, maxima),
+    } as const;
+  }
+
+  #inTurn<T>(task: () => T | Promise<T>): Promise<T> {
+    const done = this.#turn.then(task);
+    this.#turn = done.then(nothing, nothing); // one failure does not stop the next
+    return done;
   }
 
   /** Makes sure that `bytes` more fit behind the last block. */
@@ -193,6 +362,14 @@ class SimdScorer implements WasmScorer {
       : new Float32Array(this.#memory.buffer, start, bytes / 4);
   }
 }
+
+const nothing = (): void => undefined;
+
+/** The calling thread's. */
+const scratch = scratchOf(0);
+
+const newBuffer = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
+const newSharedBuffer = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
 
 /** The query's rows in pieces whose packed form fits into the scratch memory. */
 function* rowGroups({ rows, numRows }: PreparedQuery, dim: number): Generator<Int8Array | Float32Array> {

@@ -3,12 +3,11 @@
  * one of. No storage here, so that both stores keep and merge vectors in the same way.
  */
 import type { VectorBlock } from '../maxsim/scorer.ts';
-import type { Fingerprint } from '../types.ts';
+import { isSameShape, narrowRows, type RowShape } from '../vectors/narrow.ts';
 import type { BlockInfo, NewVectors, StoreUsage } from './index-store.ts';
 import { type BlockDocument, type BlockRecord, blockIdOf, checksumOf } from './schema.ts';
 
 type Vectors = Int8Array | Float32Array;
-type Shape = Pick<Fingerprint, 'dim' | 'precision' | 'scale'>;
 
 /** Record and vectors of one block together. */
 export interface Block {
@@ -36,7 +35,7 @@ export interface BlockLimits {
 export const defaultLimits: BlockLimits = { targetBytes: 16 * 2 ** 20, maxDocuments: 10_000 };
 
 /** Packs documents into one unsealed block. `pieceCount` is for whoever splits the bytes to set. */
-export function buildBlock(number: number, parts: readonly BlockPart[], { dim, precision, scale }: Shape): Block {
+export function buildBlock(number: number, parts: readonly BlockPart[], { dim, precision, scale }: RowShape): Block {
   const numChunks = sum(parts, (part) => part.offsets.length - 1);
   const length = sum(parts, (part) => part.vectors.length);
   const offsets = new Uint32Array(numChunks + 1);
@@ -66,7 +65,7 @@ export function buildBlock(number: number, parts: readonly BlockPart[], { dim, p
 export function buildBlocks(
   firstNumber: number,
   documents: readonly NewVectors[],
-  shape: Shape,
+  shape: RowShape,
   limits: BlockLimits,
 ): Block[] {
   const fill = ({ vectors }: NewVectors): number =>
@@ -87,7 +86,7 @@ const maxWaitingDocuments = 200;
  * Blocks of the same documents and chunks without a token, for vectors of this shape to come. They have other numbers than those
  * they come of, which others know. Sealed and left alone by compaction: they go when their last document has its vectors.
  */
-export function emptyBlocks(firstNumber: number, records: readonly BlockRecord[], shape: Shape): Block[] {
+export function emptyBlocks(firstNumber: number, records: readonly BlockRecord[], shape: RowShape): Block[] {
   const live = inOrder(records).flatMap(({ documents }) => documents.filter(({ removed }) => !removed));
   const vectors = shape.precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
   return Array.from({ length: Math.ceil(live.length / maxWaitingDocuments) }, (_, i) => {
@@ -106,16 +105,29 @@ function isWaiting(record: BlockRecord): boolean {
   );
 }
 
+/** The same block with rows of another shape: what an index that was narrowed still holds from before. */
+export function narrowBlock(block: Block, shape: RowShape): Block {
+  const { record } = block;
+  if (isSameShape(record, shape)) return block;
+  const vectors = narrowRows(block.vectors, record, shape);
+  const { dim, precision, scale } = shape;
+  const { byteLength } = vectors;
+  return {
+    record: { ...record, dim, precision, scale, byteLength, checksum: checksumOf(record.offsets, vectors) },
+    vectors,
+  };
+}
+
 /** A block in which these documents are flagged as removed, or null where none is left. */
 export function without(record: BlockRecord, ids: ReadonlySet<string>): BlockRecord | null {
   const documents = record.documents.map((entry) => (ids.has(entry.id) ? { ...entry, removed: true } : entry));
   return documents.every((entry) => entry.removed) ? null : { ...record, documents };
 }
 
-/** One sealed block of the documents of several that were not removed. */
-export function mergeBlocks(number: number, blocks: readonly Block[]): Block {
-  const parts = blocks.flatMap((block) => livePartsOf(block));
-  const { record, vectors } = buildBlock(number, parts, blocks[0]!.record);
+/** One sealed block of the documents of several that were not removed, with rows of this shape. */
+export function mergeBlocks(number: number, blocks: readonly Block[], shape: RowShape): Block {
+  const parts = blocks.flatMap((block) => livePartsOf(narrowBlock(block, shape)));
+  const { record, vectors } = buildBlock(number, parts, shape);
   return { record: { ...record, sealed: true }, vectors };
 }
 
@@ -130,18 +142,24 @@ export type CompactionStep =
   { readonly kind: 'seal'; readonly id: string } | { readonly kind: 'merge'; readonly ids: readonly string[] };
 
 /**
- * The next thing worth doing, or null. Tail blocks, blocks with removed documents and sealed blocks less than half full
- * are taken together in order, up to a full block. Every step lowers (tail blocks + blocks + removed documents), so that
- * repeating it ends; what is sealed, clean and at least half full is never written again.
+ * The next thing worth doing, or null. Tail blocks, blocks with removed documents, blocks of another shape and sealed blocks
+ * less than half full are taken together in order, up to a full block. Every step lowers (tail blocks + blocks + removed
+ * documents + blocks of another shape), so that repeating it ends; what is sealed, clean, of this shape and at least half
+ * full is never written again.
  */
 export function planCompaction(
   records: readonly BlockRecord[],
   limits: BlockLimits,
+  shape: RowShape,
   skip: ReadonlySet<string> = new Set(),
 ): CompactionStep | null {
   const candidates = inOrder(records)
     .filter((record) => !skip.has(record.id) && !isWaiting(record))
-    .map((record) => ({ record, fill: fillOf(record, limits), clean: record.documents.every((d) => !d.removed) }))
+    .map((record) => ({
+      record,
+      fill: fillOf(record, limits, shape),
+      clean: isSameShape(record, shape) && record.documents.every((d) => !d.removed),
+    }))
     .filter(({ record, fill, clean }) => !record.sealed || !clean || fill < 0.5);
   for (const members of group(candidates, ({ fill }) => fill)) {
     const { record, clean } = members[0]!;
@@ -217,10 +235,10 @@ function cut(record: BlockRecord, vectors: Vectors, span: Span, copy: boolean): 
 }
 
 /** How much of a full block its documents still need: over 1 for a document larger than a block. */
-function fillOf(record: BlockRecord, { targetBytes, maxDocuments }: BlockLimits): number {
+function fillOf(record: BlockRecord, { targetBytes, maxDocuments }: BlockLimits, shape: RowShape): number {
   const live = spansOf(record).filter(({ document }) => !document.removed);
   const tokens = sum(live, ({ firstToken, endToken }) => endToken - firstToken);
-  const bytes = tokens * record.dim * (record.precision === 'int8' ? 1 : 4);
+  const bytes = tokens * shape.dim * (shape.precision === 'int8' ? 1 : 4);
   return Math.max(bytes / targetBytes, live.length / maxDocuments);
 }
 

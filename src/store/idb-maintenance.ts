@@ -11,7 +11,8 @@ import { readPending, readPendingFile } from './idb-pending.ts';
 import type { AnyTransaction } from './idb-schema.ts';
 import { readState, writeState } from './idb-state.ts';
 import type { StoreReport } from './index-store.ts';
-import { blockIdOf } from './schema.ts';
+import type { Fingerprint } from '../types.ts';
+import { blockIdOf, isSameFingerprint } from './schema.ts';
 
 /**
  * One step after the other until the plan is empty. A damaged block is left as it is, for `verify` to name: merging it
@@ -29,13 +30,16 @@ export async function compactBlocks(
   let worked = false;
   for (;;) {
     throwIfAborted(signal);
-    const records = await connection.read('looking for blocks to merge', readBlockRecords);
-    const step = planCompaction(records, limits, damaged);
-    if (step === null) return worked;
+    const { records, fingerprint } = await connection.read('looking for blocks to merge', async (transaction) => ({
+      records: await readBlockRecords(transaction),
+      fingerprint: (await readState(transaction)).fingerprint,
+    }));
+    const step = fingerprint === null ? null : planCompaction(records, limits, fingerprint, damaged);
+    if (fingerprint === null || step === null) return worked;
     const version =
       step.kind === 'seal'
         ? await sealBlock(connection, step.id)
-        : await mergeInto(connection, step.ids, pieceBytes, damaged, signal);
+        : await mergeInto(connection, step.ids, fingerprint, pieceBytes, damaged, signal);
     if (version === null) continue; // a block was removed or merged by another, or is damaged: plan anew
     worked = true;
     onStep(version);
@@ -56,6 +60,7 @@ function sealBlock(connection: Connection, id: string): Promise<number | null> {
 async function mergeInto(
   connection: Connection,
   ids: readonly string[],
+  fingerprint: Fingerprint,
   pieceBytes: number,
   damaged: Set<string>,
   signal: AbortSignal | undefined,
@@ -75,9 +80,10 @@ async function mergeInto(
   }
   // Which old block each document comes from: an id may stand in two, removed from one and added again in the other.
   const origins = blocks.flatMap(({ record }) => record.documents.filter((d) => !d.removed).map(() => record.id));
-  const merged = packBlock(mergeBlocks(0, blocks), pieceBytes);
+  const merged = packBlock(mergeBlocks(0, blocks, fingerprint), pieceBytes);
   return connection.write('merging blocks', async (transaction) => {
     const state = await readState(transaction);
+    if (!isSameFingerprint(state.fingerprint, fingerprint)) return null; // other rows are wanted now
     const removedFrom = new Map<string, ReadonlySet<string>>();
     for (const id of ids) {
       const now = await transaction.objectStore('blocks').get(id);

@@ -8,6 +8,7 @@ import {
   buildBlocks,
   defaultLimits,
   inOrder,
+  narrowBlock,
   partOf,
   toBlockInfo,
   toVectorBlock,
@@ -34,7 +35,7 @@ import { compactBlocks, verifyStore } from './idb-maintenance.ts';
 import { adoptFiles, readPending, readPendingFile, stageBytes, stageFiles, unstageFiles } from './idb-pending.ts';
 import { type AnyTransaction, migrations, type Migration, storeNames } from './idb-schema.ts';
 import { readState, revisionOf, writeState } from './idb-state.ts';
-import { dropAllVectors, putVectors } from './idb-vectors.ts';
+import { dropAllVectors, narrowFingerprint, putVectors } from './idb-vectors.ts';
 import type { IndexStore, NewDocument } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
@@ -137,10 +138,11 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       const document = await readDocument(transaction, id);
       if (document === undefined) return undefined;
       const reuse = known?.record.id === document.blockId;
-      return { ...document, packed: reuse ? undefined : await readBlock(transaction, document.blockId) };
+      const read = reuse ? undefined : await readBlock(transaction, document.blockId);
+      return { ...document, read, fingerprint: (await readState(transaction)).fingerprint };
     });
     if (found === undefined) return undefined;
-    const block = found.packed === undefined ? known! : openBlock(found.packed);
+    const block = narrowed(found.read === undefined ? known! : openBlock(found.read), found.fingerprint);
     lastBlock = new WeakRef(block);
     const part = partOf(block, id);
     if (part === undefined) throw corrupt(`The vectors of document "${id}" are missing. Add it again.`, { id });
@@ -179,6 +181,12 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
         return writeState(transaction, now, { fingerprint: null, pendingVersion: now.pendingVersion + 1 });
       });
       changed(revision);
+    },
+    async narrow(fingerprint) {
+      const revision = await connection.write('changing the vectors', (transaction) =>
+        narrowFingerprint(transaction, fingerprint),
+      );
+      if (revision !== null) changed(revision);
     },
     async dropVectors(fingerprint) {
       const revision = await connection.write('dropping vectors', (transaction) =>
@@ -246,8 +254,13 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     parts,
 
     blocks: async () => inOrder(await connection.read('listing blocks', readBlockRecords)).map(toBlockInfo),
-    block: async (id) =>
-      toVectorBlock(openBlock(await connection.read('reading a block', (transaction) => readBlock(transaction, id)))),
+    async block(id) {
+      const { read, fingerprint } = await connection.read('reading a block', async (transaction) => ({
+        read: await readBlock(transaction, id),
+        fingerprint: (await readState(transaction)).fingerprint,
+      }));
+      return toVectorBlock(narrowed(openBlock(read), fingerprint));
+    },
     compact(signal) {
       return compactBlocks(connection, limits, pieceBytes, changed, signal);
     },
@@ -285,6 +298,11 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       return Promise.resolve();
     },
   };
+}
+
+/** A block from before the index was narrowed, as it is to be read now. */
+function narrowed(block: Block, fingerprint: Fingerprint | null): Block {
+  return fingerprint === null ? block : narrowBlock(block, fingerprint);
 }
 
 async function readPresent(

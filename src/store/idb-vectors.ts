@@ -9,7 +9,25 @@ import { flagRemoved } from './idb-documents.ts';
 import type { WriteTransaction } from './idb-schema.ts';
 import { readState, writeState } from './idb-state.ts';
 import type { NewVectors } from './index-store.ts';
-import { blockIdOf, isSameDocument, isSameFingerprint, requireChunker, requireFingerprint } from './schema.ts';
+import {
+  blockIdOf,
+  isSameDocument,
+  isSameFingerprint,
+  requireChunker,
+  requireFingerprint,
+  requireNarrowing,
+} from './schema.ts';
+
+/** @returns the new revision, or null where another tab has done it already */
+export async function narrowFingerprint(
+  transaction: WriteTransaction,
+  fingerprint: Fingerprint,
+): Promise<number | null> {
+  const now = await readState(transaction);
+  if (isSameFingerprint(now.fingerprint, fingerprint)) return null;
+  requireNarrowing(now.fingerprint, fingerprint);
+  return writeState(transaction, now, { fingerprint });
+}
 
 /** @returns the new revision, or null where another tab has done it already: what it has read again since stays */
 export async function dropAllVectors(transaction: WriteTransaction, fingerprint: Fingerprint): Promise<number | null> {

@@ -137,6 +137,12 @@ export interface IndexStore {
   /** Removes everything, the fingerprint and the pending files too. */
   clear(): Promise<void>;
   /**
+   * Makes this the fingerprint where its vectors follow from those that are here (`canNarrow`): from now on they are read so,
+   * and compaction writes them anew. Nothing is lost at any moment. Where it is the fingerprint already, nothing.
+   * @throws 'model-mismatch' where they do not follow
+   */
+  narrow(fingerprint: Fingerprint): Promise<void>;
+  /**
    * Makes this the fingerprint and drops all vectors in one transaction; where it is the fingerprint already, nothing. The documents stay with their texts and chunks, in
    * blocks that have their chunks with no token in them (`record.tokenCount` 0), until `replaceVectors` gives them others.
    * @throws 'model-mismatch' where the chunker is another one: then the chunks would have to be cut anew.

@@ -12,6 +12,7 @@ import {
   emptyBlocks,
   inOrder,
   mergeBlocks,
+  narrowBlock,
   partOf,
   planCompaction,
   toBlockInfo,
@@ -32,6 +33,7 @@ import {
   pendingKeys,
   requireChunker,
   requireFingerprint,
+  requireNarrowing,
   type StoreState,
   unreadable,
 } from './schema.ts';
@@ -104,7 +106,8 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
   }
 
   function compactOnce(): boolean {
-    const next = planCompaction(records(), limits);
+    if (state.fingerprint === null) return false;
+    const next = planCompaction(records(), limits, state.fingerprint);
     if (next === null) return false;
     if (next.kind === 'seal') {
       const { record, vectors } = blocks.get(next.id)!;
@@ -115,6 +118,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     const merged = mergeBlocks(
       state.nextBlock,
       next.ids.map((id) => blocks.get(id)!),
+      state.fingerprint,
     );
     for (const id of next.ids) blocks.delete(id);
     blocks.set(merged.record.id, merged);
@@ -172,6 +176,13 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         keywords.clear();
         waiting.clear();
         changed({ fingerprint: null, pendingVersion: state.pendingVersion + 1 });
+      }),
+    narrow: (fingerprint) =>
+      step(() => {
+        if (isSameFingerprint(state.fingerprint, fingerprint)) return;
+        requireNarrowing(state.fingerprint, fingerprint);
+        for (const [id, block] of blocks) blocks.set(id, narrowBlock(block, fingerprint));
+        changed({ fingerprint });
       }),
     dropVectors: (fingerprint) =>
       step(() => {

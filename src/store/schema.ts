@@ -4,6 +4,7 @@
  */
 import { LateralError } from '../errors.ts';
 import type { Chunk, DocumentRecord, Fingerprint } from '../types.ts';
+import { canNarrow } from '../vectors/narrow.ts';
 import { crc32c } from './checksum.ts';
 import type { NewDocument, NewVectors, PendingFile } from './index-store.ts';
 
@@ -192,6 +193,18 @@ export function withoutVectors(record: DocumentRecord, { precision }: Pick<Finge
     vectors: precision === 'int8' ? new Int8Array(0) : new Float32Array(0),
   };
 }
+
+/** @throws 'model-mismatch' where vectors of the one do not follow from those of the other */
+export function requireNarrowing(stored: Fingerprint | null, given: Fingerprint): void {
+  if (stored === null || canNarrow(stored, given)) return;
+  throw new LateralError(
+    'model-mismatch',
+    `Vectors of ${describe(given)} do not follow from those of ${describe(stored)}. Read the documents again.`,
+    { details: { stored: describe(stored), given: describe(given) } },
+  );
+}
+
+const describe = ({ model, dim, precision }: Fingerprint): string => `${model}, ${dim} dimensions, ${precision}`;
 
 /** @throws 'model-mismatch' where texts would be cut otherwise, so that other vectors would not fit the chunks that are kept */
 export function requireChunker(stored: Fingerprint | null, given: Fingerprint): void {

@@ -1,6 +1,7 @@
 /** The contract of index-store.ts for vectors of another model. */
 import { describe, expect, it } from 'vitest';
 import type { NewDocument, NewVectors } from '../index-store.ts';
+import { narrowRows } from '../../vectors/narrow.ts';
 import { f32Fingerprint, int8Fingerprint, sampleDocument } from './sample-documents.ts';
 import { code, type StoreHarness, useStore } from './store-fixture.ts';
 import { expectHolds } from './store-oracle.ts';
@@ -24,6 +25,64 @@ export function describeVectors(harness: StoreHarness): void {
   }
 
   const vectorsOf = ({ record, vectors, offsets }: NewDocument): NewVectors => ({ record, vectors, offsets });
+
+  describe('fewer dimensions of the same model', () => {
+    const narrow = { ...int8Fingerprint, dim: int8Fingerprint.dim - 1 };
+
+    function narrowed(document: NewDocument, from = int8Fingerprint, to = narrow): NewDocument {
+      return { ...document, vectors: narrowRows(document.vectors, from, to) };
+    }
+
+    it('are read at once, written by compaction, and taken from then on', async () => {
+      const source = new Blob(['bytes']);
+      await at.add(sampleDocument('a', { source }), sampleDocument('b'));
+      const [before, version] = [await at.store.blocks(), await at.store.version()];
+      await at.store.narrow(int8Fingerprint); // its own: nothing to do
+      expect(await at.store.version()).toBe(version);
+      await at.store.narrow(narrow);
+      expect(await at.store.version()).toBeGreaterThan(version);
+      expect(await at.store.fingerprint()).toEqual(narrow);
+      expect((await at.store.blocks()).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+      const both = [narrowed(sampleDocument('a', { source })), narrowed(sampleDocument('b'))];
+      await expectHolds(at.store, both);
+
+      const third = sampleDocument('c', { fingerprint: narrow });
+      await at.store.add([third], narrow);
+      await expect(at.add(sampleDocument('d'))).rejects.toThrow(code('model-mismatch'));
+      await expectHolds(at.store, [...both, third]);
+      expect(await at.store.compact()).toBe(true);
+      await expectHolds(at.store, [...both, third]);
+      const blocks = await at.store.blocks();
+      expect(blocks.map(({ numTokens, byteLength }) => byteLength / numTokens)).toEqual([narrow.dim]);
+      expect(await at.store.compact()).toBe(false);
+    });
+
+    it('can be undone into, narrowed again, and never widened', async () => {
+      await at.add(sampleDocument('a'), sampleDocument('b'));
+      await at.store.narrow(narrow);
+      const parts = (await at.store.parts('a'))!;
+      await at.store.remove(['a']);
+      await at.store.add([parts], narrow);
+      await expectHolds(at.store, [narrowed(sampleDocument('a')), narrowed(sampleDocument('b'))]);
+      await expect(at.store.narrow(int8Fingerprint)).rejects.toThrow(code('model-mismatch'));
+      await expect(at.store.narrow({ ...narrow, model: 'test-model@2' })).rejects.toThrow(code('model-mismatch'));
+      await expectHolds(at.store, [narrowed(sampleDocument('a')), narrowed(sampleDocument('b'))]);
+    });
+
+    it('take f32 to bytes', async () => {
+      const document = sampleDocument('a', { fingerprint: f32Fingerprint });
+      await at.store.add([document], f32Fingerprint);
+      await at.store.narrow(int8Fingerprint);
+      await expectHolds(at.store, [narrowed(document, f32Fingerprint, int8Fingerprint)]);
+      await at.store.compact();
+      await expectHolds(at.store, [narrowed(document, f32Fingerprint, int8Fingerprint)]);
+    });
+
+    it('are no more than a fingerprint where nothing is stored', async () => {
+      await at.store.narrow(narrow);
+      expect(await at.store.fingerprint()).toEqual(narrow);
+    });
+  });
 
   describe('vectors of another model', () => {
     it('drops all vectors and keeps everything else', async () => {

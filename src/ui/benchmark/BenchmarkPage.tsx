@@ -110,7 +110,7 @@ function reportOf(measured: Measured, status: EngineStatus, caption: string): st
   return [
     `Lateral benchmark, ${new Date().toISOString()}`,
     caption,
-    `Model ${status.model}; ${status.chunks} passages, ${status.tokens} token vectors; ${status.threads} threads; ${status.gpu?.name ?? 'no graphics card'}.`,
+    `Model ${status.model}; ${status.chunks} passages, ${status.tokens} token vectors; ${status.threads} threads encoding, ${status.scoringThreads} comparing; ${status.gpu?.name ?? 'no graphics card'}.`,
     navigator.userAgent,
     '',
     '| step | median ms | p95 ms |',

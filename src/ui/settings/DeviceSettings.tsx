@@ -1,9 +1,7 @@
 /** Which device reads and which compares. The choice stands in the address, so it applies by loading the page anew. */
-import { Select } from '@base-ui/react/select';
-import { Check, ChevronDown } from 'lucide-react';
-import { useId, useState } from 'react';
-import { inMain } from '../parts/portal.ts';
+import { useState } from 'react';
 import { words } from '../words.ts';
+import { SelectRow } from './SelectRow.tsx';
 
 type Device = 'auto' | 'webgpu' | 'wasm';
 const devices: readonly { readonly value: Device; readonly label: string }[] = [
@@ -30,8 +28,8 @@ export function DeviceSettings() {
   };
   return (
     <>
-      <DeviceSelect label={words.readingOn} value={encoder} onChange={setEncoder} />
-      <DeviceSelect label={words.comparingOn} value={scorer} onChange={setScorer} />
+      <SelectRow label={words.readingOn} options={devices} value={encoder} onChange={setEncoder} />
+      <SelectRow label={words.comparingOn} options={devices} value={scorer} onChange={setScorer} />
       {changed ? (
         <div className="setting__apply">
           <button type="button" className="button button--primary button--small" onClick={apply}>
@@ -45,42 +43,3 @@ export function DeviceSettings() {
 
 const deviceFrom = (parameter: string | null): Device =>
   parameter === 'webgpu' ? 'webgpu' : parameter === 'wasm' || parameter === 'js' ? 'wasm' : 'auto';
-
-interface DeviceSelectProps {
-  readonly label: string;
-  readonly value: Device;
-  readonly onChange: (device: Device) => void;
-}
-
-function DeviceSelect({ label, value, onChange }: DeviceSelectProps) {
-  const id = useId();
-  return (
-    <div className="setting__row">
-      <span id={id}>{label}</span>
-      <Select.Root items={devices} value={value} onValueChange={(next) => next !== null && onChange(next)}>
-        <Select.Trigger className="select select--edged" aria-labelledby={id}>
-          <Select.Value />
-          <Select.Icon className="select__icon">
-            <ChevronDown className="icon" aria-hidden />
-          </Select.Icon>
-        </Select.Trigger>
-        <Select.Portal container={inMain()}>
-          <Select.Positioner className="positioner" alignItemWithTrigger={false} sideOffset={4} align="end">
-            <Select.Popup className="menu">
-              {devices.map((device) => (
-                <Select.Item key={device.value} value={device.value} className="menu__item">
-                  <span className="menu__mark">
-                    <Select.ItemIndicator>
-                      <Check className="icon" aria-hidden />
-                    </Select.ItemIndicator>
-                  </span>
-                  <Select.ItemText>{device.label}</Select.ItemText>
-                </Select.Item>
-              ))}
-            </Select.Popup>
-          </Select.Positioner>
-        </Select.Portal>
-      </Select.Root>
-    </div>
-  );
-}

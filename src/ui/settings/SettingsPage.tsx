@@ -20,6 +20,7 @@ import { DeviceSettings } from './DeviceSettings.tsx';
 import { selfTestReport } from './report.ts';
 import './settings.css';
 import { usePolicy } from './use-policy.ts';
+import { VectorSettings } from './VectorSettings.tsx';
 
 const themes: readonly { readonly value: Theme; readonly label: string }[] = [
   { value: 'system', label: 'System' },
@@ -127,6 +128,7 @@ function Storage() {
         search.
       </p>
       <StorageMeter stats={stats} />
+      <VectorSettings stats={stats} />
       <Originals sourceBytes={stats.sourceBytes} />
     </Setting>
   );

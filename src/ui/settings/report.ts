@@ -10,7 +10,7 @@ export function selfTestReport(status: EngineStatus | null, stats: IndexStats | 
   ];
   if (status !== null) {
     lines.push(
-      `State ${status.state}; model ${status.model || '–'}; storage ${status.storage}; threads ${status.threads}`,
+      `State ${status.state}; model ${status.model || '–'}; storage ${status.storage}; threads ${status.threads} encoding, ${status.scoringThreads} comparing`,
       `Encoder ${status.encoder?.kind ?? '–'}${status.encoder?.forced === true ? ' (forced)' : ''}: ${status.encoder?.reason ?? ''}`,
       `Scorer ${status.scorer?.kind ?? '–'}${status.scorer?.forced === true ? ' (forced)' : ''}: ${status.scorer?.reason ?? ''}`,
       `Graphics ${status.gpu === null ? 'none' : `${status.gpu.name}${status.gpu.software ? ' (software)' : ''}`}`,

@@ -1,6 +1,7 @@
 /** Where Lateral works, in two words; why, on asking. */
 import { Popover } from '@base-ui/react/popover';
 import { Cpu, Gpu } from 'lucide-react';
+import { count } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
 import { useStatus } from '../state/index-context.tsx';
 import { deviceName, deviceSentence, scorerName, words } from '../words.ts';
@@ -36,7 +37,9 @@ export function DeviceBadge({ rail }: { readonly rail: boolean }) {
               </p>
               {status.scorer === null ? null : (
                 <p>
-                  {words.comparingOn}: {scorerName(status.scorer.kind)}. {status.scorer.reason}
+                  {words.comparingOn}: {scorerName(status.scorer.kind)}
+                  {status.scoringThreads > 1 ? ` (${count(status.scoringThreads, 'thread')})` : ''}.{' '}
+                  {status.scorer.reason}
                 </p>
               )}
               {status.gpu === null ? null : <p>{status.gpu.name}</p>}

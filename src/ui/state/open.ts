@@ -10,9 +10,11 @@ const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
 export function openFromAddress(search: string): Promise<LateralIndex> {
   const clear = sessionStorage.getItem(startOverKey) !== null;
   sessionStorage.removeItem(startOverKey);
+  const { keepSources, dim } = preferences();
   return api.openIndex({
     ...optionsFrom(search),
-    keepSources: preferences().keepSources,
+    keepSources,
+    ...(dim === null ? {} : { dim }),
     onProgress: loading,
     onMismatch: clear ? 'clear' : 'reencode',
   });

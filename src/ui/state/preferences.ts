@@ -12,6 +12,8 @@ export interface Preferences {
   readonly view: View;
   readonly match: MatchBy;
   readonly keepSources: boolean;
+  /** Dimensions of stored vectors; null for as many as the model has. */
+  readonly dim: 96 | 64 | null;
   /** Tokens per second that this device has read so far, or null before the first long reading. */
   readonly tokensPerSecond: number | null;
   /**
@@ -28,6 +30,7 @@ const defaults: Preferences = {
   view: 'passage',
   match: 'both',
   keepSources: true,
+  dim: null,
   tokensPerSecond: null,
   hadDocuments: false,
 };
@@ -44,6 +47,7 @@ function load(): Preferences {
       view: stored.view === 'document' ? 'document' : 'passage',
       match: match === 'meaning' || match === 'words' ? match : 'both',
       keepSources: stored.keepSources !== false,
+      dim: stored.dim === 96 || stored.dim === 64 ? stored.dim : null,
       tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
       hadDocuments: stored.hadDocuments === true,
     };

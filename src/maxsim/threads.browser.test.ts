@@ -1,0 +1,133 @@
+/** The shared suite on several threads, and what happens when one of them does not live. */
+import { describe, expect, it, vi } from 'vitest';
+import { createReferenceScorer } from './reference.ts';
+import { randomBlock, randomQuery } from './testing/random-blocks.ts';
+import { scorerSuite } from './testing/scorer-suite.ts';
+import type { ThreadWorker } from './threads.ts';
+import { createWasmScorer } from './wasm.ts';
+
+const createThread = (): Worker =>
+  new Worker(new URL('../../workers/maxsim.worker.ts', import.meta.url), { type: 'module' });
+
+scorerSuite('wasm, three threads', () => createWasmScorer({ threads: 3, createThread, calibrate: false }));
+scorerSuite('wasm, two threads, plain SIMD', () =>
+  createWasmScorer({ int8: 'plain', threads: 2, createThread, calibrate: false }),
+);
+
+describe('threads', () => {
+  /** Enough tokens to be shared: 60,000 in chunks of 1 to 299. */
+  const block = randomBlock(
+    5,
+    32,
+    Array.from({ length: 400 }, (_, i) => 1 + ((i * 149) % 299)),
+  );
+
+  async function expected(rows: number): Promise<Float32Array> {
+    const reference = createReferenceScorer();
+    await reference.load(block);
+    return reference.score(randomQuery(6, rows, 32));
+  }
+
+  it('share a search, and its sums are those of one', async () => {
+    const posted = vi.fn();
+    const scorer = await createWasmScorer({
+      ...{ threads: 2, calibrate: false },
+      createThread: () => watched(createThread(), posted),
+    });
+    await scorer.load(randomBlock(7, 32, [40], { id: 'few' }));
+    expect([scorer.threads, posted.mock.calls.length]).toEqual([1, 0]); // not worth a thread
+    await scorer.unload('few');
+    await scorer.load(block);
+    expect(scorer.threads).toBe(2);
+    const query = randomQuery(6, 32, 32);
+    const scores = await expected(32);
+    for (let round = 0; round < 20; round++) expect(await scorer.score(query)).toEqual(scores);
+    expect(posted.mock.calls.map(([message]) => (message as { type: string }).type)).toEqual([
+      'start',
+      ...Array.from({ length: 20 }, () => 'work'),
+    ]);
+    const selection = Uint32Array.from({ length: 380 }, (_, i) => i + 7);
+    expect(await scorer.score(query, selection)).toEqual(scores.slice(7, 387));
+    scorer.destroy();
+  });
+
+  it('take one search after another, and blocks come and go between', async () => {
+    const scorer = await createWasmScorer({ threads: 3, createThread, calibrate: false });
+    await scorer.load({ ...block, id: 'first' });
+    const query = randomQuery(6, 32, 32);
+    const scores = await expected(32);
+    const [one, , two, , three] = await Promise.all([
+      scorer.score(query),
+      scorer.load({ ...block, id: 'second' }),
+      scorer.score(query),
+      scorer.unload('first'),
+      scorer.score(query),
+    ]);
+    expect(one).toEqual(scores);
+    expect(two).toEqual(Float32Array.from([...scores, ...scores]));
+    expect(three).toEqual(scores);
+    scorer.destroy();
+  });
+
+  it('are as many as are quickest, and say by which figures', async () => {
+    const scorer = await createWasmScorer({ threads: 3, createThread });
+    expect(scorer.threadFigures).toEqual([]);
+    await scorer.load(block);
+    expect(scorer.threadFigures.map(({ threads }) => threads)).toEqual([1, 2, 3]);
+    const quickest = Math.max(...scorer.threadFigures.map(({ tokensPerSecond }) => tokensPerSecond));
+    const own = scorer.threadFigures.find(({ threads }) => threads === scorer.threads)!.tokensPerSecond;
+    expect(own).toBeGreaterThanOrEqual(quickest * 0.85); // fewer, where more bring next to nothing
+    expect(await scorer.score(randomQuery(6, 32, 32))).toEqual(await expected(32));
+    scorer.destroy();
+  });
+
+  it('that do not start are done without', async () => {
+    const broken = (): Worker => new Worker(URL.createObjectURL(new Blob(['throw new Error("no")'])));
+    const scorer = await createWasmScorer({ threads: 2, createThread: broken });
+    await scorer.load(block);
+    expect(scorer.threads).toBe(1);
+    expect(await scorer.score(randomQuery(6, 32, 32))).toEqual(await expected(32));
+    scorer.destroy();
+  });
+
+  it('that die in the middle of a search leave the rest to the others, and nothing is wrong', async () => {
+    let kill = (): void => undefined;
+    const dying = (): ThreadWorker => {
+      const worker = createThread();
+      const listeners: (() => void)[] = [];
+      kill = () => {
+        worker.terminate();
+        for (const listener of listeners) listener();
+      };
+      return {
+        postMessage(message) {
+          if (message.type === 'work') kill();
+          else worker.postMessage(message);
+        },
+        addEventListener(type: string, listener: (event: { readonly data: unknown }) => void) {
+          if (type === 'error') listeners.push(() => listener({ data: undefined }));
+          worker.addEventListener(type as 'message', listener);
+        },
+        terminate: () => worker.terminate(),
+      };
+    };
+    const scorer = await createWasmScorer({ threads: 2, createThread: dying, calibrate: false });
+    await scorer.load(block);
+    expect(scorer.threads).toBe(2);
+    const query = randomQuery(6, 32, 32);
+    expect(await scorer.score(query)).toEqual(await expected(32));
+    expect(scorer.threads).toBe(1);
+    expect(await scorer.score(query)).toEqual(await expected(32));
+    scorer.destroy();
+  });
+});
+
+/** Tells of each message that the worker is sent. */
+function watched(worker: Worker, posted: (message: unknown) => void): Worker {
+  const post = worker.postMessage.bind(worker);
+  worker.postMessage = (message: unknown) => {
+    posted(message);
+    post(message);
+  };
+  return worker;
+}
