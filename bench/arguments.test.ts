@@ -13,7 +13,7 @@ it('reads the options', () => {
 });
 
 it.each([
-  [['--tokens', '10'], /--tokens takes a whole number from 1000 to 30000000, not "10"/],
+  [['--tokens', '10'], /--tokens takes a whole number from 2000 to 30000000, not "10"/],
   [['--tokens', 'many'], /not "many"/],
   [['--rounds', '0'], /--rounds takes a whole number/],
   [['--fast'], /--fast/],

@@ -1,6 +1,9 @@
 /** The command line of the benchmarks. */
 import { parseArgs } from 'node:util';
 
+/** Ten times as many are searched on two threads, which do not start for less (src/maxsim/wasm.ts). */
+const leastTokens = 2000;
+
 export interface BenchArguments {
   /** One JSON object on standard output, in place of a table. */
   readonly json: boolean;
@@ -28,7 +31,7 @@ export function readArguments(argv: readonly string[], maxTokens: number): Bench
   const { json, tokens, rounds } = values;
   return {
     json,
-    tokens: tokens === undefined ? null : wholeNumber('--tokens', tokens, 1000, maxTokens),
+    tokens: tokens === undefined ? null : wholeNumber('--tokens', tokens, leastTokens, maxTokens),
     rounds: rounds === undefined ? 5 : wholeNumber('--rounds', rounds, 1, 1000),
   };
 }

@@ -2,11 +2,11 @@
 export type ScorerRequest =
   | {
       readonly kind: 'load';
-      /** One worker may hold several collections. */
       readonly collection: string;
       readonly tokens: number;
-      readonly seed: number;
       readonly int8: 'plain' | 'relaxed';
+      /** The worker's own included. */
+      readonly threads: number;
     }
   | { readonly kind: 'score'; readonly collection: string };
 

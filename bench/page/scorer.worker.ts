@@ -1,4 +1,4 @@
-/** A thread with scorers of its own, over collections that it makes itself: nothing large is ever sent. */
+/** Scorers over collections that are made here, in the worker: nothing large is ever sent. */
 import type { Scorer } from '../../src/maxsim/scorer.ts';
 import { createWasmScorer } from '../../src/maxsim/wasm.ts';
 import { benchQuery, int8Blocks } from './sample.ts';
@@ -20,7 +20,13 @@ async function handle(request: ScorerRequest): Promise<void> {
     await collections.get(request.collection)!.score(query);
     return;
   }
-  const scorer = await createWasmScorer({ int8: request.int8 });
-  for (const block of int8Blocks(request.tokens, request.seed)) await scorer.load(block);
-  collections.set(request.collection, scorer);
+  const { collection, tokens, int8, threads } = request;
+  const scorer = await createWasmScorer({ int8, threads, createThread, calibrate: false });
+  for (const block of int8Blocks(tokens, 5)) await scorer.load(block);
+  if (scorer.threads !== threads) throw new Error(`Wanted ${threads} threads; ${scorer.threads} started.`);
+  collections.set(collection, scorer);
+}
+
+function createThread(): Worker {
+  return new Worker(new URL('../../workers/maxsim.worker.ts', import.meta.url), { type: 'module' });
 }
