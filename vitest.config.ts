@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'bin/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['src', 'workers', 'bin', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`),
           exclude: ['src/**/*.browser.test.ts'],
           testTimeout: 30_000,
         },

@@ -6,14 +6,10 @@
  * Prints JSON: tokens per second for sequences of several lengths (one at a time, best of several runs), and for the longest the
  * time and the peak memory of the browser's process that ran it. Lengths over what the model takes are left out.
  */
-import { createReadStream, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
-import { chromiumArguments, findChromium } from '../scripts/chromium.mjs';
-import { isolationHeaders } from '../scripts/headers.mjs';
+import { openPage, runtimeFiles } from './browser.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,30 +25,12 @@ const threads = Number(values.threads);
 const longest = Math.min(Number(values.longest), config.max_position_embeddings ?? Infinity);
 const lengths = [32, 64, 128, 256, 512, 2048].filter((length) => length < longest);
 
-const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'));
-const files = new Map([
-  ['/', ['text/html', null]],
-  ['/model.onnx', ['application/octet-stream', join(folder, values.file)]],
-  ...readdirSync(runtime).map((name) => [
-    `/ort/${name}`,
-    [name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript', join(runtime, name)],
-  ]),
+const { browser, page, origin, close } = await openPage([
+  ['/', { body: '<!doctype html><title>bench</title>' }],
+  ['/model.onnx', { path: join(folder, values.file) }],
+  ...runtimeFiles(),
 ]);
-const server = createServer((request, response) => {
-  const found = files.get(request.url);
-  if (found === undefined) return response.writeHead(404).end();
-  const [type, path] = found;
-  response.writeHead(200, { ...isolationHeaders, 'Content-Type': type });
-  return path === null ? response.end('<!doctype html><title>bench</title>') : createReadStream(path).pipe(response);
-});
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-const origin = `http://127.0.0.1:${server.address().port}/`;
-
-const { launch } = findChromium();
-const browser = await chromium.launch({ ...launch, args: chromiumArguments({ webgpu: false }) });
 try {
-  const page = await browser.newPage();
-  await page.goto(origin);
   await page.evaluate(load, { origin, threads });
   const tokensPerSecond = {};
   for (const length of lengths) tokensPerSecond[length] = Math.round(await page.evaluate(encode, length));
@@ -73,8 +51,7 @@ try {
     ),
   );
 } finally {
-  await browser.close();
-  server.close();
+  await close();
 }
 
 /** In the page: the session that src/colbert/session.ts makes where there is no graphics card. */
