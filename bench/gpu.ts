@@ -18,7 +18,7 @@ const maxTokens = 100_000_000;
 const { json, tokens, rounds } = argumentsOfProcess(maxTokens);
 const dawn = await loadDawn();
 if (dawn === null)
-  skip('The npm package webgpu is not installed, or has no build for this machine: npm install webgpu.');
+  skip('The npm package webgpu is not installed, or has no build for this machine: npm install --no-save webgpu@0.6.2');
 else if ((await dawn.gpu.requestAdapter()) === null) startAgainInSoftware();
 else await measure(dawn.gpu, `Dawn (npm webgpu ${dawn.version}), Node ${process.version}`);
 process.exit(); // Dawn's threads would keep Node waiting

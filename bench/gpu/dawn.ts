@@ -1,4 +1,7 @@
-/** WebGPU in Node: Dawn from the npm package `webgpu`, which nothing else here needs. */
+/**
+ * WebGPU in Node: Dawn from the npm package `webgpu`. Its binaries are 132 MB that nothing else here needs, so it is no
+ * dependency: `npm install --no-save webgpu@0.6.2` adds it.
+ */
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
@@ -9,10 +12,17 @@ export interface Dawn {
   readonly version: string;
 }
 
+const packageName: string = 'webgpu';
+
+interface DawnPackage {
+  create(options: readonly string[]): GPU;
+  readonly globals: object;
+}
+
 /** Null where the package is not installed or has no build for this machine. */
 export async function loadDawn(): Promise<Dawn | null> {
   try {
-    const { create, globals } = await import('webgpu');
+    const { create, globals } = (await import(packageName)) as DawnPackage;
     Object.assign(globalThis, globals); // GPUBufferUsage and the like
     const { version } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
     // Otherwise timestamps come in steps of 0.1 ms.
