@@ -252,7 +252,7 @@ test('documents of another model are cleared only once the model is there', asyn
   const filled = await openOver(store);
   await filled.add(documents, context);
   await filled.close(undefined, context);
-  const changed = { dim: 64, onMismatch: 'clear' } as const;
+  const changed = { precision: 'f32', onMismatch: 'clear' } as const;
   const failing = engineOver(store, () => Promise.reject(new LateralError('model-unavailable', 'No network.')));
   await expect(failing.open(changed, context)).rejects.toMatchObject({ code: 'model-unavailable' });
   expect(await store.documents()).toHaveLength(documents.length);
