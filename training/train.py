@@ -166,11 +166,12 @@ class Trainer:
         hidden = same[rows][:, columns]
         taught = self._taught_scores(batch.query_english[queries], batch.document_english[documents])
         target = F.softmax((taught * DISTILL_SCALE).masked_fill(hidden, -1e4), 1)
+        weight = self.arguments.distill_parallel if batch.kind == "parallel" else self.arguments.distill
         for place, dim in enumerate(self.dimensions):
             own = (scores[place][rows][:, columns] * DISTILL_SCALE).masked_fill(hidden, -1e4)
             distill = F.kl_div(F.log_softmax(own, 1), target, reduction="sum") / len(same)
             report[f"distill{dim}"] = distill.detach()
-            report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * self.arguments.distill * distill
+            report["loss"] = report["loss"] + DIMENSION_WEIGHTS[dim] * weight * distill
 
     def _taught_scores(self, queries: np.ndarray, documents: np.ndarray) -> torch.Tensor:
         """The teacher's MaxSim [queries, documents]; a document's rows as a query count without its punctuation."""
@@ -344,8 +345,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--table-factor", type=float, default=5.0, help="the embedding table's rate, times --rate")
     parser.add_argument("--contrast", type=float, default=0.4)
     parser.add_argument("--distill", type=float, default=5.0)
+    parser.add_argument("--distill-parallel", type=float, default=1.0, help="the same for sentences in two languages")
     parser.add_argument("--words", type=float, default=4.0)
-    parser.add_argument("--align", type=float, default=2.0)
+    parser.add_argument("--align", type=float, default=1.0)
     parser.add_argument("--round-from", type=float, default=0.75, help="from this part of the run on, train the rounded weights")
     parser.add_argument("--report", type=int, default=20)
     parser.add_argument("--save", type=int, default=60)

@@ -61,13 +61,24 @@ describe('a collection as a file', () => {
     expect(await index.import(file)).toEqual({ documents: 2, skipped: 1, unencoded: 0 });
   });
 
-  test('comes without vectors where theirs have another dimension, and is read again', async () => {
+  test('comes without vectors where others do not follow from theirs, and is read again', async () => {
+    const exact = await open({ name: 'exact', precision: 'f32', storage: 'memory' });
+    try {
+      expect(await exact.import(file)).toEqual({ documents: 3, skipped: 0, unencoded: 3 });
+      expect(exact.status()).toMatchObject({ documents: 3, unencoded: 3 });
+      expect(await exact.reencode()).toBe(3);
+      expect(exact.status()).toMatchObject({ documents: 3, unencoded: 0 });
+    } finally {
+      await exact.close();
+    }
+  });
+
+  test('of more dimensions is turned into those of the index', async () => {
     const small = await open({ name: 'small', dim: 64, storage: 'memory' });
     try {
-      expect(await small.import(file)).toEqual({ documents: 3, skipped: 0, unencoded: 3 });
-      expect(small.status()).toMatchObject({ documents: 3, unencoded: 3 });
-      expect(await small.reencode()).toBe(3);
-      expect(small.status()).toMatchObject({ documents: 3, unencoded: 0 });
+      expect(await small.import(file)).toEqual({ documents: 3, skipped: 0, unencoded: 0 });
+      const [hit] = await small.search('flour and dough', { k: 1, match: 'meaning' });
+      expect(hit!.documentName).toBe('bread.txt');
     } finally {
       await small.close();
     }

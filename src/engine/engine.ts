@@ -194,7 +194,7 @@ export function createEngine(parts: EngineParts): Engine {
     update({ error: damage(resident) });
     followKeywords(open, 'never');
     void follow(open); // what changed before anyone listened
-    void compactOlderShapes(open).catch(fail);
+    void compactOutdated(open).catch(fail);
     return open;
   }
 
@@ -455,10 +455,9 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   /** What an index that was narrowed holds from before is written anew, so that the disk has the room back. */
-  async function compactOlderShapes({ store, fingerprint: { dim, precision } }: Open): Promise<void> {
-    const tokenBytes = dim * (precision === 'int8' ? 1 : 4);
+  async function compactOutdated({ store }: Open): Promise<void> {
     const blocks = await store.blocks();
-    if (blocks.some(({ numTokens, byteLength }) => byteLength !== numTokens * tokenBytes)) await store.compact();
+    if (blocks.some(({ outdated }) => outdated)) await store.compact();
   }
 
   return {

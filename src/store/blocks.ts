@@ -174,13 +174,17 @@ export function inOrder(records: readonly BlockRecord[]): BlockRecord[] {
   return records.toSorted((a, b) => Number(b.sealed) - Number(a.sealed) || (a.id < b.id ? -1 : 1));
 }
 
-export function toBlockInfo(record: BlockRecord): BlockInfo {
-  const { id, sealed, offsets, byteLength } = record;
+/** @param shape of the index's rows: what the block will be read as */
+export function toBlockInfo(record: BlockRecord, shape: RowShape): BlockInfo {
+  const { id, sealed, offsets } = record;
   const documents = spansOf(record).map(({ document, firstToken, endToken }) => ({
     ...document,
     tokenCount: endToken - firstToken,
   }));
-  return { id, sealed, numChunks: offsets.length - 1, numTokens: offsets.at(-1)!, byteLength, documents };
+  const numTokens = offsets.at(-1)!;
+  const byteLength = numTokens * shape.dim * (shape.precision === 'int8' ? 1 : 4);
+  const outdated = !isSameShape(record, shape);
+  return { id, sealed, numChunks: offsets.length - 1, numTokens, byteLength, outdated, documents };
 }
 
 export function toVectorBlock({ record, vectors }: Block): VectorBlock {

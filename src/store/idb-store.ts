@@ -253,7 +253,13 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     },
     parts,
 
-    blocks: async () => inOrder(await connection.read('listing blocks', readBlockRecords)).map(toBlockInfo),
+    async blocks() {
+      const { records, fingerprint } = await connection.read('listing blocks', async (transaction) => ({
+        records: await readBlockRecords(transaction),
+        fingerprint: (await readState(transaction)).fingerprint,
+      }));
+      return inOrder(records).map((record) => toBlockInfo(record, fingerprint ?? record));
+    },
     async block(id) {
       const { read, fingerprint } = await connection.read('reading a block', async (transaction) => ({
         read: await readBlock(transaction, id),

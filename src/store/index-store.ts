@@ -43,7 +43,10 @@ export interface BlockInfo {
   readonly sealed: boolean;
   readonly numChunks: number;
   readonly numTokens: number;
+  /** Of its vectors as `block` gives them. */
   readonly byteLength: number;
+  /** Whether it still lies there as it was before the index was narrowed, for compaction to write anew. */
+  readonly outdated: boolean;
   /** Its documents in order: each owns `chunkCount` consecutive chunks. Removed ones stay listed until compaction. */
   readonly documents: readonly {
     readonly id: string;

@@ -286,7 +286,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         return { record, text, chunks, source, vectors, offsets };
       }),
 
-    blocks: () => step(() => inOrder(records()).map(toBlockInfo)),
+    blocks: () => step(() => inOrder(records()).map((record) => toBlockInfo(record, state.fingerprint ?? record))),
     block: (id) =>
       step<VectorBlock>(() => {
         const block = blocks.get(id);

@@ -52,6 +52,7 @@ export function describeVectors(harness: StoreHarness): void {
       await expectHolds(at.store, [...both, third]);
       expect(await at.store.compact()).toBe(true);
       await expectHolds(at.store, [...both, third]);
+      expect((await at.store.usage()).vectorBytes).toBe(15 * narrow.dim);
       const blocks = await at.store.blocks();
       expect(blocks.map(({ numTokens, byteLength }) => byteLength / numTokens)).toEqual([narrow.dim]);
       expect(await at.store.compact()).toBe(false);
