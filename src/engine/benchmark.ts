@@ -126,7 +126,10 @@ interface Runner {
   problem: string;
 }
 
-async function contendersFor(int8: VectorBlock, { threads, createThread, gpu }: BenchmarkDevices): Promise<Contender[]> {
+async function contendersFor(
+  int8: VectorBlock,
+  { threads, createThread, gpu }: BenchmarkDevices,
+): Promise<Contender[]> {
   const onOneThread = { kind: 'wasm', precision: 'int8', threads: 1 } as const;
   const few = (tokens: number): VectorBlock => firstPassages(int8, tokens);
   const contenders: Contender[] = [
