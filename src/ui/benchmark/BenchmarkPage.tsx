@@ -1,15 +1,20 @@
-/** How long a search takes on this device, over the documents that are here. */
-import { useRef, useState } from 'react';
-import type { EngineStatus } from '../../index.ts';
+/** How fast this device is: whole searches over the documents that are here, and each way of comparing by itself. */
+import { TriangleAlert } from 'lucide-react';
+import { useId, useRef, useState } from 'react';
+import type { BenchmarkResult } from '../../index.ts';
 import { count } from '../format.ts';
 import { CopyButton } from '../parts/CopyButton.tsx';
 import { PageTitle } from '../parts/PageTitle.tsx';
 import { announce } from '../state/announce.tsx';
-import { failureOf, useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
-import { deviceName, scorerName, searchFailure, words } from '../words.ts';
+import { failureOf, useDocuments, useIndex } from '../state/index-context.tsx';
+import { benchmarkFailure, deviceName, scorerName, words } from '../words.ts';
 import './benchmark.css';
 import { measure } from './measure.ts';
-import type { Measured, Step } from './measure.ts';
+import type { Step } from './measure.ts';
+import { jsonReport, markdownReport } from './report.ts';
+import type { Report } from './report.ts';
+import { SpeedChart } from './SpeedChart.tsx';
+import { millions, sampleSentence, timesJavaScript, wayName } from './ways.ts';
 
 const runs = 10;
 const stepNames: Record<Step, string> = {
@@ -19,37 +24,53 @@ const stepNames: Record<Step, string> = {
   total: 'Whole search',
 };
 
+/** How far it is: searches come first, where there is something to search. */
+interface Going {
+  readonly line: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 export default function BenchmarkPage() {
   const { index } = useIndex();
   const { documents } = useDocuments();
-  const status = useStatus();
-  const [done, setDone] = useState<number | null>(null);
-  const [measured, setMeasured] = useState<Measured | null>(null);
+  const [going, setGoing] = useState<Going | null>(null);
+  const [report, setReport] = useState<Report | null>(null);
   const [problem, setProblem] = useState('');
   const controller = useRef<AbortController | null>(null);
-  const ready = index !== null && documents !== null && documents.length > 0;
+  const ready = index !== null && documents !== null;
 
   const start = async (): Promise<void> => {
     if (!ready) return;
-    controller.current = new AbortController();
-    setDone(0);
+    const { signal } = (controller.current = new AbortController());
+    const searching = (done: number): void =>
+      setGoing({ line: words.benchmarkSearch(Math.min(done + 1, runs), runs), done, total: runs });
+    const comparing = (done: number, total: number): void =>
+      setGoing({ line: words.benchmarkTurn(Math.min(done + 1, total), total), done, total });
     setProblem('');
     try {
-      const result = await measure(index, documents, runs, controller.current.signal, setDone);
-      setMeasured(result);
+      let searches: Report['searches'] = null;
+      if (documents.length > 0) {
+        searching(0);
+        searches = await measure(index, documents, runs, signal, searching);
+      }
+      comparing(0, 1);
+      const ways = await index.benchmark({ signal, onProgress: ({ done, total }) => comparing(done, total) });
+      setReport({ at: Date.now(), searches, ways, status: index.status() });
       announce(words.benchmarkDone);
     } catch (thrown) {
       const { code } = failureOf(thrown);
-      if (code !== 'aborted') setProblem(searchFailure(code));
+      setProblem(benchmarkFailure(code));
+      announce(benchmarkFailure(code));
     } finally {
-      setDone(null);
+      setGoing(null);
     }
   };
 
   return (
     <div className="column">
       <PageTitle title={words.sections.benchmark} lead={words.benchmarkLead}>
-        {done === null ? (
+        {going === null ? (
           <button type="button" className="button button--primary" disabled={!ready} onClick={() => void start()}>
             {words.benchmarkRun}
           </button>
@@ -59,26 +80,64 @@ export default function BenchmarkPage() {
           </button>
         )}
       </PageTitle>
-      {ready ? null : <p className="benchmark__note">{words.benchmarkEmpty}</p>}
-      {done === null ? null : <p className="benchmark__note">{`Search ${Math.min(done + 1, runs)} of ${runs}`}</p>}
-      {problem === '' ? null : <p className="benchmark__note">{problem}</p>}
-      {measured === null || status === null ? null : <Report measured={measured} status={status} />}
+      {going === null ? null : <Progress {...going} />}
+      {going === null && problem !== '' ? <p className="benchmark__note">{problem}</p> : null}
+      {going === null && problem === '' && documents?.length === 0 && report === null ? (
+        <p className="benchmark__note">{words.benchmarkEmpty}</p>
+      ) : null}
+      {report === null ? null : <Measured report={report} />}
     </div>
   );
 }
 
-function Report({ measured, status }: { readonly measured: Measured; readonly status: EngineStatus }) {
-  const where = [
-    `reading on the ${deviceName(status).toLowerCase()}`,
-    status.scorer === null
-      ? ''
-      : `comparing on the ${scorerName(status.scorer.kind).toLowerCase()} (${status.scorer.kind})`,
-  ].filter(Boolean);
-  const caption = `${measured.runs} searches over ${count(measured.passages, 'passage')}, ${where.join(', ')}.`;
+function Progress({ line, done, total }: Going) {
+  return (
+    <div className="progress">
+      <p className="progress__line tabular">{line}</p>
+      <div
+        className="progress__track"
+        role="progressbar"
+        aria-label={words.benchmarkRunning}
+        aria-valuemin={0}
+        aria-valuemax={total}
+        aria-valuenow={done}
+        aria-valuetext={line}
+      >
+        <div className="progress__fill" style={{ inlineSize: `${(done / total) * 100}%` }} />
+      </div>
+    </div>
+  );
+}
+
+function Measured({ report }: { readonly report: Report }) {
   return (
     <>
-      <table className="benchmark">
-        <caption>{caption}</caption>
+      {report.searches === null ? null : <Searches searches={report.searches} status={report.status} />}
+      <Ways ways={report.ways} />
+      <div className="benchmark__copy">
+        <CopyButton text={() => markdownReport(report)} label={words.copyReport} />
+        <CopyButton text={() => jsonReport(report)} label={words.copyJson} />
+      </div>
+    </>
+  );
+}
+
+function Searches({
+  searches,
+  status,
+}: { readonly searches: NonNullable<Report['searches']> } & Pick<Report, 'status'>) {
+  const id = useId();
+  const where = [
+    `reading on the ${deviceName(status).toLowerCase()}`,
+    status.scorer === null ? '' : `comparing on the ${scorerName(status.scorer.kind).toLowerCase()}`,
+  ].filter(Boolean);
+  return (
+    <section className="benchmark" aria-labelledby={id}>
+      <h2 id={id}>{words.benchmarkSearches}</h2>
+      <p className="benchmark__about">
+        {`${searches.runs} searches over ${count(searches.passages, 'passage')}, ${where.join(', ')}.`}
+      </p>
+      <table className="benchmark__table" aria-labelledby={id}>
         <thead>
           <tr>
             <th scope="col">Step</th>
@@ -87,7 +146,7 @@ function Report({ measured, status }: { readonly measured: Measured; readonly st
           </tr>
         </thead>
         <tbody>
-          {measured.timings.map(({ step, medianMs, p95Ms }) => (
+          {searches.timings.map(({ step, medianMs, p95Ms }) => (
             <tr key={step} data-total={step === 'total' ? '' : undefined}>
               <th scope="row">{stepNames[step]}</th>
               <td>{milliseconds(medianMs)}</td>
@@ -96,25 +155,65 @@ function Report({ measured, status }: { readonly measured: Measured; readonly st
           ))}
         </tbody>
       </table>
-      <CopyButton text={reportOf(measured, status, caption)} label={words.copyReport} />
-    </>
+    </section>
+  );
+}
+
+function Ways({ ways }: { readonly ways: BenchmarkResult }) {
+  const { figures, gpu, failed, sameScores } = ways;
+  const id = useId();
+  const quickest = Math.max(...figures.map(({ tokensPerSecond }) => tokensPerSecond));
+  return (
+    <section className="benchmark" aria-labelledby={id}>
+      <h2 id={id}>{words.benchmarkWays}</h2>
+      <p className="benchmark__about">{sampleSentence(ways)}</p>
+      <SpeedChart figures={figures} gpu={gpu} />
+      <table className="benchmark__table" aria-labelledby={id}>
+        <thead>
+          <tr>
+            <th scope="col">Way of comparing</th>
+            <th scope="col">Million vectors a second</th>
+            <th scope="col">Beside JavaScript</th>
+          </tr>
+        </thead>
+        <tbody>
+          {figures.map((figure, i) => {
+            const { where, how } = wayName(figure, gpu);
+            return (
+              <tr key={i} data-total={figure.tokensPerSecond === quickest ? '' : undefined}>
+                <th scope="row">
+                  {where} <span className="benchmark__how">{how}</span>
+                </th>
+                <td>{millions(figure)}</td>
+                <td>{timesJavaScript(figure, figures)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <ul className="benchmark__notes">
+        <li>
+          {gpu === null
+            ? words.benchmarkNoGpu
+            : gpu.software
+              ? words.benchmarkSoftware(gpu.name)
+              : words.benchmarkGpu(gpu.name)}
+        </li>
+        {sameScores ? (
+          <li>{words.benchmarkSame}</li>
+        ) : (
+          <li className="benchmark__warning">
+            <TriangleAlert className="icon" aria-hidden />
+            {words.benchmarkDiffer}
+          </li>
+        )}
+        {failed.map(({ way }, i) => {
+          const { where, how } = wayName(way, gpu);
+          return <li key={i}>{words.benchmarkMissing(`${where} (${how})`)}</li>;
+        })}
+      </ul>
+    </section>
   );
 }
 
 const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value).toString()} ms`;
-
-function reportOf(measured: Measured, status: EngineStatus, caption: string): string {
-  const rows = measured.timings.map(
-    ({ step, medianMs, p95Ms }) => `| ${step} | ${medianMs.toFixed(1)} | ${p95Ms.toFixed(1)} |`,
-  );
-  return [
-    `Lateral benchmark, ${new Date().toISOString()}`,
-    caption,
-    `Model ${status.model}; ${status.chunks} passages, ${status.tokens} token vectors; ${status.threads} threads encoding, ${status.scoringThreads} comparing; ${status.gpu?.name ?? 'no graphics card'}.`,
-    navigator.userAgent,
-    '',
-    '| step | median ms | p95 ms |',
-    '|---|---|---|',
-    ...rows,
-  ].join('\n');
-}
