@@ -91,13 +91,12 @@ describe('the race', () => {
   test('stops between two turns, and lets go of everything', async () => {
     const controller = new AbortController();
     const { gpu, destroy, release } = toyGpu();
-    const onProgress: CallContext['onProgress'] = ({ done }) => done === 6 && controller.abort();
-    const running = runBenchmark(
-      sample,
-      { ...oneThread, gpu },
-      { ...limits, rounds: 50 },
-      context({ signal: controller.signal, onProgress: (progress) => void onProgress(progress) }),
-    );
+    const onProgress: CallContext['onProgress'] = ({ done }) => {
+      if (done === 6) controller.abort();
+    };
+    const long = { ...limits, rounds: 50 };
+    const stopped = context({ signal: controller.signal, onProgress });
+    const running = runBenchmark(sample, { ...oneThread, gpu }, long, stopped);
     await expect(running).rejects.toMatchObject({ code: 'aborted' });
     expect([destroy, release].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
   });

@@ -111,7 +111,7 @@ export async function runBenchmark(
 interface Contender {
   readonly way: BenchmarkWay;
   readonly sample: VectorBlock;
-  make(): Promise<Scorer>;
+  readonly make: () => Promise<Scorer>;
 }
 
 /** A contender at work. */

@@ -206,7 +206,10 @@ export const words = {
   benchmarkDone: 'Measured.',
   benchmarkEmpty: 'Whole searches are measured too once there are documents here.',
   benchmarkSearches: 'Whole searches',
+  benchmarkSearched: (searches: number, passages: number, reading: string, comparing: string): string =>
+    `${searches} searches over ${count(passages, 'passage')}, reading ${reading === comparing ? '' : `on the ${reading} `}and comparing on the ${comparing}.`,
   benchmarkWays: 'Ways of comparing',
+  benchmarkUnit: 'Million token vectors a second',
   benchmarkNoGpu: 'No graphics card can be used in this browser.',
   benchmarkSoftware: (name: string): string =>
     `The only graphics adapter here (${name}) is a software one: it works on the processor, and got fewer vectors.`,

@@ -2,7 +2,6 @@
 import { TriangleAlert } from 'lucide-react';
 import { useId, useRef, useState } from 'react';
 import type { BenchmarkResult } from '../../index.ts';
-import { count } from '../format.ts';
 import { CopyButton } from '../parts/CopyButton.tsx';
 import { PageTitle } from '../parts/PageTitle.tsx';
 import { announce } from '../state/announce.tsx';
@@ -24,11 +23,13 @@ const stepNames: Record<Step, string> = {
   total: 'Whole search',
 };
 
-/** How far it is: searches come first, where there is something to search. */
+/** Searches come first, where there is something to search, and take about this part of the time. */
+const searchesShare = 0.5;
+
 interface Going {
   readonly line: string;
-  readonly done: number;
-  readonly total: number;
+  /** How far it is, 0 to 1. */
+  readonly share: number;
 }
 
 export default function BenchmarkPage() {
@@ -43,10 +44,14 @@ export default function BenchmarkPage() {
   const start = async (): Promise<void> => {
     if (!ready) return;
     const { signal } = (controller.current = new AbortController());
+    const before = documents.length > 0 ? searchesShare : 0;
     const searching = (done: number): void =>
-      setGoing({ line: words.benchmarkSearch(Math.min(done + 1, runs), runs), done, total: runs });
+      setGoing({ line: words.benchmarkSearch(Math.min(done + 1, runs), runs), share: (done / runs) * before });
     const comparing = (done: number, total: number): void =>
-      setGoing({ line: words.benchmarkTurn(Math.min(done + 1, total), total), done, total });
+      setGoing({
+        line: words.benchmarkTurn(Math.min(done + 1, total), total),
+        share: before + (done / total) * (1 - before),
+      });
     setProblem('');
     try {
       let searches: Report['searches'] = null;
@@ -90,7 +95,7 @@ export default function BenchmarkPage() {
   );
 }
 
-function Progress({ line, done, total }: Going) {
+function Progress({ line, share }: Going) {
   return (
     <div className="progress">
       <p className="progress__line tabular">{line}</p>
@@ -99,11 +104,11 @@ function Progress({ line, done, total }: Going) {
         role="progressbar"
         aria-label={words.benchmarkRunning}
         aria-valuemin={0}
-        aria-valuemax={total}
-        aria-valuenow={done}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
         aria-valuetext={line}
       >
-        <div className="progress__fill" style={{ inlineSize: `${(done / total) * 100}%` }} />
+        <div className="progress__fill" style={{ inlineSize: `${share * 100}%` }} />
       </div>
     </div>
   );
@@ -127,15 +132,13 @@ function Searches({
   status,
 }: { readonly searches: NonNullable<Report['searches']> } & Pick<Report, 'status'>) {
   const id = useId();
-  const where = [
-    `reading on the ${deviceName(status).toLowerCase()}`,
-    status.scorer === null ? '' : `comparing on the ${scorerName(status.scorer.kind).toLowerCase()}`,
-  ].filter(Boolean);
+  const reading = deviceName(status).toLowerCase();
+  const comparing = status.scorer === null ? reading : scorerName(status.scorer.kind).toLowerCase();
   return (
     <section className="benchmark" aria-labelledby={id}>
       <h2 id={id}>{words.benchmarkSearches}</h2>
       <p className="benchmark__about">
-        {`${searches.runs} searches over ${count(searches.passages, 'passage')}, ${where.join(', ')}.`}
+        {words.benchmarkSearched(searches.runs, searches.passages, reading, comparing)}
       </p>
       <table className="benchmark__table" aria-labelledby={id}>
         <thead>
@@ -149,8 +152,12 @@ function Searches({
           {searches.timings.map(({ step, medianMs, p95Ms }) => (
             <tr key={step} data-total={step === 'total' ? '' : undefined}>
               <th scope="row">{stepNames[step]}</th>
-              <td>{milliseconds(medianMs)}</td>
-              <td>{milliseconds(p95Ms)}</td>
+              <td>
+                <bdi>{milliseconds(medianMs)}</bdi>
+              </td>
+              <td>
+                <bdi>{milliseconds(p95Ms)}</bdi>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -167,12 +174,15 @@ function Ways({ ways }: { readonly ways: BenchmarkResult }) {
     <section className="benchmark" aria-labelledby={id}>
       <h2 id={id}>{words.benchmarkWays}</h2>
       <p className="benchmark__about">{sampleSentence(ways)}</p>
-      <SpeedChart figures={figures} gpu={gpu} />
+      <figure>
+        <figcaption className="speed__unit">{words.benchmarkUnit}</figcaption>
+        <SpeedChart figures={figures} gpu={gpu} />
+      </figure>
       <table className="benchmark__table" aria-labelledby={id}>
         <thead>
           <tr>
             <th scope="col">Way of comparing</th>
-            <th scope="col">Million vectors a second</th>
+            <th scope="col">Million a second</th>
             <th scope="col">Beside JavaScript</th>
           </tr>
         </thead>
@@ -185,7 +195,9 @@ function Ways({ ways }: { readonly ways: BenchmarkResult }) {
                   {where} <span className="benchmark__how">{how}</span>
                 </th>
                 <td>{millions(figure)}</td>
-                <td>{timesJavaScript(figure, figures)}</td>
+                <td>
+                  <bdi>{timesJavaScript(figure, figures)}</bdi>
+                </td>
               </tr>
             );
           })}

@@ -8,8 +8,8 @@ import type { BenchmarkResult } from '../../index.ts';
 import { millions, wayName } from './ways.ts';
 
 /** Below this width a way's name stands over its bar, else beside it. */
-const narrow = 560;
-const namesWidth = 272;
+const narrow = 600;
+const namesWidth = 304;
 /** For the figure at a bar's end. */
 const valueWidth = 48;
 
