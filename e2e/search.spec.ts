@@ -160,7 +160,7 @@ test('this device is measured: stopped, run, and copied as JSON', async ({ later
   await measure.click();
   await expect(page.getByRole('progressbar', { name: 'Measuring' })).toBeVisible();
   await page.getByRole('button', { name: 'Cancel' }).click();
-  await expect(page.getByText('Stopped before it was done.')).toBeVisible();
+  await expect(page.getByRole('main').getByText('Stopped before it was done.')).toBeVisible();
   await expect(page.getByRole('table')).toHaveCount(0);
 
   await page.getByRole('link', { name: 'Search' }).click();
