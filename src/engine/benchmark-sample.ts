@@ -12,7 +12,7 @@ export interface BenchmarkSample {
 
 /** @param maxTokens at most so many token vectors, but a whole passage at least */
 export async function benchmarkSample(store: IndexStore, dim: number, maxTokens: number): Promise<BenchmarkSample> {
-  const stored = await storedPassages(store, maxTokens);
+  const stored = await storedPassages(store, dim, maxTokens);
   return stored === null
     ? { origin: 'made-up', int8: madeUpPassages(dim, maxTokens) }
     : { origin: 'stored', int8: asInt8(join(stored)) };
@@ -35,14 +35,14 @@ export function madeUpPassages(dim: number, numTokens: number): VectorBlock {
 }
 
 /** The largest blocks' first passages; null where too little is stored, or too little can be read. */
-async function storedPassages(store: IndexStore, maxTokens: number): Promise<VectorBlock[] | null> {
+async function storedPassages(store: IndexStore, dim: number, maxTokens: number): Promise<VectorBlock[] | null> {
   const infos = (await store.blocks()).filter(({ numTokens }) => numTokens > 0);
   if (infos.reduce((sum, { numTokens }) => sum + numTokens, 0) < tokensWorthMeasuring) return null;
   const taken: VectorBlock[] = [];
   let left = maxTokens;
   for (const { id } of infos.toSorted((a, b) => b.numTokens - a.numTokens)) {
     const block = await store.block(id).catch(() => null); // damaged, or gone meanwhile: whoever loads it says so
-    if (block === null) continue;
+    if (block?.dim !== dim) continue; // another tab can have changed the setting
     const first = firstPassages(block, left);
     const numTokens = first.vectors.length / first.dim;
     if (numTokens > left && taken.length > 0) break;
