@@ -62,21 +62,27 @@ export async function runBenchmark(
   const runners: Runner[] = [];
   const failed: { way: BenchmarkWay; message: string }[] = [];
   try {
-    const contenders = await contendersFor(sample.int8, devices);
-    const turns = contenders.length * (rounds + 1); // the first round warms up
+    const single = onOneThread(sample.int8);
+    const counts = threadCounts(sample.int8, devices);
+    // The first round warms up.
+    const turns = (single.length + counts.length + (devices.gpu === null ? 0 : 1)) * (rounds + 1);
     let done = 0;
     const took = (): void => onProgress({ phase: 'measuring', done: ++done, total: turns, unit: 'turns' });
-
-    for (const contender of contenders) {
-      await breathe(signal);
-      try {
-        const runner = await ready(contender, query);
-        runners.push(runner);
-      } catch (thrown) {
-        failed.push({ way: contender.way, message: toLateralError(thrown).message });
+    const enter = async (contenders: readonly Contender[]): Promise<void> => {
+      for (const contender of contenders) {
+        await breathe(signal);
+        try {
+          runners.push(await ready(contender, query));
+        } catch (thrown) {
+          failed.push({ way: contender.way, message: toLateralError(thrown).message });
+        }
+        took();
       }
-      took();
-    }
+    };
+
+    await enter(single);
+    if (counts.length > 0) await enter(onThreads(sample.int8, devices, counts, await quickerKernel(runners, query)));
+    await enter(onGpu(sample.int8, devices));
 
     const begun = performance.now();
     let round = 0;
@@ -126,58 +132,65 @@ interface Runner {
   problem: string;
 }
 
-async function contendersFor(
-  int8: VectorBlock,
-  { threads, createThread, gpu }: BenchmarkDevices,
-): Promise<Contender[]> {
-  const onOneThread = { kind: 'wasm', precision: 'int8', threads: 1 } as const;
-  const few = (tokens: number): VectorBlock => firstPassages(int8, tokens);
+const processor = { kind: 'wasm', precision: 'int8', threads: 1 } as const;
+
+function onOneThread(int8: VectorBlock): Contender[] {
   const contenders: Contender[] = [
     {
       way: { kind: 'js', precision: 'int8', kernel: 'loops', threads: 1 },
-      sample: few(fewTokens.js),
+      sample: firstPassages(int8, fewTokens.js),
       make: () => Promise.resolve(createReferenceScorer()),
     },
     {
-      way: { ...onOneThread, precision: 'f32', kernel: 'simd' },
-      sample: asFloats(few(fewTokens.f32)),
+      way: { ...processor, precision: 'f32', kernel: 'simd' },
+      sample: asFloats(firstPassages(int8, fewTokens.f32)),
       make: () => createWasmScorer({ int8: 'plain' }),
     },
-    { way: { ...onOneThread, kernel: 'simd' }, sample: int8, make: () => createWasmScorer({ int8: 'plain' }) },
+    { way: { ...processor, kernel: 'simd' }, sample: int8, make: () => createWasmScorer({ int8: 'plain' }) },
   ];
   if (relaxedSimdValidates()) {
     const make = (): Promise<Scorer> => createWasmScorer({ int8: 'relaxed' });
-    contenders.push({ way: { ...onOneThread, kernel: 'relaxed-simd' }, sample: int8, make });
-  }
-  // Fewer tokens are searched by one thread alone.
-  if (createThread !== undefined && threads > 1 && numTokensOf(int8) >= tokensWorthMeasuring) {
-    const kernel = await quickerKernel();
-    const choice = kernel === 'simd' ? 'plain' : 'relaxed';
-    for (const count of threadCounts(threads)) {
-      const options = { int8: choice, threads: count, createThread, calibrate: false } as const;
-      const make = (): Promise<Scorer> => createWasmScorer(options);
-      contenders.push({ way: { ...onOneThread, kernel, threads: count }, sample: int8, make });
-    }
-  }
-  if (gpu !== null) {
-    contenders.push({
-      way: { kind: 'webgpu', precision: 'int8', kernel: 'wgsl', threads: 0 },
-      sample: gpu.software ? few(fewTokens.softwareGpu) : int8,
-      make: () => gpu.createScorer(),
-    });
+    contenders.push({ way: { ...processor, kernel: 'relaxed-simd' }, sample: int8, make });
   }
   return contenders;
 }
 
-/** 2, 4, 8 … and all of them. */
-function threadCounts(most: number): number[] {
-  return [...new Set([2, 4, 8, 16, most])].filter((count) => count <= most).sort((a, b) => a - b);
+type Int8Kernel = 'simd' | 'relaxed-simd';
+
+function onThreads(
+  int8: VectorBlock,
+  { createThread }: BenchmarkDevices,
+  counts: readonly number[],
+  kernel: Int8Kernel,
+): Contender[] {
+  if (createThread === undefined) return [];
+  const choice = kernel === 'simd' ? 'plain' : 'relaxed';
+  return counts.map((threads) => ({
+    way: { ...processor, kernel, threads },
+    sample: int8,
+    make: () => createWasmScorer({ int8: choice, threads, createThread, calibrate: false }),
+  }));
 }
 
-async function quickerKernel(): Promise<'simd' | 'relaxed-simd'> {
-  const scorer = await createWasmScorer();
-  scorer.destroy();
-  return scorer.int8Kernel === 'int8' ? 'simd' : 'relaxed-simd';
+function onGpu(int8: VectorBlock, { gpu }: BenchmarkDevices): Contender[] {
+  if (gpu === null) return [];
+  const way = { kind: 'webgpu', precision: 'int8', kernel: 'wgsl', threads: 0 } as const;
+  const sample = gpu.software ? firstPassages(int8, fewTokens.softwareGpu) : int8;
+  return [{ way, sample, make: () => gpu.createScorer() }];
+}
+
+/** 2, 4, 8 … and all of them; none where the sample is so small that one thread searches it alone. */
+function threadCounts(int8: VectorBlock, { threads, createThread }: BenchmarkDevices): number[] {
+  if (createThread === undefined || threads < 2 || numTokensOf(int8) < tokensWorthMeasuring) return [];
+  return [...new Set([2, 4, 8, 16, threads])].filter((count) => count <= threads).sort((a, b) => a - b);
+}
+
+/** Of the two that are at work on one thread, by turns that count. */
+async function quickerKernel(runners: readonly Runner[], query: QueryRows): Promise<Int8Kernel> {
+  const both = runners.filter(({ way }) => way.kind === 'wasm' && way.precision === 'int8');
+  for (let round = 0; round < 3; round++) for (const runner of both) await turn(runner, query);
+  const [quickest] = both.toSorted((a, b) => a.bestMs - b.bestMs);
+  return quickest?.way.kernel === 'relaxed-simd' ? 'relaxed-simd' : 'simd';
 }
 
 /** Made, loaded, and searched once. */
