@@ -42,7 +42,7 @@ const onePlace = [
   ['pdfjs-dist', '^src/extract/pdf/(library|all)'],
   ['mammoth', '^src/extract/(docx|mammoth)'],
   ['fflate', '^src/extract/zip'],
-  ['(react|react-dom|@base-ui|lucide-react|@tanstack|@fontsource[^/]*)', '^src/(ui|react)'],
+  ['(react|react-dom|@base-ui|lucide-react|@tanstack|@visx|@fontsource[^/]*)', '^src/(ui|react)'],
 ].map(([library, home]) => ({
   name: `one-place-${library}`,
   severity: 'error',

@@ -71,6 +71,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
         for (const section of sections) {
           await go(page, section, device);
           await audit(page, section);
+          if (section !== 'Benchmark') continue;
+          await page.getByRole('button', { name: 'Measure' }).click();
+          await expect(page.getByRole('button', { name: 'Copy JSON' })).toBeVisible({ timeout: 60_000 });
+          await audit(page, 'measured');
         }
         await go(page, 'Library', device);
         await page.getByRole('checkbox', { name: `Select ${trade.name}` }).check();

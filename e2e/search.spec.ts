@@ -151,3 +151,41 @@ test('without IndexedDB it works, and says that nothing is kept', async ({ later
   await lateral.search.fill('bread');
   await expect(lateral.results.first()).toContainText(bread.name);
 });
+
+test('this device is measured: stopped, run, and copied as JSON', async ({ lateral, page, context }, info) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await lateral.open();
+  await page.getByRole('link', { name: 'Benchmark' }).click();
+  const measure = page.getByRole('button', { name: 'Measure' });
+  await measure.click();
+  await expect(page.getByRole('progressbar', { name: 'Measuring' })).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('main').getByText('Stopped before it was done.')).toBeVisible();
+  await expect(page.getByRole('table')).toHaveCount(0);
+
+  await page.getByRole('link', { name: 'Search' }).click();
+  await lateral.drop([trade, bread]);
+  await lateral.waitForDocuments(2);
+  await page.getByRole('link', { name: 'Benchmark' }).click();
+  await measure.click();
+  const ways = page.getByRole('table', { name: 'Ways of comparing' });
+  await expect(ways.getByRole('rowheader', { name: /^JavaScript/ })).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole('table', { name: 'Whole searches' }).getByRole('row')).toHaveCount(5);
+  await expect(page.getByText('All int8 ways gave the same scores')).toBeVisible();
+  const software = ways.getByRole('rowheader', { name: /^Software adapter/ });
+  await expect(software).toHaveCount(info.project.metadata.scorer === 'webgpu' ? 1 : 0);
+  const rows = await ways.getByRole('row').count();
+  await expect(page.locator('.speed svg path')).toHaveCount(rows - 1); // a bar for each figure
+
+  await page.getByRole('button', { name: 'Copy JSON' }).click();
+  const report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as {
+    readonly browser: string;
+    readonly index: { readonly documents: number };
+    readonly comparing: { readonly origin: string; readonly figures: readonly { readonly tokensPerSecond: number }[] };
+  };
+  expect(report).toMatchObject({ report: 'lateral-benchmark', index: { documents: 2 }, searches: { runs: 10 } });
+  expect(report.browser).toContain('Chrome');
+  expect(report.comparing).toMatchObject({ origin: 'made-up', sameScores: true, failed: [] });
+  expect(report.comparing.figures).toHaveLength(rows - 1);
+  expect(report.comparing.figures.every(({ tokensPerSecond }) => tokensPerSecond > 0)).toBe(true);
+});

@@ -236,12 +236,12 @@ export interface SearchResult {
 export interface Progress {
   /**
    * 'keeping': the files are being copied into the store, so that a reload cannot lose them; 'waiting': another tab is
-   * reading, these come after it.
+   * reading, these come after it; 'measuring': ways of comparing take turns.
    */
-  readonly phase: 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'saving';
+  readonly phase: 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'saving' | 'measuring';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'files' | 'bytes' | 'passages';
+  readonly unit: 'files' | 'bytes' | 'passages' | 'turns';
   /** What is being worked on: a file's name and, where known, the passage within it. */
   readonly current?: { readonly name: string; readonly done: number; readonly total: number };
   /** Files of this work that failed so far. */

@@ -233,6 +233,23 @@ function createBrowserParts(): EngineParts {
       // Out of memory on the graphics card: the processor has more.
       chooseScorer(error.code === 'out-of-memory' ? { ...openOptions, scorer: 'wasm' } : openOptions),
 
+    async benchmarkDevices() {
+      const own = tooManyLosses() ? null : await requestGpu().catch(() => null);
+      return {
+        threads: threadCount(),
+        createThread: createScoringThread,
+        gpu:
+          own === null
+            ? null
+            : {
+                name: own.info.name,
+                software: own.info.software,
+                createScorer: () => createGpuScorer(own.device),
+                release: () => own.device.destroy(),
+              },
+      };
+    },
+
     extraction: createWorkerExtraction({ pdfFilesUrl: () => new URL('pdf/', baseUrlOf(openOptions)).href }),
     runtimeFiles: () => runtime?.files ?? [],
     gpu: () => (present === null ? null : { name: present.info.name, software: present.info.software }),

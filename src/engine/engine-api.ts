@@ -102,6 +102,50 @@ export interface RerankResult {
   readonly relevanceScore: number;
 }
 
+export interface BenchmarkOptions {
+  /** Rounds that count, after one that warms up: 1 to 50. Default 5. */
+  readonly rounds?: number;
+  /** Most token vectors to compare, 1 to 65,536. Default 65,536. */
+  readonly maxTokens?: number;
+}
+
+/** A way of comparing. */
+export interface BenchmarkWay {
+  readonly kind: ScorerKind;
+  readonly precision: Precision;
+  /** 'loops': plain JavaScript. 'simd', 'relaxed-simd': WebAssembly's vector instructions. 'wgsl': a compute shader. */
+  readonly kernel: 'loops' | 'simd' | 'relaxed-simd' | 'wgsl';
+  /** Threads of the processor. 0 on a graphics card. */
+  readonly threads: number;
+}
+
+export interface BenchmarkFigure extends BenchmarkWay {
+  /** Token vectors compared in a search. Slow ways get fewer. */
+  readonly tokens: number;
+  /** Milliseconds of a search over them, in the quickest round. */
+  readonly bestMs: number;
+  /** What follows: token vectors a second. */
+  readonly tokensPerSecond: number;
+}
+
+export interface BenchmarkResult {
+  /** 'stored': the index's own vectors; 'made-up' where it holds fewer than 20,000. */
+  readonly origin: 'stored' | 'made-up';
+  readonly dim: number;
+  /** Vectors of the query that each token vector is compared with. */
+  readonly queryRows: number;
+  /** Rounds that counted: fewer than asked for on a slow device. */
+  readonly rounds: number;
+  /** The graphics adapter that was measured; null where there is none. */
+  readonly gpu: { readonly name: string; readonly software: boolean } | null;
+  /** In the order js, wasm, webgpu; only what this device has. */
+  readonly figures: readonly BenchmarkFigure[];
+  /** Whether all int8 ways gave the same scores, bit for bit, on the passages that all of them compared. */
+  readonly sameScores: boolean;
+  /** What could not be measured, and why. */
+  readonly failed: readonly { readonly way: BenchmarkWay; readonly message: string }[];
+}
+
 /** Given to each call by whoever carries it. */
 export interface CallContext {
   readonly signal: AbortSignal;
@@ -159,6 +203,11 @@ export interface EngineApi {
     request: { readonly query: string; readonly documents: readonly string[]; readonly topN?: number },
     context: CallContext,
   ): Promise<RerankResult[]>;
+  /**
+   * How fast each way of comparing is here, on scorers of its own: the open index is as before, and may be searched meanwhile
+   * (which makes the figures worse). A few seconds. @throws 'aborted'; 'invalid-argument' for an option out of range
+   */
+  benchmark(options: BenchmarkOptions, context: CallContext): Promise<BenchmarkResult>;
   close(none: undefined, context: CallContext): Promise<void>;
 }
 

@@ -209,6 +209,24 @@ test('a large collection can be searched before all of it is loaded, and says so
   await engine.close(undefined, context());
 });
 
+test('ways of comparing are measured beside the index, which stays as it is', async () => {
+  const fresh = createNodeEngine(models);
+  await fresh.open({ name: 'benchmark', dim: 96 }, context());
+  await fresh.add([trade, bread], context());
+  const find = () => fresh.search({ query: 'bake a loaf', options: {} }, context()).then(({ hits }) => hits);
+  const [before, status] = [await find(), await fresh.status(undefined, context())];
+  const phases = new Set<Progress['phase']>();
+  const result = await fresh.benchmark(
+    { rounds: 1, maxTokens: 512 },
+    context(({ phase }) => phases.add(phase)),
+  );
+  expect(result).toMatchObject({ origin: 'made-up', dim: 96, rounds: 1, gpu: null, failed: [], sameScores: true });
+  expect([...phases]).toEqual(['measuring']);
+  expect(await find()).toEqual(before);
+  expect(await fresh.status(undefined, context())).toEqual(status);
+  await fresh.close(undefined, context());
+});
+
 test('a file too large to hold is refused before it is read', async () => {
   const fresh = createNodeEngine(models);
   await fresh.open({ name: 'large' }, context());

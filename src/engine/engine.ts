@@ -22,6 +22,8 @@ import { truncateRows } from '../vectors/matryoshka.ts';
 import { canNarrow } from '../vectors/narrow.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
 import { exportCollection, importCollection } from './collection.ts';
+import { type BenchmarkDevices, benchmarkLimits, oneThread, runBenchmark } from './benchmark.ts';
+import { benchmarkSample } from './benchmark-sample.ts';
 import type { Engine, EngineEvent, EngineSettings, OpenOptions } from './engine-api.ts';
 import type { Extraction, PagedDocument } from './extraction.ts';
 import { addFiles, type AddingParts, resumeFiles } from './adding.ts';
@@ -69,6 +71,8 @@ export interface EngineParts {
   replaceEncoder(error: LateralError): Promise<ChosenEncoder | null>;
   /** Another scorer after this error, or null where there is none. */
   replaceScorer(error: LateralError): Promise<ChosenScorer | null>;
+  /** What `benchmark` measures beside one thread of the processor, which is the default. */
+  benchmarkDevices?(): Promise<BenchmarkDevices>;
   readonly extraction: Extraction;
   gpu(): EngineStatus['gpu'];
   runtimeFiles(): readonly string[];
@@ -646,6 +650,14 @@ export function createEngine(parts: EngineParts): Engine {
     async rerank({ query, documents, topN }, { signal }) {
       const open = await opened();
       return rerank(open, chosen!.encoder, parts, query, documents, topN ?? documents.length, signal);
+    },
+
+    async benchmark(options, context) {
+      const { store, fingerprint } = await opened();
+      const limits = benchmarkLimits(options);
+      const sample = await benchmarkSample(store, fingerprint.dim, limits.maxTokens);
+      const devices = (await parts.benchmarkDevices?.()) ?? oneThread;
+      return runBenchmark(sample, devices, limits, context);
     },
 
     async close() {

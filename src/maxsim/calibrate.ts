@@ -1,5 +1,5 @@
 /** How fast a scorer compares vectors that the user has: what the choice between devices goes by. */
-import type { Scorer, VectorBlock } from './scorer.ts';
+import type { QueryRows, Scorer, VectorBlock } from './scorer.ts';
 
 /** As many tokens tell devices apart, and take a slow one some ten milliseconds. */
 export const sampleTokens = 65_536;
@@ -13,7 +13,7 @@ const maxRounds = 5;
  * @returns token vectors a second for a query of 32 rows: the best round's. @throws what `load` and `score` throw
  */
 export async function tokensPerSecond(scorer: Scorer, sample: VectorBlock, budgetMs = 40): Promise<number> {
-  const query = { rows: madeUpRows(sample.dim), dim: sample.dim };
+  const query = timingQuery(sample.dim);
   await scorer.load(sample);
   try {
     const begun = performance.now();
@@ -42,7 +42,7 @@ export function firstPassages(block: VectorBlock, maxTokens: number): VectorBloc
   };
 }
 
-/** What a query says makes no difference to how long it takes. */
-function madeUpRows(dim: number): Float32Array {
-  return Float32Array.from({ length: numRows * dim }, (_, i) => ((i * 7919) % 127) / 127 - 0.5);
+/** A query of 32 rows. What it says makes no difference to how long it takes. */
+export function timingQuery(dim: number): QueryRows {
+  return { rows: Float32Array.from({ length: numRows * dim }, (_, i) => ((i * 7919) % 127) / 127 - 0.5), dim };
 }

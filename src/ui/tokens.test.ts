@@ -50,6 +50,7 @@ const asked: readonly (readonly [string, readonly string[], number, number])[] =
   ['ink', ['weak-fill'], 15.3, 10.9],
   ['control', pages, 3.1, 3.2],
   ['bar', pages, 3.5, 6.4],
+  ['series-2', pages, 6.4, 7.0],
   ['strong-line', ['strong-fill'], 4.2, 5.1],
   ['weak-line', ['weak-fill'], 4.6, 5.3],
   ['accent', ['strong-fill', 'weak-fill'], 5.0, 3.9],
@@ -57,7 +58,7 @@ const asked: readonly (readonly [string, readonly string[], number, number])[] =
 
 describe('tokens', () => {
   it('are all given for light and dark', () => {
-    expect(tokens.size).toBe(28);
+    expect(tokens.size).toBe(29);
   });
 
   it.each(asked)('%s on %j', (name, backgrounds, light, dark) => {

@@ -196,11 +196,30 @@ export const words = {
   checkFailed: 'Did not pass its check on this device. Details say more.',
   evaluateLead:
     'Measuring search on your own questions with known answers runs today from the command line, in a copy of Lateral’s source.',
-  benchmarkLead: 'How long a search takes on this device, measured over your own documents.',
+  benchmarkLead:
+    'How long a search takes on this device, and how fast each way of comparing is. It takes a few seconds.',
   benchmarkRun: 'Measure',
+  benchmarkRunning: 'Measuring',
+  benchmarkSearch: (nth: number, of: number): string => `Search ${nth} of ${of}`,
+  benchmarkTurn: (nth: number, of: number): string =>
+    of === 1 ? 'Getting ready to compare…' : `Comparing, turn ${nth} of ${of}`,
   benchmarkDone: 'Measured.',
-  benchmarkEmpty: 'Add a few documents first: the searches run over them.',
+  benchmarkEmpty: 'Whole searches are measured too once there are documents here.',
+  benchmarkSearches: 'Whole searches',
+  benchmarkSearched: (searches: number, passages: number, reading: string, comparing: string): string =>
+    `${searches} searches over ${count(passages, 'passage')}, reading ${reading === comparing ? '' : `on the ${reading} `}and comparing on the ${comparing}.`,
+  benchmarkWays: 'Ways of comparing',
+  benchmarkUnit: 'Million token vectors a second',
+  benchmarkNoGpu: 'No graphics card can be used in this browser.',
+  benchmarkSoftware: (name: string): string =>
+    `The only graphics adapter here (${name}) is a software one: it works on the processor, and got fewer vectors.`,
+  benchmarkGpu: (name: string): string =>
+    `Graphics card: ${name}. With more vectors than these it gets quicker still, since each search has the same way there and back.`,
+  benchmarkSame: 'All int8 ways gave the same scores, bit for bit.',
+  benchmarkDiffer: 'Not all int8 ways gave the same scores. Please send the report along.',
+  benchmarkMissing: (way: string): string => `${way} could not be measured. The report says why.`,
   copyReport: 'Copy report',
+  copyJson: 'Copy JSON',
   copiedPlain: 'Copied',
   copyFailed: 'This browser did not allow copying.',
   appearance: 'Appearance',
@@ -328,6 +347,13 @@ export function searchFailure(code: ErrorCode): string {
     default:
       return 'This search did not go through. Your documents are safe.';
   }
+}
+
+/** Why nothing was measured. */
+export function benchmarkFailure(code: ErrorCode): string {
+  if (code === 'aborted') return 'Stopped before it was done.';
+  if (code === 'gpu-lost' || code === 'out-of-memory') return searchFailure(code);
+  return 'This device could not be measured just now. Your documents are safe. Try again.';
 }
 
 export function startFailure(code: ErrorCode | undefined): string {
