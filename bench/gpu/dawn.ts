@@ -12,10 +12,11 @@ export interface Dawn {
   readonly version: string;
 }
 
-const packageName: string = 'webgpu';
+/** Not a literal, which the compiler would look for. */
+const packageName = 'webgpu' as string;
 
 interface DawnPackage {
-  create(options: readonly string[]): GPU;
+  readonly create: (options: readonly string[]) => GPU;
   readonly globals: object;
 }
 
