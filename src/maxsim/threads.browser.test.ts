@@ -90,6 +90,20 @@ describe('threads', () => {
     scorer.destroy();
   });
 
+  it('are done without where their memory cannot be set aside', async () => {
+    const Memory = WebAssembly.Memory;
+    vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (descriptor) {
+      if (descriptor.shared === true) throw new RangeError('could not allocate memory');
+      return new Memory(descriptor);
+    });
+    const scorer = await createWasmScorer({ threads: 2, createThread });
+    vi.restoreAllMocks();
+    await scorer.load(block);
+    expect(scorer.threads).toBe(1);
+    expect(await scorer.score(randomQuery(6, 32, 32))).toEqual(await expected(32));
+    scorer.destroy();
+  });
+
   it('that die in the middle of a search leave the rest to the others, and nothing is wrong', async () => {
     let kill = (): void => undefined;
     const dying = (): ThreadWorker => {

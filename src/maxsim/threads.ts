@@ -102,12 +102,14 @@ export function serveThread(scope: ThreadScope): void {
     const message = data as ToThread;
     if (message.type === 'start') {
       working = start(message);
-      void working.then(() => scope.postMessage('ready'), failed);
+      working.then(() => scope.postMessage('ready')).catch(failed);
     } else {
-      void working?.then((run) => {
-        run(message.job);
-        scope.postMessage('done');
-      }, failed);
+      working
+        ?.then((run) => {
+          run(message.job);
+          scope.postMessage('done');
+        })
+        .catch(failed);
     }
   });
 }

@@ -4,6 +4,7 @@
  * threads share the memory and take chunks from the same list, so that each search ends on all of them at once.
  */
 import { LateralError } from '../errors.ts';
+import { sampleTokens, timingQuery } from './calibrate.ts';
 import { work, type Job, type Scratch } from './job.ts';
 import { prepareQuery, type PreparedQuery } from './query.ts';
 import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
@@ -44,11 +45,23 @@ export interface WasmScorer extends Scorer {
 export async function createWasmScorer(options: WasmScorerOptions = {}): Promise<WasmScorer> {
   const { int8 = 'auto', createThread, threads = 1, maxBytes = Infinity } = options;
   const maximum = Math.min(wasm32Pages, Math.floor(maxBytes / pageBytes));
-  const shared = threads > 1 && createThread !== undefined && typeof SharedArrayBuffer !== 'undefined';
-  const numThreads = shared ? threads : 1;
-  const memory = new WebAssembly.Memory({ initial: firstByte(numThreads) / pageBytes, maximum, shared });
-  const team = shared ? { size: numThreads, createThread, calibrate: options.calibrate ?? true } : null;
-  return new SimdScorer(memory, await loadKernels(memory, int8), team);
+  if (threads > 1 && createThread !== undefined) {
+    const memory = sharedMemory(firstByte(threads) / pageBytes, maximum);
+    const team = { size: threads, createThread, calibrate: options.calibrate ?? true };
+    if (memory !== null) return new SimdScorer(memory, await loadKernels(memory, int8), team);
+  }
+  const memory = new WebAssembly.Memory({ initial: firstByte(1) / pageBytes, maximum });
+  return new SimdScorer(memory, await loadKernels(memory, int8), null);
+}
+
+/** Null where pages may not share memory, and where the whole address range cannot be set aside, as on some phones. */
+function sharedMemory(initial: number, maximum: number): WebAssembly.Memory | null {
+  if (typeof SharedArrayBuffer === 'undefined') return null;
+  try {
+    return new WebAssembly.Memory({ initial, maximum, shared: true });
+  } catch {
+    return null;
+  }
 }
 
 const pageBytes = 65536;
@@ -74,8 +87,8 @@ function firstByte(threads: number): number {
 /** Below so many tokens a search is over before another thread has woken up. */
 const tokensWorthSharing = 20_000;
 
-/** Tokens that thread counts are compared on, and how often: some ten milliseconds in all. */
-const calibration = { numTokens: 65_536, numRows: 32, rounds: 3 } as const;
+/** How often each number of threads searches the sample: some ten milliseconds in all. */
+const calibrationRounds = 3;
 
 /** More threads than this share of the time is worth are not kept busy. */
 const worthAThread = 0.95;
@@ -126,7 +139,7 @@ class SimdScorer implements WasmScorer {
   }
 
   get threads(): number {
-    return this.#numThreads;
+    return this.#threads === null ? 1 : this.#numThreads;
   }
 
   get threadFigures(): readonly ThreadFigure[] {
@@ -263,23 +276,21 @@ class SimdScorer implements WasmScorer {
     if (this.#numThreads === 1) this.#withoutThreads();
   }
 
-  /** Searches the first passages with 1, 2, 4, … threads, in turn, for one of their own beginnings. */
+  /** Searches the first passages with 1, 2, 4, … threads, in turn. */
   async #quickestThreads(most: number): Promise<number> {
     const { dim } = this.#resident.format!;
-    const { numTokens: enough, numRows, rounds } = calibration;
     let numTokens = 0;
     const chosen: number[] = [];
     this.#resident.visit(undefined, ({ offsets }, chunk, position) => {
-      if (numTokens >= enough) return;
+      if (numTokens >= sampleTokens) return;
       chosen.push(position);
       numTokens += offsets[chunk + 1]! - offsets[chunk]!;
     });
     const list = this.#listChunks(Uint32Array.from(chosen));
-    const rows = new Float32Array(numRows * dim).map((_, i) => ((i * 7919) % 127) / 127 - 0.5); // any will do
-    const query = prepareQuery({ rows, dim }, this.#resident.format!);
+    const query = prepareQuery(timingQuery(dim), this.#resident.format!);
     const counts = [...new Set([1, 2, 4, 8, 16, most].filter((count) => count <= most))].sort((a, b) => a - b);
     const best = new Map(counts.map((count) => [count, Infinity]));
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < calibrationRounds; round++) {
       for (const [count, shortest] of best) {
         const started = performance.now();
         await this.#sums(query, dim, list, count);
@@ -297,7 +308,6 @@ class SimdScorer implements WasmScorer {
   #withoutThreads(): void {
     this.#threads?.destroy();
     this.#threads = null;
-    this.#numThreads = 1;
   }
 
   #listChunks(selection?: Uint32Array): ChunkList {

@@ -1,15 +1,14 @@
 /** What a search compares, how its results are shown, and from which documents. */
 import { Popover } from '@base-ui/react/popover';
-import { Select } from '@base-ui/react/select';
 import { Radio } from '@base-ui/react/radio';
 import { RadioGroup } from '@base-ui/react/radio-group';
-import { Check, ChevronDown, CircleHelp, ListFilter, SlidersHorizontal, X } from 'lucide-react';
+import { CircleHelp, ListFilter, SlidersHorizontal, X } from 'lucide-react';
 import { useId } from 'react';
 import type { MatchBy } from '../../index.ts';
 import { count } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
-import { inMain } from '../parts/portal.ts';
 import { Segmented } from '../parts/Segmented.tsx';
+import { SelectBox } from '../parts/SelectBox.tsx';
 import type { View } from '../state/preferences.ts';
 import { words } from '../words.ts';
 import { useSearch } from './search-context.tsx';
@@ -91,32 +90,7 @@ export function ChosenDocuments() {
 
 export function ViewSelect() {
   const { view, setView } = useSearch();
-  return (
-    <Select.Root items={views} value={view} onValueChange={(next) => next !== null && setView(next)}>
-      <Select.Trigger className="select" aria-label={words.view}>
-        <Select.Value />
-        <Select.Icon className="select__icon">
-          <ChevronDown className="icon" aria-hidden />
-        </Select.Icon>
-      </Select.Trigger>
-      <Select.Portal container={inMain()}>
-        <Select.Positioner className="positioner" alignItemWithTrigger={false} sideOffset={4} align="end">
-          <Select.Popup className="menu">
-            {views.map(({ value, label }) => (
-              <Select.Item key={value} value={value} className="menu__item">
-                <span className="menu__mark">
-                  <Select.ItemIndicator>
-                    <Check className="icon" aria-hidden />
-                  </Select.ItemIndicator>
-                </span>
-                <Select.ItemText>{label}</Select.ItemText>
-              </Select.Item>
-            ))}
-          </Select.Popup>
-        </Select.Positioner>
-      </Select.Portal>
-    </Select.Root>
-  );
+  return <SelectBox options={views} value={view} onChange={setView} aria-label={words.view} />;
 }
 
 export function FilterButton() {

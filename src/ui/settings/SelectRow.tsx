@@ -1,8 +1,6 @@
 /** A setting with a few values to choose from. */
-import { Select } from '@base-ui/react/select';
-import { Check, ChevronDown } from 'lucide-react';
 import { useId } from 'react';
-import { inMain } from '../parts/portal.ts';
+import { SelectBox } from '../parts/SelectBox.tsx';
 
 interface SelectRowProps<Value extends string> {
   readonly label: string;
@@ -24,34 +22,14 @@ export function SelectRow<Value extends string>({ label, says, options, value, o
           </span>
         )}
       </span>
-      <Select.Root items={options} value={value} onValueChange={(next) => next !== null && onChange(next)}>
-        <Select.Trigger
-          className="select select--edged"
-          aria-labelledby={id}
-          aria-describedby={says === undefined ? undefined : `${id}-says`}
-        >
-          <Select.Value />
-          <Select.Icon className="select__icon">
-            <ChevronDown className="icon" aria-hidden />
-          </Select.Icon>
-        </Select.Trigger>
-        <Select.Portal container={inMain()}>
-          <Select.Positioner className="positioner" alignItemWithTrigger={false} sideOffset={4} align="end">
-            <Select.Popup className="menu">
-              {options.map((option) => (
-                <Select.Item key={option.value} value={option.value} className="menu__item">
-                  <span className="menu__mark">
-                    <Select.ItemIndicator>
-                      <Check className="icon" aria-hidden />
-                    </Select.ItemIndicator>
-                  </span>
-                  <Select.ItemText>{option.label}</Select.ItemText>
-                </Select.Item>
-              ))}
-            </Select.Popup>
-          </Select.Positioner>
-        </Select.Portal>
-      </Select.Root>
+      <SelectBox
+        options={options}
+        value={value}
+        onChange={onChange}
+        className="select select--edged"
+        aria-labelledby={id}
+        aria-describedby={says === undefined ? undefined : `${id}-says`}
+      />
     </div>
   );
 }
