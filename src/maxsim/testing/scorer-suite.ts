@@ -9,8 +9,10 @@ import { createReferenceScorer } from '../reference.ts';
 import type { QueryRows, Scorer, VectorBlock } from '../scorer.ts';
 import { randomBlock, randomQuery, seededRandom, type RandomBlockOptions } from './random-blocks.ts';
 
-/** Around the wasm register tile (2), wasm token tile (32) and GPU tile (64). */
-const edgeLengths = [1, 2, 3, 0, 15, 16, 17, 31, 32, 33, 63, 64, 65, 0, 127, 128, 129, 1];
+/** Around the wasm register tiles (2, 6), wasm token tiles (32, 48) and GPU tile (64). */
+const edgeLengths = [
+  1, 2, 3, 0, 5, 6, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 53, 54, 63, 64, 65, 0, 95, 97, 127, 128, 129, 1,
+];
 
 export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
   describe(name, () => {
@@ -160,10 +162,14 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
         await expectAgreement(randomQuery(3, numRows, 32));
       });
 
-      it('lengths around every tile edge, over several blocks', async () => {
-        await load(make(4, 16, edgeLengths), make(5, 16, [...edgeLengths].reverse()), make(6, 16, [0, 0]));
-        await expectAgreement(randomQuery(6, 3, 16));
-      });
+      // Kernels of their own for 64, 96 and 128 dimensions.
+      it.each(precision === 'int8' ? [16, 64, 96, 128] : [16])(
+        'lengths around every tile edge, over several blocks, dimension %i',
+        async (dim) => {
+          await load(make(4, dim, edgeLengths), make(5, dim, [...edgeLengths].reverse()), make(6, dim, [0, 0]));
+          await expectAgreement(randomQuery(6, 19, dim));
+        },
+      );
 
       it('a chunk of 8,192 tokens between short ones', async () => {
         await load(make(7, 16, [2, 8192, 3]));
