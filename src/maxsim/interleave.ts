@@ -1,6 +1,6 @@
 /**
- * The order of vectors in GPU memory: tiles of 64 tokens, [tile][piece][token][16 bytes]. The 64 lanes of a workgroup
- * take 64 consecutive tokens, so each of their loads is one run of consecutive 16-byte pieces.
+ * The order of vectors in GPU memory: tiles of 64 tokens, [tile][piece][token][16 bytes]. The lanes of a workgroup
+ * take consecutive tokens, so each of their loads is one run of consecutive 16-byte pieces.
  */
 import type { Precision } from '../types.ts';
 import { paddedDim } from './resident.ts';
