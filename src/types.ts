@@ -293,6 +293,18 @@ export interface SelfTestReport {
   readonly message: string;
 }
 
+/** Vectors that found no room in memory, neither on the graphics card nor beside the processor. */
+export interface WithoutRoom {
+  /** Token vectors that are not searched, of so many. */
+  readonly tokens: number;
+  readonly totalTokens: number;
+  /** Bytes that all take, and bytes that are held. */
+  readonly neededBytes: number;
+  readonly heldBytes: number;
+  /** Settings of this index under which all would fit, those that change least first; at most three. */
+  readonly wouldFit: readonly (Pick<Fingerprint, 'dim' | 'precision' | 'poolFactor'> & { readonly bytes: number })[];
+}
+
 export interface EngineStatus {
   readonly state: 'starting' | 'ready' | 'failed';
   readonly model: string;
@@ -321,6 +333,8 @@ export interface EngineStatus {
   readonly residentBytes: number;
   /** How much of a large collection can be searched so far while it is being opened; null once that is all. */
   readonly opening: { readonly tokens: number; readonly totalTokens: number } | null;
+  /** What is not searched because memory holds no more; null where all is held. */
+  readonly withoutRoom: WithoutRoom | null;
   /** What `resume` would read. */
   readonly pending: PendingFiles;
   /** Documents that are found by their words alone until `reencode` has given them vectors of this model. */

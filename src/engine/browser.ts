@@ -10,6 +10,7 @@ import { onLost, requestGpu, type Gpu } from '../gpu/device.ts';
 import { createGpuScorer } from '../maxsim/gpu.ts';
 import { createReferenceScorer } from '../maxsim/reference.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
+import { createSplitScorer } from '../maxsim/split.ts';
 import { createWasmScorer } from '../maxsim/wasm.ts';
 import { fetchModelFiles } from '../models/files.ts';
 import { loadModel, type LoadedModel } from '../models/load.ts';
@@ -167,7 +168,9 @@ function createBrowserParts(): EngineParts {
       if (typeof usable === 'string') {
         reason = usable;
       } else {
-        const makeGpuScorer = (): Promise<Scorer> => createGpuScorer(usable.device);
+        // What the graphics card has no memory for is compared by the processor.
+        const makeGpuScorer = async (): Promise<Scorer> =>
+          createSplitScorer(await createGpuScorer(usable.device), makeWasmScorer);
         const choice = { kind: 'webgpu', reason, forced: wanted === 'webgpu' } as const;
         try {
           if (choice.forced || stored === undefined) return { scorer: await makeGpuScorer(), choice };

@@ -34,6 +34,7 @@ import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
 import { reencodeDocuments } from './reencoding.ts';
 import { storedVectors, type StoredVectors } from './scorer-choice.ts';
+import { roomMessage, withoutRoom } from './room.ts';
 import { search } from './searching.ts';
 import { createLocalLocks, type HoldOptions, type TabLocks } from './tab-locks.ts';
 
@@ -105,6 +106,7 @@ const startingStatus: EngineStatus = {
   tokens: 0,
   residentBytes: 0,
   opening: null,
+  withoutRoom: null,
   pending: { files: 0, bytes: 0 },
   unencoded: 0,
   progress: null,
@@ -195,7 +197,7 @@ export function createEngine(parts: EngineParts): Engine {
       storageWarning: warning,
       ...(await counts(open)),
     });
-    update({ error: damage(resident) });
+    update({ error: standing(open) });
     followKeywords(open, 'never');
     void follow(open); // what changed before anyone listened
     void compactOutdated(open).catch(fail);
@@ -272,7 +274,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   async function tell(open: Open): Promise<void> {
     if (index === null) return; // closed meanwhile
-    update({ ...(await counts(open)), error: damage(open.resident) });
+    update({ ...(await counts(open)), error: standing(open) });
     emit({ type: 'changed' });
   }
 
@@ -281,7 +283,7 @@ export function createEngine(parts: EngineParts): Engine {
     return index;
   }
 
-  async function counts({ store, resident }: Open): Promise<Partial<EngineStatus>> {
+  async function counts({ store, resident, fingerprint, entry }: Open): Promise<Partial<EngineStatus>> {
     const { documents, chunks, tokens } = resident.counts;
     const { unencoded, scorer, opening } = resident;
     const { residentBytes, threads: scoringThreads } = scorer;
@@ -291,6 +293,7 @@ export function createEngine(parts: EngineParts): Engine {
       tokens,
       residentBytes,
       opening,
+      withoutRoom: withoutRoom(resident, fingerprint, entry.dims),
       scoringThreads,
       unencoded,
       storageCreatedAt: await store.createdAt(),
@@ -328,7 +331,7 @@ export function createEngine(parts: EngineParts): Engine {
     if (index === null) return; // closed meanwhile
     try {
       await withRecovery(open, () => open.resident.refresh(loadLimit(open)));
-      update({ ...(await counts(open)), error: damage(open.resident) });
+      update({ ...(await counts(open)), error: standing(open) });
       followKeywords(open, reporting === null ? 'never' : 'when-due');
       if ((await open.store.pendingVersion()) !== pendingVersion) await countPending(open);
       if (open.resident.version === toldVersion) return;
@@ -710,13 +713,18 @@ async function partsForUndo(store: IndexStore, documentIds: readonly string[]): 
 
 const maxUndoBytes = 64 * 2 ** 20;
 
-function damage({ damagedBlocks: { length } }: ResidentIndex): EngineStatus['error'] {
-  if (length === 0) return null;
-  const parts = length === 1 ? 'One stored part is' : `${length} stored parts are`;
-  return {
-    code: 'storage-corrupt',
-    message: `${parts} damaged and left out of the search. Delete the documents that are missing there, and add them again.`,
-  };
+/** What is wrong for longer: stored parts that cannot be read, or that memory has no room for. */
+function standing({ resident, fingerprint, entry }: Open): EngineStatus['error'] {
+  const { length } = resident.damagedBlocks;
+  if (length > 0) {
+    const parts = length === 1 ? 'One stored part is' : `${length} stored parts are`;
+    return {
+      code: 'storage-corrupt',
+      message: `${parts} damaged and left out of the search. Delete the documents that are missing there, and add them again.`,
+    };
+  }
+  const missing = withoutRoom(resident, fingerprint, entry.dims);
+  return missing === null ? null : { code: 'out-of-memory', message: roomMessage(missing) };
 }
 
 function chunksOf(documents: readonly { readonly chunkCount: number }[]): number {

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { LateralError } from '../errors.ts';
 import { createReferenceScorer } from '../maxsim/reference.ts';
+import { createWasmScorer } from '../maxsim/wasm.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Fingerprint } from '../types.ts';
 import { ResidentIndex } from './resident.ts';
+import { withoutRoom } from './room.ts';
 
 const fingerprint: Fingerprint = {
   model: 'toy@0',
@@ -52,6 +54,29 @@ describe('ResidentIndex', () => {
     });
     expect(located).toEqual(['a0', 'a1', 'b0', 'c0', 'c1', 'c2']);
     expect(() => resident.locate(6)).toThrow('no passage at position 6');
+  });
+
+  test('what memory has no room for is left out and told, and comes in once there is room', async () => {
+    // Room for 4,096 tokens of 16 bytes beside the 9 pages that a scorer works in.
+    resident = new ResidentIndex(store, await createWasmScorer({ maxBytes: 10 * 65536 }), fingerprint);
+    for (const document of [toy('a', 3000), toy('b', 2999), toy('c', 500)]) await store.add([document], fingerprint);
+    await resident.refresh();
+    const documents = (): string[] => resident.runs.map(({ documentId }) => documentId);
+    expect(documents()).toEqual(['a', 'c']);
+    expect(resident.withoutRoom).toEqual({ tokens: 2999, totalTokens: 6499, heldBytes: 56_000 });
+    expect(withoutRoom(resident, fingerprint, [16, 12, 8])?.wouldFit).toEqual([
+      { dim: 8, precision: 'int8', poolFactor: 1, bytes: 51_992 },
+      { dim: 16, precision: 'int8', poolFactor: 2, bytes: 52_000 },
+      { dim: 12, precision: 'int8', poolFactor: 2, bytes: 39_000 },
+    ]);
+    await store.add([toy('d', 4)], fingerprint); // small enough
+    await resident.refresh();
+    expect(documents()).toEqual(['a', 'c', 'd']);
+    await store.remove(['a']);
+    await resident.refresh();
+    expect(documents()).toEqual(['c', 'd', 'b']);
+    expect(resident.withoutRoom).toBeNull();
+    expect(await resident.scorer.score({ rows: new Float32Array(16).fill(0.25), dim: 16 })).toHaveLength(3503);
   });
 
   test('follows what comes, goes and is compacted, loading only what is new', async () => {

@@ -50,6 +50,8 @@ export class ResidentIndex {
   #runs: readonly Run[] = [];
   #records: ReadonlyMap<string, DocumentRecord> = new Map();
   #damaged = new Set<string>();
+  /** Blocks that the scorer had no memory for. */
+  readonly #withoutRoom = new Map<string, BlockInfo>();
 
   /**
    * @param fingerprint what every block must have been made with
@@ -101,6 +103,13 @@ export class ResidentIndex {
     return [...this.#damaged];
   }
 
+  /** Vectors that are not searched because the scorer has no memory for them; null where all are held. */
+  get withoutRoom(): { readonly tokens: number; readonly totalTokens: number; readonly heldBytes: number } | null {
+    if (this.#withoutRoom.size === 0) return null;
+    const tokens = Array.from(this.#withoutRoom.values()).reduce((sum, { numTokens }) => sum + numTokens, 0);
+    return { tokens, totalTokens: this.#totalTokens, heldBytes: this.#scorer.residentBytes };
+  }
+
   /** Whether a search need not wait for `refresh`: all of `version` can be scored, or some of it and the rest is coming. */
   get searchable(): boolean {
     return this.#complete || this.#opening;
@@ -118,6 +127,7 @@ export class ResidentIndex {
     await this.#exclusive(() => {
       this.#scorer.destroy();
       this.#scorer = scorer;
+      this.#withoutRoom.clear();
       this.#version = -1;
       this.#complete = false;
       return Promise.resolve();
@@ -145,13 +155,15 @@ export class ResidentIndex {
       const scorer = this.#scorer;
       const infos = await this.#store.blocks();
       const loaded = new Set(scorer.blocks.map(({ id }) => id));
-      const missing = infos.filter(({ id }) => !loaded.has(id) && !this.#damaged.has(id));
+      const stays = new Set(infos.map(({ id }) => id));
+      if (scorer.blocks.some(({ id }) => !stays.has(id))) this.#withoutRoom.clear(); // they are tried again
+      const missing = infos.filter(({ id }) => !loaded.has(id) && !this.#damaged.has(id) && !this.#withoutRoom.has(id));
       this.#totalBytes = infos.reduce((sum, { byteLength }) => sum + byteLength, 0);
       this.#totalTokens = infos.reduce((sum, { numTokens }) => sum + numTokens, 0);
       const wait = this.#totalBytes > maxBytes;
       const known = await this.#readRecords(infos);
 
-      let rest = wait ? [] : missing;
+      let rest: readonly BlockInfo[] = wait ? [] : missing;
       let gone = false;
       let replaced: boolean;
       do {
@@ -161,9 +173,12 @@ export class ResidentIndex {
         gone ||= read.gone;
         const complete = rest.length === 0 && (!wait || missing.length === 0);
         replaced = await this.#exclusive(() => this.#apply(scorer, infos, read.blocks, known, complete));
+        rest = this.#thatMayFit(rest);
         if (rest.length > 0 && !replaced) {
           this.#opening = true;
           onStep();
+        } else if (!replaced && !wait) {
+          this.#complete = true;
         }
       } while (rest.length > 0 && !replaced);
       // A block that was compacted away while we read, or another scorer: the next round sees what became of it.
@@ -209,12 +224,27 @@ export class ResidentIndex {
     const wanted = new Map(infos.map((info) => [info.id, info]));
     for (const { id } of [...scorer.blocks]) if (!wanted.has(id)) await scorer.unload(id);
     for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
-    for (const block of blocks) await scorer.load(block);
+    for (const id of this.#withoutRoom.keys()) if (!wanted.has(id)) this.#withoutRoom.delete(id);
+    for (const block of blocks) {
+      try {
+        await scorer.load(block);
+      } catch (error) {
+        if (!(error instanceof LateralError) || error.code !== 'out-of-memory') throw error;
+        this.#withoutRoom.set(block.id, wanted.get(block.id)!);
+      }
+    }
     this.#runs = runsOf(scorer, wanted);
     this.#records = known.records;
     this.#blockOf = known.blockOf;
     this.#complete = complete;
     return false;
+  }
+
+  /** Blocks that are smaller than any that found no room; the others are not read in vain. */
+  #thatMayFit(infos: readonly BlockInfo[]): readonly BlockInfo[] {
+    const smallest = Math.min(...Array.from(this.#withoutRoom.values(), ({ byteLength }) => byteLength));
+    for (const info of infos) if (info.byteLength >= smallest) this.#withoutRoom.set(info.id, info);
+    return infos.filter(({ byteLength }) => byteLength < smallest);
   }
 
   /** A document that is removed and comes again lies in another block: so only records of moved documents are read. */

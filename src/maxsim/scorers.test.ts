@@ -2,12 +2,60 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceScorer } from './reference.ts';
 import { randomBlock, randomQuery } from './testing/random-blocks.ts';
+import type { Scorer } from './scorer.ts';
+import { createSplitScorer } from './split.ts';
 import { bytes, rows, scorerSuite } from './testing/scorer-suite.ts';
 import { relaxedSimdValidates } from './wasm-kernels.ts';
 import { createWasmScorer } from './wasm.ts';
 
 scorerSuite('reference', () => Promise.resolve(createReferenceScorer()));
 scorerSuite('wasm', () => createWasmScorer({ int8: 'plain' }));
+
+/** Working memory takes 9 pages of 64 KiB: room for so many bytes of vectors. */
+const smallScorer = (bytes: number) => createWasmScorer({ maxBytes: 9 * 65536 + bytes });
+const split = async (): Promise<Scorer> => createSplitScorer(await smallScorer(65536), () => createWasmScorer());
+
+scorerSuite('split, the second empty', async () =>
+  createSplitScorer(await createWasmScorer(), () => createWasmScorer()),
+);
+scorerSuite('split', split);
+
+describe('createSplitScorer', () => {
+  it('fills the first, then the second, and the first again when it has room', async () => {
+    const made: Scorer[] = [];
+    const [first, reference] = [await smallScorer(65536), createReferenceScorer()];
+    const scorer = createSplitScorer(first, async () => {
+      made.push(await createWasmScorer());
+      return made[0]!;
+    });
+    const blocks = ['a', 'b', 'c'].map((id, i) => randomBlock(i, 128, [100, 0, 250], { id })); // 44,800 bytes each
+    for (const block of blocks.slice(0, 2)) {
+      await scorer.load(block);
+      await reference.load(block);
+    }
+    expect([first.blocks.length, made[0]!.blocks.length]).toEqual([1, 1]);
+    for (const each of [scorer, reference]) {
+      await each.unload('a');
+      await each.load(blocks[2]!);
+    }
+    expect([first, made[0]!].map(({ blocks }) => blocks.map(({ id }) => id))).toEqual([['c'], ['b']]);
+    expect(scorer.blocks).toEqual(reference.blocks);
+    const query = randomQuery(4, 32, 128);
+    for (const selection of [undefined, Uint32Array.of(0, 2, 3, 5), Uint32Array.of(4)]) {
+      expect(await scorer.score(query, selection)).toEqual(await reference.score(query, selection));
+    }
+    for (const chunk of [0, 2, 3, 5]) {
+      expect(await scorer.explain(query, chunk)).toEqual(await reference.explain(query, chunk));
+    }
+  });
+
+  it('says when neither has room, and goes on with what it has', async () => {
+    const scorer = createSplitScorer(await smallScorer(65536), () => smallScorer(65536));
+    for (const id of ['a', 'b']) await scorer.load(randomBlock(1, 128, [400], { id }));
+    await expect(scorer.load(randomBlock(2, 128, [400], { id: 'c' }))).rejects.toMatchObject({ code: 'out-of-memory' });
+    expect(await scorer.score(randomQuery(3, 32, 128))).toHaveLength(2);
+  });
+});
 
 describe('createWasmScorer', () => {
   it('takes the relaxed kernel only where the engine knows it', async () => {

@@ -1,5 +1,5 @@
 /** Every word of the interface, in one place. Errors choose their sentence by code, never by message. */
-import type { AddFailure, EngineStatus, ErrorCode, MatchBy, Progress, WordMatch } from '../index.ts';
+import type { AddFailure, EngineStatus, ErrorCode, MatchBy, Progress, WithoutRoom, WordMatch } from '../index.ts';
 import { bytes, count, duration, number } from './format.ts';
 
 export const words = {
@@ -378,7 +378,8 @@ export function startFailure(code: ErrorCode | undefined): string {
 }
 
 /** What to know while the work goes on. */
-export function standingProblem(code: ErrorCode): string {
+export function standingProblem(code: ErrorCode, withoutRoom: WithoutRoom | null): string {
+  if (code === 'out-of-memory' && withoutRoom !== null) return noRoom(withoutRoom);
   switch (code) {
     case 'storage-corrupt':
       return 'Some stored documents are damaged and left out of the search. Delete them in the Library and add them again.';
@@ -393,6 +394,14 @@ export function standingProblem(code: ErrorCode): string {
     default:
       return 'Something went wrong in the background. Your documents are safe. Reload if the search seems stuck.';
   }
+}
+
+function noRoom({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: WithoutRoom): string {
+  const left = `Memory is short: about ${Math.ceil((100 * tokens) / totalTokens)} % of your text is left out of the search. All of it takes ${bytes(neededBytes)}, and there is room for ${bytes(heldBytes)}.`;
+  const fewer = wouldFit.find(({ poolFactor }) => poolFactor === 1);
+  if (fewer !== undefined)
+    return `${left} With ${fewer.dim} numbers a word all would fit (Settings, ${words.vectors}).`;
+  return `${left} ${wouldFit.length > 0 ? `Settings, ${words.vectors}, has ways to make them smaller.` : 'Delete some documents.'}`;
 }
 
 const verdicts: Record<WordMatch['verdict'], string> = {

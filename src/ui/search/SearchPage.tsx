@@ -92,7 +92,7 @@ function Warnings() {
   if (status === null) return null;
   const problems = [
     ...(status.storageWarning === '' ? [] : [words.private]),
-    ...(status.error === null ? [] : [standingProblem(status.error.code)]),
+    ...(status.error === null ? [] : [standingProblem(status.error.code, status.withoutRoom)]),
   ];
   return problems.map((problem) => (
     <p key={problem} className="banner">
