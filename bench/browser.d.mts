@@ -15,4 +15,7 @@ export interface BenchPage {
 
 export function runtimeFiles(): ServedFiles;
 export function folderFiles(address: string, folder: string): ServedFiles;
-export function openPage(files: ServedFiles, options?: { webgpu?: boolean }): Promise<BenchPage>;
+export function openPage(
+  files: ServedFiles,
+  options?: { webgpu?: boolean; profile?: string; port?: number },
+): Promise<BenchPage>;

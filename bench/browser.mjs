@@ -1,7 +1,8 @@
 /** One place where the benchmarks start headless Chromium and serve it a cross-origin isolated page. */
-import { createReadStream, readdirSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { chromiumArguments, findChromium } from '../scripts/chromium.mjs';
@@ -28,8 +29,11 @@ export function folderFiles(address, folder) {
     .map((path) => [address + path.slice(folder.length + 1).replaceAll('\\', '/'), { path }]);
 }
 
-/** Serves the files, and opens `/` in a new browser. Whoever opened it closes it. */
-export async function openPage(files, { webgpu = false } = {}) {
+/**
+ * Serves the files, and opens `/` in a new browser with its data on the disk: without a profile folder of its own the
+ * browser would keep databases in memory. Whoever opened it closes it.
+ */
+export async function openPage(files, { webgpu = false, profile, port = 0 } = {}) {
   const known = new Map(files);
   const server = createServer((request, response) => {
     const file = known.get(request.url);
@@ -39,18 +43,21 @@ export async function openPage(files, { webgpu = false } = {}) {
     response.writeHead(200, { ...isolationHeaders, 'Content-Type': type });
     return file.path === undefined ? response.end(file.body) : createReadStream(file.path).pipe(response);
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${server.address().port}/`;
-  let browser;
+  const folder = profile ?? mkdtempSync(join(tmpdir(), 'lateral-bench-'));
+  let context;
   const close = async () => {
-    await browser?.close();
+    await context?.close();
     server.close();
+    if (profile === undefined) rmSync(folder, { recursive: true, force: true });
   };
   try {
-    browser = await chromium.launch({ ...findChromium().launch, args: chromiumArguments({ webgpu }) });
-    const page = await browser.newPage();
+    const options = { ...findChromium().launch, args: chromiumArguments({ webgpu }) };
+    context = await chromium.launchPersistentContext(folder, options);
+    const page = await context.newPage();
     await page.goto(origin);
-    return { browser, page, origin, close };
+    return { browser: context.browser(), page, origin, close };
   } catch (error) {
     await close();
     throw error;

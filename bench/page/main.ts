@@ -5,6 +5,7 @@ import { compareScorers } from './agreement.ts';
 import { cpuContenders } from './cpu.ts';
 import { openBenchGpu } from './gpu.ts';
 import { ortWasmContender } from './ort.ts';
+import { fillStore, type Opened, openStored } from './opening.ts';
 import { measureOverlap } from './overlap.ts';
 import { maxsimWebContender } from './peer.ts';
 import { makeSample } from './sample.ts';
@@ -19,9 +20,14 @@ const largeTokens = 1_000_000;
 declare global {
   // Called by Node.
   var measure: (options: MeasureOptions) => Promise<Measured>;
+  var fillIndex: (numTokens: number) => Promise<void>;
+  var openStoredIndex: () => Promise<Opened>;
   // Set by Node.
   var progress: (text: string) => void;
 }
+
+globalThis.fillIndex = (numTokens) => fillStore(numTokens, progress);
+globalThis.openStoredIndex = openStored;
 
 globalThis.measure = async ({ tokens, rounds, hasMaxsimWeb }) => {
   const notes: string[] = [];

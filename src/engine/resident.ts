@@ -14,7 +14,7 @@ import { createLock, type Lock } from './lock.ts';
 const maxSingleReads = 64;
 
 /** Block bytes read ahead of the step that hands them to the scorer. */
-const maxHeldBytes = 64 * 2 ** 20;
+const maxHeldBytes = 32 * 2 ** 20;
 
 /** What the blocks' lists tell of the documents. */
 interface Known {

@@ -1,13 +1,13 @@
 /**
- * CRC-32C (Castagnoli, RFC 3720 appendix B.4), eight bytes a round ("slicing by eight"). It finds bytes that a disk or a
+ * CRC-32C (Castagnoli, RFC 3720 appendix B.4), sixteen bytes a round ("slicing by sixteen"). It finds bytes that a disk or a
  * crash changed; it is no defence against a person who changes them on purpose.
  */
 
 /** Reflected form of 0x1EDC6F41. */
 const polynomial = 0x82f63b78;
 
-/** [8][256]: table k advances a byte past k further zero bytes. */
-const table = makeTable();
+/** [16][256]: table k advances a byte past k further zero bytes. */
+const t = makeTable();
 
 /**
  * @param seed the checksum of the bytes before these, to go on from; 0 to begin
@@ -16,24 +16,42 @@ const table = makeTable();
 export function crc32c(bytes: Uint8Array, seed = 0): number {
   let crc = ~seed;
   let i = 0;
-  for (const end = bytes.length - 7; i < end; i += 8) {
-    const low = crc ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
+  const aligned = Math.min(bytes.length, -bytes.byteOffset & 3);
+  for (; i < aligned; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!;
+
+  // Four little-endian words at a time, which is how every browser's processor reads them.
+  const numWords = (bytes.length - aligned) >>> 2;
+  const words = new Int32Array(bytes.buffer, numWords === 0 ? 0 : bytes.byteOffset + aligned, numWords);
+  const end = words.length & ~3;
+  for (let word = 0; word < end; word += 4) {
+    const a = crc ^ words[word]!;
+    const b = words[word + 1]!;
+    const c = words[word + 2]!;
+    const d = words[word + 3]!;
     crc =
-      table[1792 + (low & 255)]! ^
-      table[1536 + ((low >>> 8) & 255)]! ^
-      table[1280 + ((low >>> 16) & 255)]! ^
-      table[1024 + (low >>> 24)]! ^
-      table[768 + bytes[i + 4]!]! ^
-      table[512 + bytes[i + 5]!]! ^
-      table[256 + bytes[i + 6]!]! ^
-      table[bytes[i + 7]!]!;
+      t[3840 + (a & 255)]! ^
+      t[3584 + ((a >>> 8) & 255)]! ^
+      t[3328 + ((a >>> 16) & 255)]! ^
+      t[3072 + (a >>> 24)]! ^
+      t[2816 + (b & 255)]! ^
+      t[2560 + ((b >>> 8) & 255)]! ^
+      t[2304 + ((b >>> 16) & 255)]! ^
+      t[2048 + (b >>> 24)]! ^
+      t[1792 + (c & 255)]! ^
+      t[1536 + ((c >>> 8) & 255)]! ^
+      t[1280 + ((c >>> 16) & 255)]! ^
+      t[1024 + (c >>> 24)]! ^
+      t[768 + (d & 255)]! ^
+      t[512 + ((d >>> 8) & 255)]! ^
+      t[256 + ((d >>> 16) & 255)]! ^
+      t[d >>> 24]!;
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]!) & 255]!;
+  for (i += end * 4; i < bytes.length; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!;
   return ~crc >>> 0;
 }
 
 function makeTable(): Int32Array {
-  const out = new Int32Array(8 * 256);
+  const out = new Int32Array(16 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;

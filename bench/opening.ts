@@ -1,0 +1,99 @@
+/**
+ * How long it takes until a stored collection can be searched, and how much memory that takes at most.
+ *
+ *     npm run -s bench:opening -- [--json] [--tokens 4000000]
+ *
+ * Fills a database with made-up vectors, closes the browser, and opens them in a new one: cold for the browser, though not for
+ * the system's own cache of files. The peak is the page's process's, less what it held before, so it needs Linux.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { argumentsOfProcess } from './arguments.ts';
+import { openPage, type BenchPage } from './browser.mjs';
+import { buildPage } from './build-page.ts';
+import { commitOf, cpuOf } from './environment.ts';
+import type { Opened } from './page/opening.ts';
+
+const { json, tokens } = argumentsOfProcess(25_000_000);
+const numTokens = tokens ?? 4_000_000;
+const files = await buildPage();
+const profile = mkdtempSync(join(tmpdir(), 'lateral-opening-'));
+try {
+  const port = await withPage(0, async ({ page, origin }) => {
+    await page.exposeFunction('progress', (text: string) => console.error(text));
+    await page.evaluate(`fillIndex(${numTokens})`);
+    return Number(new URL(origin).port);
+  });
+  await withPage(port, async ({ page, browser }) => {
+    const before = await startWatching(browser);
+    const opened = await page.evaluate<Opened>('openStoredIndex()');
+    const peak = await peakBytes(browser);
+    const mebibytesPerSecond = opened.residentBytes / 2 ** 20 / (opened.wholeMs / 1000);
+    const peakOverResident = before === null || peak === null ? null : (peak - before) / opened.residentBytes;
+    const { firstMs, wholeMs, searchMs, residentBytes } = opened;
+    const report = {
+      ...{ commit: commitOf(), browser: browser.version(), device: cpuOf() },
+      ratios: { peakOverResident: rounded(peakOverResident, 3) },
+      figures: {
+        ...{ numTokens: opened.numTokens, residentBytes },
+        ...{ firstMs: rounded(firstMs), wholeMs: rounded(wholeMs), searchMs: rounded(searchMs) },
+        mebibytesPerSecond: rounded(mebibytesPerSecond),
+      },
+    };
+    if (json) console.log(JSON.stringify(report, null, 2));
+    else {
+      console.log(`${opened.numTokens} tokens, ${(residentBytes / 2 ** 20).toFixed(0)} MiB of vectors`);
+      console.log(`something searchable after ${firstMs.toFixed(0)} ms, all after ${wholeMs.toFixed(0)} ms`);
+      console.log(`${mebibytesPerSecond.toFixed(0)} MiB/s (goal: 300)`);
+      console.log(`peak memory ${peakOverResident?.toFixed(2) ?? 'unknown'} times that of the vectors (goal: 1.3)`);
+    }
+  });
+} finally {
+  rmSync(profile, { recursive: true, force: true });
+}
+
+async function withPage<T>(port: number, work: (opened: BenchPage) => Promise<T>): Promise<T> {
+  const opened = await openPage(files, { profile, port });
+  try {
+    opened.page.on('pageerror', (error) => console.error(error));
+    return await work(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Sets the peaks of the browser's pages back. @returns what the largest of them holds now; null where the system does not tell */
+async function startWatching(browser: Browser): Promise<number | null> {
+  try {
+    const ids = await renderers(browser);
+    for (const id of ids) writeFileSync(`/proc/${id}/clear_refs`, '5');
+    return Math.max(...ids.map((id) => memory(id, 'VmRSS')));
+  } catch {
+    return null;
+  }
+}
+
+async function peakBytes(browser: Browser): Promise<number | null> {
+  try {
+    return Math.max(...(await renderers(browser)).map((id) => memory(id, 'VmHWM')));
+  } catch {
+    return null;
+  }
+}
+
+async function renderers(browser: Browser): Promise<number[]> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+}
+
+function memory(id: number, field: 'VmRSS' | 'VmHWM'): number {
+  const found = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${id}/status`, 'utf8'));
+  return Number(found![1]) * 1024;
+}
+
+function rounded(value: number | null, digits = 0): number | null {
+  return value === null ? null : Number(value.toFixed(digits));
+}
