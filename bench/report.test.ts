@@ -16,6 +16,7 @@ const measured: Measured = {
     timing('ortMatMul', 50_000, 40),
     timing('int8Tenth', 100_000, 8),
     timing('int8Whole', 1_000_000, 88),
+    timing('int8Selected', 10_000, 1.1),
     timing('int8TwoWorkers', 1_000_000, 44),
   ],
   storage: [timing('blocks', 2 ** 20, 2), timing('perDocument', 2 ** 20, 12)],
@@ -35,6 +36,7 @@ it('divides speeds per token', () => {
     wgslOverNaiveWgsl: null,
     wgslOverOrtWebgpu: null,
     timeForTenTimesTokens: 11, // 88 ms / 8 ms
+    timeForOnePercent: 0.0125, // 1.1 ms / 88 ms
     int8Top10Overlap: 0.9877,
     integerBitEqual: true,
     blocksOverPerDocument: 6,

@@ -41,6 +41,7 @@ export function toReport(measured: Measured, { commit, browser, cpu, rounds }: E
 export function ratiosOf({ tokens, storage, agreement, overlap, bestInt8Kernel }: Measured): Ratios {
   const tenth = tokens.find(({ name }) => name === 'int8Tenth');
   const whole = tokens.find(({ name }) => name === 'int8Whole');
+  const selected = tokens.find(({ name }) => name === 'int8Selected');
   return rounded({
     wasmF32OverJs: speedup(tokens, 'wasmF32', 'js'),
     int8OverJs: speedup(tokens, bestInt8Kernel, 'js'),
@@ -50,6 +51,7 @@ export function ratiosOf({ tokens, storage, agreement, overlap, bestInt8Kernel }
     wgslOverNaiveWgsl: speedup(tokens, 'wgslInt8', 'wgslNaive'),
     wgslOverOrtWebgpu: speedup(tokens, 'wgslInt8', 'ortWebgpuMatMul'),
     timeForTenTimesTokens: tenth && whole ? whole.bestMs / tenth.bestMs : null,
+    timeForOnePercent: selected && whole ? selected.bestMs / whole.bestMs : null,
     int8Top10Overlap: overlap.share,
     integerBitEqual: agreement.equal,
     blocksOverPerDocument: speedup(storage, 'blocks', 'perDocument'),

@@ -9,6 +9,7 @@ export type TokenContender =
   | 'ortMatMul'
   | 'int8Tenth'
   | 'int8Whole'
+  | 'int8Selected'
   | 'int8TwoWorkers'
   | 'wgslInt8'
   | 'wgslNaive'
@@ -58,6 +59,8 @@ export interface Ratios {
   readonly wgslOverOrtWebgpu: number | null;
   /** Time, not speed: 10 is proportional. */
   readonly timeForTenTimesTokens: number | null;
+  /** Time for a hundredth of the passages, picked here and there as by a filter, over that for all: 0.01 is proportional. */
+  readonly timeForOnePercent: number | null;
   readonly int8Top10Overlap: number;
   readonly integerBitEqual: boolean;
   readonly blocksOverPerDocument: number | null;

@@ -21,15 +21,20 @@ export async function scaleContenders(
       worker.onerror = ({ message }) => reject(new Error(message));
       worker.postMessage(request);
     });
+  const search = (name: TokenContender, collection: string, amount: number, every = 1): Contender<TokenContender> => ({
+    ...{ name, amount },
+    run: () => ask({ kind: 'score', collection, every }),
+  });
   const load = async (name: TokenContender, tokens: number, threads: number): Promise<Contender<TokenContender>> => {
     onProgress(`making ${tokens} tokens for ${threads} worker${threads === 1 ? '' : 's'}`);
     await ask({ kind: 'load', collection: name, tokens, int8, threads });
-    return { name, amount: tokens, run: () => ask({ kind: 'score', collection: name }) };
+    return search(name, name, tokens);
   };
   return {
     contenders: [
       await load('int8Tenth', Math.floor(whole / 10), 1),
       await load('int8Whole', whole, 1),
+      search('int8Selected', 'int8Whole', whole / 100, 100),
       await load('int8TwoWorkers', whole, 2),
     ],
     close: () => worker.terminate(),

@@ -8,7 +8,12 @@ export type ScorerRequest =
       /** The worker's own included. */
       readonly threads: number;
     }
-  | { readonly kind: 'score'; readonly collection: string };
+  | {
+      readonly kind: 'score';
+      readonly collection: string;
+      /** Every so manieth passage; 1 for all. */
+      readonly every: number;
+    };
 
 export interface ScorerReply {
   /** Null where all went well. */
