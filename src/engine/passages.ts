@@ -106,7 +106,7 @@ export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fing
       if (known !== undefined) return known;
       const text = found.document.text.slice(chunk.start, chunk.end);
       const { document, tokenRows: all } = found;
-      const tokenRows = all && all.rows.subarray(all.offsets[ordinal], all.offsets[ordinal + 1]);
+      const tokenRows = all?.rows.subarray(all.offsets[ordinal], all.offsets[ordinal + 1]) ?? null;
       const passage: Passage = { record, document, chunk, text, words: wordRanges(text), tokenRows };
       found.passages.set(ordinal, passage);
       return passage;

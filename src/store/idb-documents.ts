@@ -177,7 +177,7 @@ export function piecesFit({ record, pieces }: PackedSource): boolean {
   return byteLength === record.byteLength && checksum === record.checksum;
 }
 
-/** Which rows stand for a document's tokens; undefined where there is no such document. @throws 'storage-corrupt' */
+/** Which rows stand for a document's tokens: null where each has its own, undefined where that is missing or the document is. */
 export async function readTokenRows(transaction: AnyTransaction, id: string): Promise<TokenRows | null | undefined> {
   const record = await transaction.objectStore('documents').get(id);
   const chunks = await transaction.objectStore('chunks').get(id);
@@ -188,14 +188,8 @@ function tokenRowsOf(
   record: DocumentRecord,
   chunks: ChunksRecord | undefined,
   fingerprint: Fingerprint | null,
-): TokenRows | null {
-  if (fingerprint === null || !hasTokenRows(fingerprint, record)) return null;
-  if (chunks?.tokenRows === undefined) throw partMissing(record.id);
-  return chunks.tokenRows;
-}
-
-function partMissing(id: string): LateralError {
-  return corrupt(`Parts of document "${id}" are missing. Add the document again.`, { id });
+): TokenRows | null | undefined {
+  return fingerprint !== null && hasTokenRows(fingerprint, record) ? chunks?.tokenRows : null;
 }
 
 /** Record, text, chunks, source and the index's fingerprint as one look at the database. @throws 'storage-corrupt' where one is missing. */
@@ -205,9 +199,11 @@ export async function readDocument(transaction: AnyTransaction, id: string) {
   const text = await transaction.objectStore('texts').get(id);
   const chunks = await transaction.objectStore('chunks').get(id);
   const blockId = await transaction.objectStore('locations').get(id);
-  if (text === undefined || chunks === undefined || blockId === undefined) throw partMissing(id);
-  const source = await readSource(transaction, id);
   const { fingerprint } = await readState(transaction);
   const tokenRows = tokenRowsOf(record, chunks, fingerprint);
+  if (text === undefined || chunks === undefined || blockId === undefined || tokenRows === undefined) {
+    throw corrupt(`Parts of document "${id}" are missing. Add the document again.`, { id });
+  }
+  const source = await readSource(transaction, id);
   return { record, text, chunks: unpackChunks(chunks), tokenRows, blockId, source, fingerprint };
 }

@@ -196,7 +196,7 @@ export interface IndexStore {
   findByHash(contentHash: string): Promise<DocumentRecord | undefined>;
   text(documentId: string): Promise<ExtractedText | undefined>;
   chunks(documentId: string): Promise<readonly Chunk[] | undefined>;
-  /** What `tokenRows` of the document's vectors is now; undefined where there is no such document. */
+  /** What `tokenRows` of the document's vectors is now; undefined where that or the document is missing. */
   tokenRows(documentId: string): Promise<TokenRows | null | undefined>;
   /** @throws 'storage-corrupt' when its checksum does not fit. */
   source(documentId: string): Promise<Blob | undefined>;
