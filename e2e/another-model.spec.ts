@@ -159,7 +159,7 @@ test('similar words that share a place take half the room, and are found and lit
   const full = await keptForSearch(page);
   const room = async (): Promise<number> => (await keptForSearch(page)) / full;
 
-  await choose(page, 'Similar words', 'Shared, half as much');
+  await choose(page, 'Similar words', 'Shared: a half');
   await expect(page.getByText(/your documents are read again/)).toBeVisible();
   await page.getByRole('button', { name: 'Reload to apply' }).click();
   await expect.poll(room, { timeout: 60_000 }).toBeCloseTo(0.5, 1); // once they have been read again

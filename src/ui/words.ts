@@ -237,13 +237,13 @@ export const words = {
   vectorsNames: { '128': '128 numbers', '96': '96, a quarter less', '64': '64, half as much' },
   pooling: 'Similar words',
   poolingLead:
-    'Words of a passage that mean much the same can share one place. That takes less room; a small detail may be missed.',
+    'Those of a passage can share one place, to take a half, a third or a quarter of the room. A small detail may be missed.',
   poolingChange: 'For this your documents are read again, in the background.',
   poolingNames: {
     '1': 'Kept apart',
-    '2': 'Shared, half as much',
-    '3': 'Shared, a third as much',
-    '4': 'Shared, a quarter as much',
+    '2': 'Shared: a half',
+    '3': 'Shared: a third',
+    '4': 'Shared: a quarter',
   },
   privateTitle: 'Nothing leaves this page',
   privateLead: 'Your documents, your questions and the model all stay in this browser.',

@@ -6,7 +6,7 @@ import { LateralError } from '../errors.ts';
 import type { PoolFactor } from '../types.ts';
 import { normalizeRows } from './matryoshka.ts';
 
-/** What an index may be opened with. Beyond 4 the paper finds that too much is lost. */
+/** What an index may be opened with. */
 export const poolFactors: readonly PoolFactor[] = [1, 2, 3, 4];
 
 /** [CLS] and the document marker stand for the whole passage: they stay as they are, in front. */
