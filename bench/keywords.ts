@@ -51,13 +51,13 @@ async function measure(passages: number): Promise<void> {
     return result;
   };
 
-  const built = createKeywords(store, createPassageReader(store));
+  const built = createKeywords(store, createPassageReader(store, fingerprint));
   await timed('build from texts and save', async () => built.follow(await records(), 'now'));
   let bytes = 0;
   for (let i = 0; i < built.index.shards.length; i++) bytes += (await store.keywordSegment(`shard-${i}`))!.length;
   rows.push(['saved', `${(bytes / 1e6).toFixed(1)} MB in ${built.index.shards.length} shards`]);
 
-  const loaded = createKeywords(store, createPassageReader(store));
+  const loaded = createKeywords(store, createPassageReader(store, fingerprint));
   await timed('load', async () => loaded.follow(await records()));
   await store.add([document('one more', word)], fingerprint);
   await timed(`add a document of ${passagesPerDocument} passages`, async () => loaded.follow(await records()));
@@ -108,6 +108,7 @@ function document(id: string, word: () => string): NewDocument {
     source: null,
     vectors: new Int8Array(count * fingerprint.dim),
     offsets: Uint32Array.from({ length: count + 1 }, (_, i) => i),
+    tokenRows: null,
   };
 }
 

@@ -2,22 +2,31 @@
  * Where the levels in src/models/registry.ts (`similarity`) come from: cosines between words and their best matches, for
  * questions that a collection answers and for questions that it does not.
  *
- *   npx tsx bench/similarity.ts <BEIR folder> <BEIR folder with foreign questions> [more of these …]
+ *   npx tsx bench/similarity.ts [--pool 2] <BEIR folder> <BEIR folder with foreign questions> [more of these …]
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { CallContext } from '../src/engine/engine-api.ts';
 import { createNodeEngine } from '../src/engine/node.ts';
 import { beirText, readBeir } from '../src/interop/beir.ts';
+import { poolFactors } from '../src/vectors/pool.ts';
 
 const maxDocuments = 200;
 const maxQuestions = 100;
 const percentiles = [5, 10, 25, 50, 75, 90, 95];
 const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
 
-const [home, ...foreign] = process.argv.slice(2);
-if (home === undefined || foreign.length === 0) {
-  console.error('usage: npx tsx bench/similarity.ts <BEIR folder> <BEIR folder with foreign questions> [more …]');
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { pool: { type: 'string', default: '1' } },
+});
+const [home, ...foreign] = positionals;
+const poolFactor = poolFactors.find((factor) => String(factor) === given.pool);
+if (home === undefined || foreign.length === 0 || poolFactor === undefined) {
+  console.error(
+    'usage: npx tsx bench/similarity.ts [--pool 1|2|3|4] <BEIR folder> <BEIR folder with foreign questions> [more …]',
+  );
   process.exit(2);
 }
 
@@ -31,7 +40,7 @@ const unanswered = [];
 for (const folder of foreign) unanswered.push(...(await readBeir(open(folder))).queries);
 
 const engine = createNodeEngine('public/models');
-await engine.open({ name: 'similarity' }, context);
+await engine.open({ name: 'similarity', poolFactor }, context);
 await engine.add(
   documents.map((document) => ({ id: document.id, name: document.id, content: beirText(document) })),
   context,

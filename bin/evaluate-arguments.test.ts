@@ -2,13 +2,15 @@ import { expect, it } from 'vitest';
 import { readArguments } from './evaluate-arguments.ts';
 
 it('reads a command line', () => {
-  const words = 'set --model m --dims 128,64 --precision int8,f32 --baseline bm25 --limit-queries 5 --json'.split(' ');
+  const words =
+    'set --model m --dims 128,64 --precision int8,f32 --pool 1,4 --baseline bm25 --limit-queries 5 --json'.split(' ');
   expect(readArguments(words)).toEqual({
     folder: 'set',
     model: 'm',
     models: undefined,
     dims: [128, 64],
     precisions: ['int8', 'f32'],
+    poolFactors: [1, 4],
     baselines: ['bm25'],
     split: undefined,
     limitQueries: 5,
@@ -21,6 +23,7 @@ it('has defaults', () => {
     model: 'lateral-mini',
     dims: undefined,
     precisions: ['int8'],
+    poolFactors: [1],
     json: false,
   });
   expect(readArguments(['set', '--dims', 'none', '--baseline', 'bm25']).dims).toEqual([]);
@@ -33,6 +36,7 @@ it.each([
   ['a --dims 0', '--dims'],
   ['a --dims none', 'nothing to do'],
   ['a --precision int4', 'int8 or f32, not "int4"'],
+  ['a --pool 2,5', '1, 2, 3, 4, not "5"'],
   ['a --baseline splade', 'bm25, not "splade"'],
   ['a --limit-queries 0', '--limit-queries'],
   ['a --limit-queries -3', '--limit-queries'],

@@ -1,7 +1,8 @@
 /** The command line of `npm run evaluate`: words in, settings out, or a message that says which word is wrong. */
 import { parseArgs } from 'node:util';
 import { LateralError } from '../src/errors.ts';
-import type { Precision } from '../src/types.ts';
+import type { PoolFactor, Precision } from '../src/types.ts';
+import { poolFactors } from '../src/vectors/pool.ts';
 
 export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
 
@@ -9,6 +10,7 @@ export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
   --models FOLDER      where models are (default: public/models)
   --dims 128,96,64     stored dimensions (default: the model's own); "none": only the baselines
   --precision int8,f32 how vectors are kept (default: int8)
+  --pool 1,2,3,4       tokens per stored vector (default: 1)
   --baseline bm25      keyword search beside it, and both fused as the page does it
   --split NAME         judgements from qrels/NAME.tsv (default: test, or qrels.tsv beside the corpus)
   --limit-queries N    only the first N queries
@@ -23,6 +25,7 @@ export interface EvaluateArguments {
   /** Empty: only the baselines. Undefined: the model's own. */
   readonly dims: readonly number[] | undefined;
   readonly precisions: readonly Precision[];
+  readonly poolFactors: readonly PoolFactor[];
   readonly baselines: readonly 'bm25'[];
   readonly split: string | undefined;
   readonly limitQueries: number | undefined;
@@ -45,6 +48,7 @@ export function readArguments(words: readonly string[]): EvaluateArguments {
     models: values.models,
     dims,
     precisions: list(values.precision ?? 'int8').map((name) => oneOf('--precision', name, ['int8', 'f32'] as const)),
+    poolFactors: list(values.pool ?? '1').map(poolFactor),
     baselines,
     split: values.split,
     limitQueries: values['limit-queries'] === undefined ? undefined : count(values['limit-queries']),
@@ -62,6 +66,7 @@ function parse(words: readonly string[]) {
         models: { type: 'string' },
         dims: { type: 'string' },
         precision: { type: 'string' },
+        pool: { type: 'string' },
         baseline: { type: 'string', multiple: true },
         split: { type: 'string' },
         'limit-queries': { type: 'string' },
@@ -86,6 +91,12 @@ function oneOf<const T extends string>(option: string, value: string, known: rea
 function dimension(word: string): number {
   if (!/^[1-9]\d{0,4}$/.test(word)) throw wrong(`--dims is a list of whole numbers or "none", not "${word}".`);
   return Number(word);
+}
+
+function poolFactor(word: string): PoolFactor {
+  const found = poolFactors.find((factor) => String(factor) === word);
+  if (found === undefined) throw wrong(`--pool is a list of ${poolFactors.join(', ')}, not "${word}".`);
+  return found;
 }
 
 function count(word: string): number {

@@ -30,6 +30,7 @@ async function main(given: EvaluateArguments): Promise<void> {
         createScorer: () => createWasmScorer(),
         dims: given.dims,
         precisions: given.precisions,
+        poolFactors: given.poolFactors,
         scale: modelEntry(given.model).scale,
       },
       baselines: given.baselines,
@@ -90,8 +91,8 @@ function cells({ ndcg10, recall100, mrr10 }: Pick<EvaluationBaseline, 'ndcg10' |
 function table({ dataset, model, documents, chunks, queries, results, baselines }: Evaluation): string {
   const rows = [
     ['', 'nDCG@10', 'Recall@100', 'MRR@10', 'MB', 'ms/query'],
-    ...results.flatMap(({ dim, precision, indexBytes, msPerQuery, both, ...meaning }) => {
-      const name = `${model} ${dim} ${precision}`;
+    ...results.flatMap(({ dim, precision, poolFactor, indexBytes, msPerQuery, both, ...meaning }) => {
+      const name = `${model} ${dim} ${precision}${poolFactor === 1 ? '' : `, pooled by ${poolFactor}`}`;
       const row = [name, ...cells(meaning), (indexBytes / 1e6).toFixed(1), msPerQuery.toFixed(1)];
       return both === undefined ? [row] : [row, [`${name} + bm25`, ...cells(both)]];
     }),

@@ -131,13 +131,8 @@ test('fewer numbers a word take less room at once; more need another reading', a
   await lateral.waitForDocuments(3);
   const full = await keptForSearch(page);
   const room = async (): Promise<number> => (await keptForSearch(page)) / full;
-  const choose = async (option: string): Promise<void> => {
-    await page.getByRole('combobox', { name: 'Space for search' }).click();
-    await page.getByRole('option', { name: option }).click();
-    await expect(page.getByRole('combobox', { name: 'Space for search' })).toHaveText(option);
-  };
 
-  await choose('64, half as much');
+  await choose(page, 'Space for search', '64, half as much');
   await page.getByRole('button', { name: 'Reload to apply' }).click(); // and the page is the same again
   await expect.poll(room).toBeCloseTo(0.5, 1);
   await expect(page.getByRole('progressbar', { name: 'Reading documents again' })).toBeHidden();
@@ -147,11 +142,42 @@ test('fewer numbers a word take less room at once; more need another reading', a
   await expect(lateral.results.first()).toContainText(trade.name);
 
   expect(await room()).toBeCloseTo(0.5, 1);
-  await choose('128 numbers');
+  await choose(page, 'Space for search', '128 numbers');
   await expect(page.getByText(/documents are read again/)).toBeVisible();
   await page.getByRole('button', { name: 'Reload to apply' }).click();
   await expect.poll(room, { timeout: 60_000 }).toBeCloseTo(1, 1); // once they have been read again
 });
+
+test('similar words that share a place take half the room, and are found and lit after a reload', async ({
+  lateral,
+  page,
+}) => {
+  await lateral.open();
+  const toll = 'The toll was paid in full, and the ship was let through. '.repeat(90);
+  await lateral.drop([{ name: 'register.txt', type: 'text/plain', text: toll }, trade, bread]);
+  await lateral.waitForDocuments(3);
+  const full = await keptForSearch(page);
+  const room = async (): Promise<number> => (await keptForSearch(page)) / full;
+
+  await choose(page, 'Similar words', 'Shared: a half');
+  await expect(page.getByText(/your documents are read again/)).toBeVisible();
+  await page.getByRole('button', { name: 'Reload to apply' }).click();
+  await expect.poll(room, { timeout: 60_000 }).toBeCloseTo(0.5, 1); // once they have been read again
+  for (const time of ['at once', 'after a reload']) {
+    await page.getByRole('link', { name: 'Search', exact: true }).click();
+    await lateral.ready();
+    await lateral.search.fill('why did traders leave the port');
+    await expect(lateral.results.first(), time).toContainText(trade.name);
+    await expect(lateral.results.first().locator('mark').filter({ hasText: 'merchants' }), time).toBeVisible();
+    await page.reload();
+  }
+});
+
+async function choose(page: Page, setting: string, option: string): Promise<void> {
+  await page.getByRole('combobox', { name: setting }).click();
+  await page.getByRole('option', { name: option }).click();
+  await expect(page.getByRole('combobox', { name: setting })).toHaveText(option);
+}
 
 /** Bytes of vectors, as the Settings page tells them. */
 async function keptForSearch(page: Page): Promise<number> {

@@ -9,6 +9,9 @@ import type { ErrorCode } from './errors.ts';
 /** How one vector component is kept. int8 scores are integers and bit-equal on every device; f32 is the reference. */
 export type Precision = 'int8' | 'f32';
 
+/** Tokens per stored vector; 1 is no pooling. */
+export type PoolFactor = 1 | 2 | 3 | 4;
+
 /** Where an encoder or a scorer runs. */
 export type EncoderDevice = 'wasm' | 'webgpu' | 'native';
 export type ScorerKind = 'js' | 'wasm' | 'webgpu';

@@ -4,7 +4,12 @@ import { crc32c } from '../store/checksum.ts';
 import { collectionType } from '../store/collection-file.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
-import { f32Fingerprint, int8Fingerprint, sampleDocument } from '../store/testing/sample-documents.ts';
+import {
+  f32Fingerprint,
+  int8Fingerprint,
+  pooledFingerprint,
+  sampleDocument,
+} from '../store/testing/sample-documents.ts';
 import type { Fingerprint, Progress } from '../types.ts';
 import { narrowRows } from '../vectors/narrow.ts';
 import { exportCollection, importCollection } from './collection.ts';
@@ -63,6 +68,7 @@ describe('round trip', () => {
   test.each([
     ['int8', int8Fingerprint],
     ['f32', f32Fingerprint],
+    ['pooled', pooledFingerprint],
   ])('every part of every document comes back bit by bit (%s)', async (_, fingerprint) => {
     const given = await storeOf(documentsOf(fingerprint), fingerprint);
     const file = await exportCollection({ store: given, fingerprint }, undefined, running, quiet);

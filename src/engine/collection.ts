@@ -202,6 +202,7 @@ function requireSamePassages(label: string, saved: CollectionHead['fingerprint']
   );
 }
 
-function bytesOf({ record, vectors, source, offsets }: NewDocument): number {
-  return vectors.byteLength + offsets.byteLength + 2 * record.textLength + (source?.size ?? 0);
+function bytesOf({ record, vectors, source, offsets, tokenRows }: NewDocument): number {
+  const rowBytes = vectors.byteLength + offsets.byteLength + (tokenRows?.rows.byteLength ?? 0);
+  return rowBytes + 2 * record.textLength + (source?.size ?? 0);
 }

@@ -4,7 +4,7 @@ import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { documentSequence, firstTextPosition } from '../colbert/sequence.ts';
 import type { QueryRows, Scorer } from '../maxsim/scorer.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
-import { explain, placeableTokens, strengthOf, type Explanation } from '../ranking/explain.ts';
+import { explain, placeableRows, strengthOf, type Explanation } from '../ranking/explain.ts';
 import { addSameWords, explainSameWords, findSameWords, type SameWords } from '../ranking/same-words.ts';
 import type { ParsedQuery } from '../text/query-syntax.ts';
 import { excerpt } from '../text/segments.ts';
@@ -125,37 +125,46 @@ function createExplainer(
       firstRow: firstTextPosition,
       passage: passage.text,
       passageWords: passage.words,
-      passageTokens: storedTokenRanges(encoder, passage),
+      passageRows: storedRowRanges(encoder, passage),
       offset: passage.chunk.start,
       levels,
     };
-    return explain({ ...input, ...(await scorer.explain(rows, position, placeableTokens(input))) });
+    return explain({ ...input, ...(await scorer.explain(rows, position, placeableRows(input))) });
   };
 }
 
 /**
- * For each stored row of a passage, where its token stands in the passage; null for [CLS], marker and [SEP], and for words
- * that the model does not know, which are all one to it.
+ * For each stored row of a passage, where the tokens that it stands for are in the passage: none for [CLS], marker and [SEP],
+ * and for words that the model does not know, which are all one to it.
  */
-function storedTokenRanges(encoder: Encoder, passage: Passage): readonly (Range | null)[] {
-  let ofEncoder = tokenRanges.get(encoder.tokenizer);
-  if (ofEncoder === undefined) tokenRanges.set(encoder.tokenizer, (ofEncoder = new WeakMap()));
+function storedRowRanges(encoder: Encoder, passage: Passage): readonly (readonly Range[])[] {
+  let ofEncoder = rowRanges.get(encoder.tokenizer);
+  if (ofEncoder === undefined) rowRanges.set(encoder.tokenizer, (ofEncoder = new WeakMap()));
   let ranges = ofEncoder.get(passage);
   if (ranges === undefined) {
     const ids = encoder.tokenizer.encode(passage.text);
     const sequence = documentSequence(ids, encoder.config);
     const aligned = alignTokens(passage.text, ids.slice(0, sequence.textTokens), encoder.tokenizer);
-    ranges = sequence.kept.map((position) => {
+    const ofTokens = sequence.kept.map((position): readonly Range[] => {
       const at = position - firstTextPosition;
-      return ids[at] !== undefined && encoder.tokenizer.isUnknown(ids[at]) ? null : (aligned[at] ?? null);
+      const range = aligned[at];
+      return range === undefined || encoder.tokenizer.isUnknown(ids[at]!) ? [] : [range];
     });
+    ranges = passage.tokenRows === null ? ofTokens : ofRows(ofTokens, passage.tokenRows);
     ofEncoder.set(passage, ranges);
   }
   return ranges;
 }
 
 /** Kept as long as the passage is held (see passages.ts): the next key press shows much the same ones. */
-const tokenRanges = new WeakMap<Encoder['tokenizer'], WeakMap<Passage, readonly (Range | null)[]>>();
+const rowRanges = new WeakMap<Encoder['tokenizer'], WeakMap<Passage, readonly (readonly Range[])[]>>();
+
+/** @param tokenRows for each token the row that stands for it; each row stands for one at least */
+function ofRows(ofTokens: readonly (readonly Range[])[], tokenRows: Uint16Array): readonly (readonly Range[])[] {
+  const rows: Range[][] = [];
+  tokenRows.forEach((row, token) => (rows[row] ??= []).push(...(ofTokens[token] ?? [])));
+  return rows;
+}
 
 // ─── by words ───────────────────────────────────────────────────────────────────────────────────────
 

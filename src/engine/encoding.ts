@@ -1,8 +1,12 @@
-/** Passages → the rows that are stored of them: encoded, cut to the index's dimension, quantised, packed document by document. */
+/**
+ * Passages → the rows that are stored of them: encoded, pooled, cut to the index's dimension, quantised, packed document by document.
+ */
 import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { type LateralError, toLateralError } from '../errors.ts';
+import type { TokenRows } from '../store/index-store.ts';
 import type { Chunk, ExtractedText, Fingerprint } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
+import { poolRows } from '../vectors/pool.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
 
 export interface EncodingParts {
@@ -15,9 +19,11 @@ export interface EncodingParts {
 
 /** What is stored of one passage. */
 interface StoredRows {
-  /** [numTokens, dim] in the index's precision. */
+  /** [numRows, dim] in the index's precision. */
   readonly vectors: Int8Array | Float32Array;
-  readonly numTokens: number;
+  readonly numRows: number;
+  /** For each token the row that stands for it; null without pooling. */
+  readonly tokenRows: Uint16Array | null;
   readonly truncated: boolean;
 }
 
@@ -27,6 +33,7 @@ export interface PackedRows {
   readonly vectors: Int8Array | Float32Array;
   /** [number of passages + 1] token offsets. */
   readonly offsets: Uint32Array;
+  readonly tokenRows: TokenRows | null;
   readonly tokenCount: number;
   readonly truncatedChunks: number;
 }
@@ -58,14 +65,29 @@ export async function encodePassages(
 }
 
 export function packRows(rows: readonly StoredRows[], { dim, precision }: Fingerprint): PackedRows {
-  const tokenCount = rows.reduce((sum, { numTokens }) => sum + numTokens, 0);
+  const offsets = offsetsOf(rows.map(({ numRows }) => numRows));
+  const tokenCount = offsets.at(-1)!;
   const vectors = precision === 'int8' ? new Int8Array(tokenCount * dim) : new Float32Array(tokenCount * dim);
-  const offsets = new Uint32Array(rows.length + 1);
-  rows.forEach((row, i) => {
-    vectors.set(row.vectors, offsets[i]! * dim);
-    offsets[i + 1] = offsets[i]! + row.numTokens;
-  });
-  return { vectors, offsets, tokenCount, truncatedChunks: rows.filter(({ truncated }) => truncated).length };
+  rows.forEach((row, i) => vectors.set(row.vectors, offsets[i]! * dim));
+  const tokenRows = packTokenRows(rows.flatMap((row) => row.tokenRows ?? []));
+  const truncatedChunks = rows.filter(({ truncated }) => truncated).length;
+  return { vectors, offsets, tokenRows, tokenCount, truncatedChunks };
+}
+
+/** @param passages those of each passage; none without pooling */
+function packTokenRows(passages: readonly Uint16Array[]): TokenRows | null {
+  if (passages.length === 0) return null;
+  const offsets = offsetsOf(passages.map(({ length }) => length));
+  const rows = new Uint16Array(offsets.at(-1)!);
+  passages.forEach((own, i) => rows.set(own, offsets[i]));
+  return { offsets, rows };
+}
+
+/** Where each begins, and where the last ends. */
+function offsetsOf(lengths: readonly number[]): Uint32Array {
+  const offsets = new Uint32Array(lengths.length + 1);
+  lengths.forEach((length, i) => (offsets[i + 1] = offsets[i]! + length));
+  return offsets;
 }
 
 /** What a person should know of the text and of how much of it the model has read. */
@@ -90,21 +112,15 @@ async function encodeWithRecovery(
   }
 }
 
-interface StoredRows {
-  readonly vectors: Int8Array | Float32Array;
-  readonly numTokens: number;
-  readonly truncated: boolean;
-}
-
-function toStored(
-  { rows, numTokens, truncatedTokens }: EncodedText,
-  fromDim: number,
-  fingerprint: Fingerprint,
-): StoredRows {
-  const truncatedRows = truncateRows(rows, fromDim, fingerprint.dim);
+/** Pooled before its dimensions are cut: so the clusters are the same at any dimension, and `narrowRows` gives what this gives. */
+function toStored({ rows, truncatedTokens }: EncodedText, fromDim: number, fingerprint: Fingerprint): StoredRows {
+  const { dim, precision, scale, poolFactor } = fingerprint;
+  const pooled = poolFactor === 1 ? null : poolRows(rows, fromDim, poolFactor);
+  const truncatedRows = truncateRows(pooled?.rows ?? rows, fromDim, dim);
   return {
-    vectors: fingerprint.precision === 'int8' ? quantizeRows(truncatedRows, fingerprint.scale) : truncatedRows,
-    numTokens,
+    vectors: precision === 'int8' ? quantizeRows(truncatedRows, scale) : truncatedRows,
+    numRows: truncatedRows.length / dim,
+    tokenRows: pooled?.rowOf ?? null,
     truncated: truncatedTokens > 0,
   };
 }

@@ -13,6 +13,7 @@ import type {
   MatchBy,
   PageImage,
   PlacedRange,
+  PoolFactor,
   Precision,
   Progress,
   ScorerKind,
@@ -29,6 +30,12 @@ export interface OpenOptions {
   readonly dim?: number;
   /** Default 'int8'. */
   readonly precision?: Precision;
+  /**
+   * Tokens per stored vector: 2, 3 or 4 keep about half, a third or a quarter of a passage's vectors, each standing for tokens
+   * that mean much the same (vectors/pool.ts). Less room and quicker search; a detail that one token carries is found less
+   * well. Another factor than the index was built with needs its documents read again (`onMismatch`). Default 1.
+   */
+  readonly poolFactor?: PoolFactor;
   /** Where texts are encoded. Default 'auto'. */
   readonly encoder?: 'auto' | 'wasm' | 'webgpu';
   /** Where passages are compared. Default 'auto'. */

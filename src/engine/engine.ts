@@ -20,6 +20,7 @@ import type {
 } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
 import { canNarrow } from '../vectors/narrow.ts';
+import { poolFactors } from '../vectors/pool.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
 import { exportCollection, importCollection } from './collection.ts';
 import { type BenchmarkDevices, benchmarkLimits, oneThread, runBenchmark } from './benchmark.ts';
@@ -168,6 +169,13 @@ export function createEngine(parts: EngineParts): Engine {
     if (!entry.dims.includes(dim)) {
       throw new LateralError('invalid-argument', `${entry.id} serves ${entry.dims.join(', ')} dimensions, not ${dim}.`);
     }
+    const poolFactor = options.poolFactor ?? 1;
+    if (!poolFactors.includes(poolFactor)) {
+      throw new LateralError(
+        'invalid-argument',
+        `poolFactor is one of ${poolFactors.join(', ')}, not ${String(poolFactor)}.`,
+      );
+    }
     update({ state: 'starting', model: modelName(entry), error: null });
 
     const choosing = parts.chooseEncoder(entry, options, (done, total) =>
@@ -225,7 +233,7 @@ export function createEngine(parts: EngineParts): Engine {
       dim,
       precision,
       scale: precision === 'int8' ? entry.scale : 1,
-      poolFactor: 1,
+      poolFactor: options.poolFactor ?? 1,
       longDocument: 'truncate',
       chunker: chunkerVersion,
     };
@@ -242,7 +250,7 @@ export function createEngine(parts: EngineParts): Engine {
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive);
     const locks = opened.locks ?? createLocalLocks();
-    const passages = createPassageReader(opened.store);
+    const passages = createPassageReader(opened.store, fingerprint);
     const open: Open = {
       ...{ name, options, entry, store: opened.store, resident, fingerprint, locks },
       queue: createPendingQueue(opened.store, locks, name, () => void countPending(open).catch(fail)),
@@ -417,7 +425,7 @@ export function createEngine(parts: EngineParts): Engine {
       encoder: () => chosen!.encoder,
       recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
       // The store's own change notice makes the page follow; here only its tail is kept short.
-      remember: ({ record, text, chunks }) => open.passages.keep(record, text, chunks),
+      remember: (document) => open.passages.keep(document),
       onStored: () => compactWhenDue(open),
       queue: open.queue,
       asWriter: (work, options) => asWriter(open, work, options),
@@ -731,7 +739,7 @@ function chunksOf(documents: readonly { readonly chunkCount: number }[]): number
   return documents.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
 }
 
-/** Scores given texts with a scorer of its own, so that the index's blocks are not touched. */
+/** Scores given texts with a scorer of its own, so that the index's blocks are not touched. Nothing is stored, so nothing pooled. */
 async function rerank(
   open: Open,
   encoder: Encoder,

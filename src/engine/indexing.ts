@@ -282,7 +282,7 @@ async function encodeAndStore(
 
 function assemble(
   { input, bytes, hash, id, text, chunks }: Prepared,
-  { vectors, offsets, tokenCount, truncatedChunks }: PackedRows,
+  { vectors, offsets, tokenRows, tokenCount, truncatedChunks }: PackedRows,
   parts: IndexingParts,
 ): NewDocument {
   return {
@@ -310,6 +310,7 @@ function assemble(
       : { source: null, pending: { key: input.pending.key, keepSource: parts.keepSources() } }),
     vectors,
     offsets,
+    tokenRows,
   };
 }
 

@@ -38,12 +38,13 @@ function toy(id: string, passages: readonly string[], addedAt = 1): NewDocument 
     source: null,
     vectors: new Int8Array(length * 16),
     offsets: Uint32Array.from({ length: length + 1 }, (_, i) => i),
+    tokenRows: null,
   };
 }
 
 let store: IndexStore;
 let keywords: Keywords;
-const keywordsOf = (from: IndexStore): Keywords => createKeywords(from, createPassageReader(from));
+const keywordsOf = (from: IndexStore): Keywords => createKeywords(from, createPassageReader(from, fingerprint));
 
 beforeEach(async () => {
   store = createMemoryStore('keywords');

@@ -2,9 +2,9 @@
  * The texts of passages for searches, from the store: the documents read last are held, because each key press shows
  * much the same passages again.
  */
-import type { IndexStore } from '../store/index-store.ts';
+import type { IndexStore, NewDocument, TokenRows } from '../store/index-store.ts';
 import { wordRanges, type Range } from '../text/words.ts';
-import type { Chunk, DocumentRecord, ExtractedText } from '../types.ts';
+import type { Chunk, DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
 
 export interface Passage {
   readonly record: DocumentRecord;
@@ -13,6 +13,8 @@ export interface Passage {
   readonly text: string;
   /** Its words, in order, within `text`. */
   readonly words: readonly Range[];
+  /** For each of its tokens the stored row that stands for it; null where each has a row of its own. */
+  readonly tokenRows: Uint16Array | null;
 }
 
 export interface DocumentText {
@@ -26,10 +28,11 @@ export interface PassageReader {
   /** The document's text and passages; null where it was removed meanwhile. */
   document(record: DocumentRecord): Promise<DocumentText | null>;
   /** Holds what is about to be stored: a search that finds it then need not wait for the store, which may be busy writing. */
-  keep(record: DocumentRecord, document: ExtractedText, chunks: readonly Chunk[]): void;
+  keep(document: Pick<NewDocument, 'record' | 'text' | 'chunks' | 'tokenRows'>): void;
 }
 
 interface Held extends DocumentText {
+  readonly tokenRows: TokenRows | null;
   readonly passages: Map<number, Passage>;
 }
 
@@ -37,17 +40,24 @@ interface Held extends DocumentText {
 const maxCharacters = 4_000_000;
 const maxDocuments = 200;
 
-export function createPassageReader(store: IndexStore): PassageReader {
+/** @param poolFactor of the index: without pooling there are no token rows to look for */
+export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fingerprint, 'poolFactor'>): PassageReader {
   /** Least recently read first. */
   const held = new Map<string, Promise<Held | null>>();
   const sizes = new Map<string, number>();
 
   async function load(id: string): Promise<Held | null> {
-    const [document, chunks] = await Promise.all([store.text(id), store.chunks(id)]);
-    return document === undefined || chunks === undefined ? null : { document, chunks, passages: new Map() };
+    const [document, chunks, tokenRows] = await Promise.all([
+      store.text(id),
+      store.chunks(id),
+      poolFactor > 1 ? store.tokenRows(id) : null,
+    ]);
+    if (document === undefined || chunks === undefined || tokenRows === undefined) return null;
+    return { document, chunks, tokenRows, passages: new Map() };
   }
 
-  const keyOf = ({ addedAt, id }: DocumentRecord): string => `${addedAt} ${id}`; // another may come under the same id
+  // Another may come under the same id, and other vectors of the same document.
+  const keyOf = ({ addedAt, tokenCount, id }: DocumentRecord): string => `${addedAt} ${tokenCount} ${id}`;
 
   function recall(record: DocumentRecord): Promise<Held | null> {
     const key = keyOf(record);
@@ -84,8 +94,8 @@ export function createPassageReader(store: IndexStore): PassageReader {
   return {
     document: recall,
 
-    keep(record, document, chunks) {
-      hold(record, Promise.resolve({ document, chunks, passages: new Map() }));
+    keep({ record, text, chunks, tokenRows }) {
+      hold(record, Promise.resolve({ document: text, chunks, tokenRows, passages: new Map() }));
     },
 
     async read(record, ordinal) {
@@ -95,7 +105,9 @@ export function createPassageReader(store: IndexStore): PassageReader {
       const known = found.passages.get(ordinal);
       if (known !== undefined) return known;
       const text = found.document.text.slice(chunk.start, chunk.end);
-      const passage: Passage = { record, document: found.document, chunk, text, words: wordRanges(text) };
+      const { document, tokenRows: all } = found;
+      const tokenRows = all?.rows.subarray(all.offsets[ordinal], all.offsets[ordinal + 1]) ?? null;
+      const passage: Passage = { record, document, chunk, text, words: wordRanges(text), tokenRows };
       found.passages.set(ordinal, passage);
       return passage;
     },

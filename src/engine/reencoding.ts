@@ -97,9 +97,9 @@ async function reencodeGroup(
   let at = 0;
   const ready = documents.map(({ record, text, chunks }): NewVectors => {
     const packed = packRows(rows.slice(at, (at += chunks.length)), parts.fingerprint);
-    const { vectors, offsets, tokenCount, truncatedChunks } = packed;
+    const { vectors, offsets, tokenRows, tokenCount, truncatedChunks } = packed;
     const notes = notesOf(text, truncatedChunks);
-    return { record: { ...record, tokenCount, truncatedChunks, notes }, vectors, offsets };
+    return { record: { ...record, tokenCount, truncatedChunks, notes }, vectors, offsets, tokenRows };
   });
   throwIfAborted(signal);
   return parts.store.replaceVectors(ready, parts.fingerprint);

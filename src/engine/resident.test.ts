@@ -31,6 +31,7 @@ function toy(id: string, chunks: number): NewDocument {
     source: null,
     vectors: new Int8Array(chunks * 16).fill(1),
     offsets: Uint32Array.from({ length: chunks + 1 }, (_, i) => i),
+    tokenRows: null,
   };
 }
 

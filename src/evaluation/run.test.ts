@@ -83,6 +83,23 @@ describe('evaluate', () => {
     expect(new Set(results.map(({ mrr10 }) => mrr10)).size).toBe(1);
   });
 
+  it('gives one result per pool factor', async () => {
+    const text = 'silt silt silt harbour harbour harbour train train';
+    const documents = [...set.documents.slice(0, 3), { id: 'd4', title: '', text }];
+    const { results } = await evaluate({
+      ...options,
+      set: { ...set, documents },
+      model: { ...options.model!, poolFactors: [1, 2, 4] },
+    });
+    // d1 and d3 have two tokens, d2 one, all of them protected. d4 has eight, of which six behind those: 3 rows, or 1.
+    const offsets = 5 * 4;
+    expect(results.map(({ poolFactor, indexBytes }) => [poolFactor, indexBytes])).toEqual([
+      [1, (5 + 8) * 16 + offsets],
+      [2, (5 + 2 + 3) * 16 + offsets],
+      [4, (5 + 2 + 1) * 16 + offsets],
+    ]);
+  });
+
   it('a long document counts once, by its best passage', async () => {
     const nights = 'night night night night. '.repeat(60);
     const long = `${nights}\n\n${'silt '.repeat(80)}\n\n${nights}`;

@@ -13,8 +13,9 @@ import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
 import { KeywordIndex } from '../ranking/keyword-index.ts';
 import { topK } from '../ranking/top-k.ts';
 import { lexicalTerms } from '../text/lexical.ts';
-import type { Precision } from '../types.ts';
+import type { PoolFactor, Precision } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
+import { poolRows } from '../vectors/pool.ts';
 import { defaultScale, quantizeRows } from '../vectors/quantize.ts';
 import { buildBm25 } from './bm25.ts';
 import { meanMeasures, rank, type Measures, type ScoredDocument } from './metrics.ts';
@@ -44,6 +45,8 @@ export interface EvaluateOptions {
         readonly dims?: readonly number[] | undefined;
         /** Default: int8. */
         readonly precisions?: readonly Precision[] | undefined;
+        /** Tokens per stored vector. Default: 1. */
+        readonly poolFactors?: readonly PoolFactor[] | undefined;
         /** Stored int8 × scale = component. Default 1/127. */
         readonly scale?: number | undefined;
       }
@@ -84,6 +87,7 @@ interface Figures {
 export interface EvaluationResult extends Figures {
   readonly dim: number;
   readonly precision: Precision;
+  readonly poolFactor: PoolFactor;
   /** Vectors and offsets, as they are held for search. */
   readonly indexBytes: number;
   /** Mean time from the query's text to its ranked documents: encoding (once for all results), scoring, ranking. */
@@ -104,8 +108,8 @@ const passagesPerBlock = 2000;
 const passagesPerBatch = 64;
 
 /**
- * Memory: all token vectors in f32 at the encoder's dimension (5,000 passages of 250 tokens × 128: 640 MB) plus one
- * result's stored bytes; sets beyond about 15,000 passages need a machine with more than 4 GB.
+ * Memory: all token vectors in f32 at the encoder's dimension (5,000 passages of 250 tokens × 128: 640 MB), those of one pool
+ * factor beside them, plus one result's stored bytes; sets beyond about 15,000 passages need a machine with more than 4 GB.
  * @throws 'aborted'; 'invalid-argument' for a dimension that the encoder cannot give
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
@@ -137,12 +141,16 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const encoded = await encodeQueries(model.encoder, queries, options);
   const keywords = baselines.includes('bm25') ? indexWords(passages) : null;
   const results: EvaluationResult[] = [];
-  for (const dim of model.dims ?? [model.encoder.dim]) {
-    for (const precision of model.precisions ?? ['int8']) {
-      const settings: Settings = { dim, precision, scale: precision === 'f32' ? 1 : (model.scale ?? defaultScale) };
-      results.push(
-        await evaluateSettings(settings, { ...options, model }, queries, passages, master, encoded, keywords),
-      );
+  for (const poolFactor of model.poolFactors ?? [1]) {
+    const rows = poolFactor === 1 ? master : poolPassages(master, model.encoder.dim, poolFactor, options);
+    for (const dim of model.dims ?? [model.encoder.dim]) {
+      for (const precision of model.precisions ?? ['int8']) {
+        const scale = precision === 'f32' ? 1 : (model.scale ?? defaultScale);
+        const settings: Settings = { dim, precision, scale, poolFactor };
+        results.push(
+          await evaluateSettings(settings, { ...options, model }, queries, passages, rows, encoded, keywords),
+        );
+      }
     }
   }
   return {
@@ -212,6 +220,27 @@ function pack(encoded: readonly Pick<EncodedText, 'rows' | 'numTokens'>[], dim: 
   return { rows, offsets };
 }
 
+/** As the engine does it when a document is added: before anything is cut off. */
+function poolPassages(
+  master: readonly Packed[],
+  dim: number,
+  poolFactor: PoolFactor,
+  { signal, onProgress }: EvaluateOptions,
+): Packed[] {
+  const phase = `pooling by ${poolFactor}`;
+  const pooled = master.map(({ rows, offsets }, done) => {
+    onProgress?.({ phase, done, total: master.length });
+    const passages = Array.from(offsets.subarray(1), (end, i) => {
+      throwIfAborted(signal);
+      const own = poolRows(rows.subarray(offsets[i]! * dim, end * dim), dim, poolFactor).rows;
+      return { rows: own, numTokens: own.length / dim };
+    });
+    return pack(passages, dim);
+  });
+  onProgress?.({ phase, done: master.length, total: master.length });
+  return pooled;
+}
+
 interface EncodedQueries {
   /** For each query [numRows, the encoder's dim]. */
   readonly rows: readonly Float32Array[];
@@ -246,6 +275,7 @@ interface Settings {
   readonly dim: number;
   readonly precision: Precision;
   readonly scale: number;
+  readonly poolFactor: PoolFactor;
 }
 
 async function evaluateSettings(
@@ -258,8 +288,8 @@ async function evaluateSettings(
   keywords: KeywordIndex | null,
 ): Promise<EvaluationResult> {
   const { model, set, signal, onProgress } = options;
-  const { dim, precision } = settings;
-  const phase = `searching at ${dim} ${precision}`;
+  const { dim, precision, poolFactor } = settings;
+  const phase = `searching at ${dim} ${precision}${poolFactor === 1 ? '' : `, pooled by ${poolFactor}`}`;
   const scorer = await model.createScorer();
   try {
     let indexBytes = 0;
@@ -288,7 +318,8 @@ async function evaluateSettings(
     const searchMs = (performance.now() - started - fusingMs) / Math.max(1, queries.length);
     onProgress?.({ phase, done: queries.length, total: queries.length });
     return {
-      ...{ dim, precision, ...figures(meanMeasures(runs)), indexBytes, msPerQuery: encoded.msPerQuery + searchMs },
+      ...{ dim, precision, poolFactor, ...figures(meanMeasures(runs)) },
+      ...{ indexBytes, msPerQuery: encoded.msPerQuery + searchMs },
       ...(keywords === null ? {} : { both: figures(meanMeasures(fusedRuns)) }),
     };
   } finally {

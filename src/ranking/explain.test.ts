@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { wordRanges } from '../text/words.ts';
-import { explain, placeableTokens, type ExplainInput } from './explain.ts';
+import { wordRanges, type Range } from '../text/words.ts';
+import { explain, placeableRows, type ExplainInput } from './explain.ts';
 import { foldWord, isFunctionWord } from './words.ts';
 
 //                       0         1         2         3
@@ -23,7 +23,7 @@ function input(wins: Record<string, [word: string, similarity: number]>): Explai
     similarity: Float32Array.from(chosen, ([, similarity]) => similarity),
     passage,
     passageWords,
-    passageTokens: passageWords,
+    passageRows: passageWords.map((word) => [word]),
     offset: 100,
     levels: { close: 0.5, strong: 0.75 },
   };
@@ -54,11 +54,32 @@ test('a low cosine lights nothing, unless the word itself stands there', () => {
 test('special tokens and words that carry no meaning cannot win', () => {
   //  tokens                              [CLS] The merchants left the harbour .
   const words = wordRanges(passage);
-  const passageTokens = [null, ...words, { start: 30, end: 31 }];
-  const given = { ...input({}), passageTokens };
-  expect([...placeableTokens(given)]).toEqual([0, 0, 1, 1, 0, 1, 0]);
+  const passageRows = [[], ...words.map((word) => [word]), [{ start: 30, end: 31 }]];
+  const given = { ...input({}), passageRows };
+  expect([...placeableRows(given)]).toEqual([0, 0, 1, 1, 0, 1, 0]);
   const asked = { ...given, query: 'the', queryWords: wordRanges('the') };
-  expect([...placeableTokens(asked)]).toEqual([0, 1, 1, 1, 1, 1, 0]);
+  expect([...placeableRows(asked)]).toEqual([0, 1, 1, 1, 1, 1, 0]);
+});
+
+test('a row that stands for several tokens is shown by the word of the query, or else by its first word with a meaning', () => {
+  const [The, merchants, left, the, harbour] = wordRanges(passage) as [Range, Range, Range, Range, Range];
+  //  rows            0      1             2               3
+  const passageRows = [[], [The, the], [The, left], [merchants, the, harbour]];
+  const given = { ...input({}), passageRows };
+  expect([...placeableRows(given)]).toEqual([0, 0, 1, 1]);
+
+  const { why, lit } = explain({
+    ...given,
+    //                        why did traders leave the harbour
+    bestToken: Int32Array.of(-1, -1, 3, 2, -1, 3),
+    similarity: Float32Array.of(0, 0, 0.8, 0.6, 0, 0.7),
+  });
+  expect(why.map(({ matched, verdict }) => [matched, verdict])).toEqual([
+    ['merchants', 'strong'],
+    ['left', 'close'],
+    ['harbour', 'same-word'],
+  ]);
+  expect(lit.map(({ start, end }) => passage.slice(start - 100, end - 100))).toEqual(['merchants', 'left', 'harbour']);
 });
 
 test('closeness is the mean cosine over words that carry meaning', () => {

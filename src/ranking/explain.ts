@@ -13,14 +13,17 @@ export interface ExplainInput {
   /** Range in the query of each text token; token i is query row `firstRow + i`. */
   readonly queryTokens: readonly Range[];
   readonly firstRow: number;
-  /** [numRows] the winning token of the passage per query row, and its cosine. */
+  /** [numRows] the winning row of the passage per query row, and its cosine. */
   readonly bestToken: Int32Array;
   readonly similarity: Float32Array;
   readonly passage: string;
   /** The passage's words, in order. */
   readonly passageWords: readonly Range[];
-  /** Range in the passage of each stored token row; null for [CLS], marker, [SEP] and words that the model does not know. */
-  readonly passageTokens: readonly (Range | null)[];
+  /**
+   * For each stored row of the passage, the ranges in it of the tokens that the row stands for: one, or more where rows are
+   * pooled. None of [CLS], marker, [SEP] and words that the model does not know.
+   */
+  readonly passageRows: readonly (readonly Range[])[];
   /** Added to every range that comes back: where the passage starts in its document. */
   readonly offset: number;
   readonly levels: { readonly close: number; readonly strong: number };
@@ -35,26 +38,38 @@ export interface Explanation {
   readonly closeness: number;
 }
 
+type PlacesInput = Pick<ExplainInput, 'query' | 'queryWords' | 'passage' | 'passageWords' | 'passageRows'>;
+
 /**
- * Which of a passage's stored tokens may win a word: those that stand in a word that carries meaning. [CLS], the marker,
- * [SEP] and "the" take part in the score, but a person cannot be shown what they mean.
- * @returns [numTokens] 1 for each token that may win
+ * Which of a passage's stored rows may win a word: those that stand for a token of a word that carries meaning. [CLS], the
+ * marker, [SEP] and "the" take part in the score, but a person cannot be shown what they mean.
+ * @returns [number of stored rows] 1 for each row that may win
  */
-export function placeableTokens(
-  input: Pick<ExplainInput, 'query' | 'queryWords' | 'passage' | 'passageWords' | 'passageTokens'>,
-): Uint8Array {
+export function placeableRows(input: PlacesInput): Uint8Array {
   const skipped = skippedWords(input);
-  let word = 0;
-  return Uint8Array.from(input.passageTokens, (token) => {
-    if (token === null) return 0;
-    while (word < input.passageWords.length && input.passageWords[word]!.end <= token.start) word++;
-    const range = input.passageWords[word];
-    if (range === undefined || !overlaps(range, token)) return 0;
-    return skipped(input.passage.slice(range.start, range.end)) ? 0 : 1;
-  });
+  return Uint8Array.from(input.passageRows, (tokens) =>
+    tokens.some((token) => placeOf(input, token, skipped) !== null) ? 1 : 0,
+  );
 }
 
-/** @param input with `bestToken` and `similarity` found among `placeableTokens` */
+/** The word that a token stands in; null where it carries no meaning. */
+function placeOf(
+  { passage, passageWords }: PlacesInput,
+  token: Range,
+  skipped: (word: string) => boolean,
+): Range | null {
+  let [low, high] = [0, passageWords.length]; // the first word that ends behind the token's start
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (passageWords[middle]!.end <= token.start) low = middle + 1;
+    else high = middle;
+  }
+  const word = passageWords[low];
+  if (word === undefined || !overlaps(word, token)) return null;
+  return skipped(passage.slice(word.start, word.end)) ? null : word;
+}
+
+/** @param input with `bestToken` and `similarity` found among `placeableRows` */
 export function explain(input: ExplainInput): Explanation {
   const why: WordMatch[] = [];
   let closeness = 0;
@@ -65,9 +80,9 @@ export function explain(input: ExplainInput): Explanation {
 
   input.queryWords.forEach((queryWord, word) => {
     if (skipped(written(queryWord))) return;
-    const found = bestOf(input, queryWord);
-    if (found === null) return; // beyond the model's query length
     const same = occurrences.get(foldWord(written(queryWord))) ?? [];
+    const found = bestOf(input, queryWord, same, skipped);
+    if (found === null) return; // beyond the model's query length
     const place = same.find((range) => overlaps(range, found.place)) ?? same[0] ?? found.place;
     const matched = place === null ? '' : input.passage.slice(place.start, place.end);
     const verdict = verdictOf(found.similarity, same.length > 0, matched, input.levels);
@@ -98,16 +113,23 @@ export function strengthOf(verdict: WordMatch['verdict']): Strength {
 }
 
 /**
- * Mean cosine of a word's tokens, and the passage's word that its best token won. Null where the model saw none of it.
+ * Mean cosine of a word's tokens, and the passage's word that its best token won: of a row that stands for several, one of
+ * `same` (where the query's word itself stands), or else the first. Null where the model saw none of it.
  * A word that fell into letters ("qwxz" into q, w, x and z) has no meaning to the model: each of them is like the same
  * letter anywhere, so that only those count which won in one word together.
  */
-function bestOf(input: ExplainInput, queryWord: Range): { similarity: number; place: Range | null } | null {
+function bestOf(
+  input: ExplainInput,
+  queryWord: Range,
+  same: readonly Range[],
+  skipped: (word: string) => boolean,
+): { similarity: number; place: Range | null } | null {
   const won = input.queryTokens.flatMap((token, i) => {
     const similarity = input.similarity[input.firstRow + i];
     if (similarity === undefined || !overlaps(token, queryWord)) return [];
-    const place = wordAround(input, input.passageTokens[input.bestToken[input.firstRow + i]!]);
-    return [{ token, similarity, place }];
+    const row = input.passageRows[input.bestToken[input.firstRow + i]!] ?? []; // −1 where none may win
+    const places = row.map((one) => placeOf(input, one, skipped)).filter((word) => word !== null);
+    return [{ token, similarity, place: places.find((word) => same.includes(word)) ?? places[0] ?? null }];
   });
   if (won.length === 0) return null;
   const { place } = won.reduce((best, one) => (one.similarity > best.similarity ? one : best));
@@ -124,12 +146,6 @@ function areLetters(pieces: readonly string[]): boolean {
   return (
     written.length > 1 && characters < written.length * 2 && written.every(({ length }) => length <= 2) && !isChinese
   );
-}
-
-/** The whole word that a token belongs to; null where none may win. */
-function wordAround(input: ExplainInput, token: Range | null | undefined): Range | null {
-  if (token === null || token === undefined) return null;
-  return input.passageWords.find((range) => overlaps(range, token)) ?? null;
 }
 
 /** Which of the query's words are passed over. "To be or not to be" has nothing but function words: then they are meant. */

@@ -7,8 +7,8 @@ import * as v from 'valibot';
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
 import { crc32c } from './checksum.ts';
-import type { NewDocument, NewVectors } from './index-store.ts';
-import { checkDocuments, packChunks, unpackChunks, withoutVectors } from './schema.ts';
+import type { NewDocument, NewVectors, TokenRows } from './index-store.ts';
+import { checkDocuments, hasTokenRows, packChunks, unpackChunks, withoutVectors } from './schema.ts';
 
 /** Layout of the parts below. A reader that meets a higher one refuses with 'storage-newer'. */
 export const collectionVersion = 1;
@@ -117,13 +117,13 @@ export type CollectionHead = v.InferOutput<typeof headSchema>;
  * @throws 'aborted'
  */
 export async function packDocument(document: NewDocument, signal?: AbortSignal): Promise<Blob> {
-  const { record, text, chunks, source, vectors, offsets } = document;
+  const { record, text, chunks, source, vectors, offsets, tokenRows } = document;
   const { start, end, section } = packChunks(chunks);
   const parts = [
     ...part('DOCU', json({ record, source: source?.type ?? null })),
     ...part('TEXT', json(text)),
     ...part('CHNK', start, end, section),
-    ...part('OFFS', offsets),
+    ...part('OFFS', offsets, ...(tokenRows === null ? [] : [tokenRows.offsets, tokenRows.rows])),
     ...part('VECT', vectors),
   ];
   if (source !== null) parts.push(headOf('SRCE', source.size, await checksumOfBlob(source, signal)), source);
@@ -143,7 +143,7 @@ export function packCollection(fingerprint: Fingerprint, documents: readonly Blo
 /** A head, and its content: little-endian, as every machine is that browsers run on. */
 function part(
   kind: Kind,
-  ...columns: readonly (Int8Array | Uint8Array | Uint32Array | Int32Array | Float32Array)[]
+  ...columns: readonly (Int8Array | Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array)[]
 ): BlobPart[] {
   // Copied: a Blob takes no shared memory.
   const contents = columns.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice());
@@ -273,7 +273,9 @@ function entryOf(
       // Sizes first, against the record: nothing is read that could not fit.
       const columnsHead = exactly('CHNK', record.chunkCount * 12);
       const rowHeads = withVectors && {
-        offsets: exactly('OFFS', record.chunkCount * 4 + 4),
+        offsets: hasTokenRows(fingerprint, record)
+          ? pooledOffsets(parts.get('OFFS')!, record, fingerprint)
+          : exactly('OFFS', record.chunkCount * 4 + 4),
         vectors: exactly('VECT', record.tokenCount * fingerprint.dim * componentBytes),
       };
       if ((sourceType !== null) !== parts.has('SRCE')) throw damagedPart('SRCE');
@@ -283,7 +285,7 @@ function entryOf(
       const columns = (await readPart(window, columnsHead)).buffer;
       throwIfAborted(signal);
       const rows = rowHeads
-        ? { record, ...(await readRows(window, rowHeads, fingerprint)) }
+        ? { record, ...(await readRows(window, rowHeads, record, fingerprint)) }
         : withoutVectors(record, fingerprint);
       const { chunkCount } = record;
       const chunks = unpackChunks({
@@ -304,16 +306,37 @@ function entryOf(
   };
 }
 
+/** Two columns of offsets and a row for each token: how many tokens there are, no more than `poolFactor` a row, only the part tells. */
+function pooledOffsets(
+  head: PartHead,
+  { chunkCount, tokenCount }: DocumentRecord,
+  { poolFactor }: Fingerprint,
+): PartHead {
+  const rowBytes = head.size - 2 * (chunkCount * 4 + 4);
+  if (rowBytes < 0 || rowBytes % 2 !== 0 || rowBytes > 2 * poolFactor * tokenCount) throw damagedPart('OFFS');
+  return head;
+}
+
 async function readRows(
   window: Window,
   heads: { readonly offsets: PartHead; readonly vectors: PartHead },
+  { chunkCount }: DocumentRecord,
   { precision }: Fingerprint,
-): Promise<Pick<NewVectors, 'offsets' | 'vectors'>> {
-  const offsets = new Uint32Array((await readPart(window, heads.offsets)).buffer);
+): Promise<Omit<NewVectors, 'record'>> {
+  const columns = (await readPart(window, heads.offsets)).buffer;
+  const column = chunkCount * 4 + 4;
+  const offsets = new Uint32Array(columns.slice(0, column));
+  const tokenRows: TokenRows | null =
+    columns.byteLength === column
+      ? null
+      : {
+          offsets: new Uint32Array(columns.slice(column, 2 * column)),
+          rows: new Uint16Array(columns.slice(2 * column)),
+        };
   const bytes = (await readPart(window, heads.vectors)).buffer;
   const vectors = precision === 'int8' ? new Int8Array(bytes) : new Float32Array(bytes);
   checkComponents(vectors);
-  return { offsets, vectors };
+  return { offsets, vectors, tokenRows };
 }
 
 interface PartHead {

@@ -4,13 +4,23 @@
  * and bytes can be given a checksum and live and die with their transaction.
  */
 import { LateralError } from '../errors.ts';
+import type { DocumentRecord, Fingerprint } from '../types.ts';
 import { without } from './blocks.ts';
 import { crc32c } from './checksum.ts';
-import type { NewDocument } from './index-store.ts';
+import type { NewDocument, TokenRows } from './index-store.ts';
 import { deleteBlock, piecesOf, readBlockRecords, readPieces, send } from './idb-blocks.ts';
 import { corrupt } from './idb-errors.ts';
 import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
-import { type BlockRecord, notPending, packChunks, type SourceRecord, unpackChunks } from './schema.ts';
+import { readState } from './idb-state.ts';
+import {
+  type BlockRecord,
+  type ChunksRecord,
+  hasTokenRows,
+  notPending,
+  packChunks,
+  type SourceRecord,
+  unpackChunks,
+} from './schema.ts';
 
 export interface PackedSource {
   readonly record: SourceRecord;
@@ -53,11 +63,12 @@ export function writeDocument(
   { document, source }: PackedDocument,
   blockId: string,
 ): void {
-  const { record, text, chunks } = document;
+  const { record, text, chunks, tokenRows } = document;
   const { id } = record;
   send(transaction.objectStore('documents').put(record));
   send(transaction.objectStore('texts').put(text, id));
-  send(transaction.objectStore('chunks').put(packChunks(chunks), id));
+  const columns = packChunks(chunks);
+  send(transaction.objectStore('chunks').put(tokenRows === null ? columns : { ...columns, tokenRows }, id));
   send(transaction.objectStore('locations').put(blockId, id));
   if (source === null) return;
   send(transaction.objectStore('sources').put(source.record, id));
@@ -166,15 +177,33 @@ export function piecesFit({ record, pieces }: PackedSource): boolean {
   return byteLength === record.byteLength && checksum === record.checksum;
 }
 
-/** Record, text, chunks and source as one look at the database. @throws 'storage-corrupt' where one is missing. */
+/** Which rows stand for a document's tokens: null where each has its own, undefined where that is missing or the document is. */
+export async function readTokenRows(transaction: AnyTransaction, id: string): Promise<TokenRows | null | undefined> {
+  const record = await transaction.objectStore('documents').get(id);
+  const chunks = await transaction.objectStore('chunks').get(id);
+  return record && tokenRowsOf(record, chunks, (await readState(transaction)).fingerprint);
+}
+
+function tokenRowsOf(
+  record: DocumentRecord,
+  chunks: ChunksRecord | undefined,
+  fingerprint: Fingerprint | null,
+): TokenRows | null | undefined {
+  return fingerprint !== null && hasTokenRows(fingerprint, record) ? chunks?.tokenRows : null;
+}
+
+/** Record, text, chunks, source and the index's fingerprint as one look at the database. @throws 'storage-corrupt' where one is missing. */
 export async function readDocument(transaction: AnyTransaction, id: string) {
   const record = await transaction.objectStore('documents').get(id);
   if (record === undefined) return undefined;
   const text = await transaction.objectStore('texts').get(id);
   const chunks = await transaction.objectStore('chunks').get(id);
   const blockId = await transaction.objectStore('locations').get(id);
-  if (text === undefined || chunks === undefined || blockId === undefined) {
+  const { fingerprint } = await readState(transaction);
+  const tokenRows = tokenRowsOf(record, chunks, fingerprint);
+  if (text === undefined || chunks === undefined || blockId === undefined || tokenRows === undefined) {
     throw corrupt(`Parts of document "${id}" are missing. Add the document again.`, { id });
   }
-  return { record, text, chunks: unpackChunks(chunks), blockId, source: await readSource(transaction, id) };
+  const source = await readSource(transaction, id);
+  return { record, text, chunks: unpackChunks(chunks), tokenRows, blockId, source, fingerprint };
 }

@@ -6,7 +6,7 @@ import { LateralError, throwIfAborted } from '../errors.ts';
 import { type Block, type BlockLimits, mergeBlocks, planCompaction } from './blocks.ts';
 import { deleteBlock, openBlock, packBlock, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
 import type { Connection } from './idb-connection.ts';
-import { piecesFit, readSource } from './idb-documents.ts';
+import { piecesFit, readSource, readTokenRows } from './idb-documents.ts';
 import { readPending, readPendingFile } from './idb-pending.ts';
 import type { AnyTransaction } from './idb-schema.ts';
 import { readState, writeState } from './idb-state.ts';
@@ -124,12 +124,24 @@ export async function verifyStore(connection: Connection): Promise<StoreReport> 
     const source = await connection.read(during, (transaction) => readSource(transaction, id));
     if (source !== undefined && !piecesFit(source)) lost.add(id);
   }
+  for (const id of await connection.read(during, findWithoutTokenRows)) lost.add(id);
   const lostFiles: string[] = [];
   for (const { key } of await connection.read(during, readPending)) {
     const file = await connection.read(during, (transaction) => readPendingFile(transaction, key));
     if (file !== undefined && !piecesFit(file)) lostFiles.push(key);
   }
   return { damagedBlocks, lostDocuments: [...lost].sort(), lostFiles };
+}
+
+/** Documents with pooled rows of which nothing says which tokens they stand for. */
+async function findWithoutTokenRows(transaction: AnyTransaction): Promise<string[]> {
+  const { fingerprint } = await readState(transaction);
+  if (fingerprint === null || fingerprint.poolFactor === 1) return [];
+  const found: string[] = [];
+  for (const id of await transaction.objectStore('documents').getAllKeys()) {
+    if ((await readTokenRows(transaction, id)) === undefined) found.push(id);
+  }
+  return found;
 }
 
 /** Documents without all of their records, and documents that a block or a part names but nothing else knows. */

@@ -15,7 +15,15 @@ import {
   tamper,
   valuesOfRaw,
 } from './testing/raw-database.ts';
-import { brokenBlob, fileToKeep, int8Fingerprint, sampleDocument, watchedBlob } from './testing/sample-documents.ts';
+import type { ChunksRecord } from './schema.ts';
+import {
+  brokenBlob,
+  fileToKeep,
+  int8Fingerprint,
+  pooledFingerprint,
+  sampleDocument,
+  watchedBlob,
+} from './testing/sample-documents.ts';
 import { code } from './testing/store-fixture.ts';
 import { expectHolds, expectPending } from './testing/store-oracle.ts';
 import { describeChecksum, describeStore } from './testing/store-suite.ts';
@@ -59,6 +67,25 @@ describe('IndexedDB store', () => {
     vi.unstubAllGlobals();
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
     await deleteRaw(databaseName);
+  });
+
+  describe('rows of tokens', () => {
+    it('that a version without pooling has left behind are of no meaning', async () => {
+      const { tokenRows } = sampleDocument('a', { fingerprint: pooledFingerprint });
+      await add('a', 'b');
+      await tamper<object>(databaseName, 'chunks', 'a', (columns) => ({ ...columns, tokenRows }));
+      await expectHolds(store, samples('a', 'b'));
+    });
+
+    it('that are missing are damage of one document', async () => {
+      const pooled = ['a', 'b'].map((id) => sampleDocument(id, { fingerprint: pooledFingerprint }));
+      await store.add(pooled, pooledFingerprint);
+      await tamper<ChunksRecord>(databaseName, 'chunks', 'a', ({ start, end, section }) => ({ start, end, section }));
+      expect(await store.tokenRows('a')).toBeUndefined();
+      await expect(store.parts('a')).rejects.toThrow(code('storage-corrupt'));
+      expect(await store.tokenRows('b')).toEqual(pooled[1]!.tokenRows);
+      expect((await store.verify()).lostDocuments).toEqual(['a']);
+    });
   });
 
   describe('interrupted writes', () => {

@@ -26,6 +26,7 @@ import {
   type PackedDocument,
   readDocument,
   readSource,
+  readTokenRows,
   removeDocuments,
   takeOverFile,
   writeDocument,
@@ -139,16 +140,17 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       if (document === undefined) return undefined;
       const reuse = known?.record.id === document.blockId;
       const read = reuse ? undefined : await readBlock(transaction, document.blockId);
-      return { ...document, read, fingerprint: (await readState(transaction)).fingerprint };
+      return { ...document, read };
     });
     if (found === undefined) return undefined;
     const block = narrowed(found.read === undefined ? known! : openBlock(found.read), found.fingerprint);
     lastBlock = new WeakRef(block);
     const part = partOf(block, id);
     if (part === undefined) throw corrupt(`The vectors of document "${id}" are missing. Add it again.`, { id });
-    const { record, text, chunks, source } = found;
+    const { record, text, chunks, source: packed, tokenRows } = found;
     const { vectors, offsets } = part;
-    return { record, text, chunks, source: source === undefined ? null : openSource(id, source), vectors, offsets };
+    const source = packed === undefined ? null : openSource(id, packed);
+    return { record, text, chunks, source, vectors, offsets, tokenRows };
   }
 
   return {
@@ -247,6 +249,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       );
       return packed && unpackChunks(packed);
     },
+    tokenRows: (id) => connection.read('reading chunks', (transaction) => readTokenRows(transaction, id)),
     async source(id) {
       const packed = await connection.read('reading a file', (transaction) => readSource(transaction, id));
       return packed && openSource(id, packed);

@@ -49,7 +49,17 @@ export async function dropAllVectors(transaction: WriteTransaction, fingerprint:
   for (const record of documents) {
     send(transaction.objectStore('documents').put({ ...record, tokenCount: 0, truncatedChunks: 0 }));
   }
+  if (now.fingerprint !== null && now.fingerprint.poolFactor > 1) await dropTokenRows(transaction);
   return writeState(transaction, now, { fingerprint, nextBlock: now.nextBlock + blocks.length });
+}
+
+async function dropTokenRows(transaction: WriteTransaction): Promise<void> {
+  let cursor = await transaction.objectStore('chunks').openCursor();
+  while (cursor !== null) {
+    const { start, end, section } = cursor.value;
+    send(cursor.update({ start, end, section }));
+    cursor = await cursor.continue();
+  }
 }
 
 /**
@@ -64,11 +74,12 @@ export async function putVectors(
 ): Promise<{ readonly count: number; readonly revision: number }> {
   const now = await readState(transaction);
   requireFingerprint(now.fingerprint, fingerprint);
-  const here = new Map<string, DocumentRecord>();
+  const here = new Map<string, NewVectors>();
   const before = new Map<string, Set<string>>(); // block id → its documents among these
-  for (const { record } of documents) {
+  for (const document of documents) {
+    const { record } = document;
     if (!isSameDocument(await transaction.objectStore('documents').get(record.id), record)) continue;
-    here.set(record.id, record);
+    here.set(record.id, document);
     const blockId = await transaction.objectStore('locations').get(record.id);
     if (blockId !== undefined) before.set(blockId, (before.get(blockId) ?? new Set()).add(record.id));
   }
@@ -83,6 +94,11 @@ export async function putVectors(
     writeBlock(transaction, { record: { ...record, id, documents: entries }, pieces });
     for (const entry of entries) if (!entry.removed) send(transaction.objectStore('locations').put(id, entry.id));
   }
-  for (const record of here.values()) send(transaction.objectStore('documents').put(record));
+  for (const { record, tokenRows } of here.values()) {
+    send(transaction.objectStore('documents').put(record));
+    if (tokenRows === null) continue;
+    const chunks = await transaction.objectStore('chunks').get(record.id);
+    if (chunks !== undefined) send(transaction.objectStore('chunks').put({ ...chunks, tokenRows }, record.id));
+  }
   return { count: here.size, revision: writeState(transaction, now, { nextBlock: now.nextBlock + built.length }) };
 }

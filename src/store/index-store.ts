@@ -12,6 +12,14 @@ import type { LateralError } from '../errors.ts';
 import type { VectorBlock } from '../maxsim/scorer.ts';
 import type { Chunk, DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
 
+/** Which stored row stands for each token of a document, in an index whose rows are pooled (vectors/pool.ts). */
+export interface TokenRows {
+  /** [chunkCount + 1] where each chunk's tokens begin in `rows`. Starts at 0, never falls. */
+  readonly offsets: Uint32Array;
+  /** For each token before pooling, the row that stands for it: counted from its chunk's first row. */
+  readonly rows: Uint16Array;
+}
+
 /** Everything that becomes visible together. */
 export interface NewDocument {
   readonly record: DocumentRecord;
@@ -25,6 +33,8 @@ export interface NewDocument {
   readonly vectors: Int8Array | Float32Array;
   /** [chunkCount + 1] token offsets. */
   readonly offsets: Uint32Array;
+  /** null where each row is one token's: without pooling, and without vectors. */
+  readonly tokenRows: TokenRows | null;
 }
 
 /** Another model's vectors of a document that is here. */
@@ -35,6 +45,8 @@ export interface NewVectors {
   readonly vectors: Int8Array | Float32Array;
   /** [chunkCount + 1] token offsets. */
   readonly offsets: Uint32Array;
+  /** As in NewDocument. */
+  readonly tokenRows: TokenRows | null;
 }
 
 /** What a block holds, without its vectors: cheap to list. */
@@ -184,6 +196,8 @@ export interface IndexStore {
   findByHash(contentHash: string): Promise<DocumentRecord | undefined>;
   text(documentId: string): Promise<ExtractedText | undefined>;
   chunks(documentId: string): Promise<readonly Chunk[] | undefined>;
+  /** What `tokenRows` of the document's vectors is now; undefined where that or the document is missing. */
+  tokenRows(documentId: string): Promise<TokenRows | null | undefined>;
   /** @throws 'storage-corrupt' when its checksum does not fit. */
   source(documentId: string): Promise<Blob | undefined>;
   /**

@@ -20,7 +20,7 @@ import {
   usageOf,
   without,
 } from './blocks.ts';
-import type { IndexStore, NewDocument, PendingFile } from './index-store.ts';
+import type { IndexStore, NewDocument, PendingFile, TokenRows } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
   checkDocuments,
@@ -152,14 +152,14 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         const built = buildBlocks(state.nextBlock, documents, fingerprint, limits);
         const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
         for (const block of built) blocks.set(block.record.id, block);
-        for (const { record, text, chunks, source: given, pending } of documents) {
+        for (const { record, text, chunks, tokenRows, source: given, pending } of documents) {
           let source = given;
           if (pending !== undefined) {
             const { content } = waiting.get(pending.key)!;
             source = pending.keepSource ? content.slice(0, content.size, text.mediaType) : null;
             waiting.delete(pending.key);
           }
-          kept.set(record.id, { record, text, chunks, source, blockId: blockOf.get(record.id)! });
+          kept.set(record.id, { record, text, chunks, tokenRows, source, blockId: blockOf.get(record.id)! });
         }
         changed({ fingerprint, nextBlock: state.nextBlock + built.length });
       }),
@@ -195,7 +195,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
           for (const { id } of block.record.documents) {
             const document = kept.get(id)!;
             const record = { ...document.record, tokenCount: 0, truncatedChunks: 0 };
-            kept.set(id, { ...document, record, blockId: block.record.id });
+            kept.set(id, { ...document, record, tokenRows: null, blockId: block.record.id });
           }
         }
         changed({ fingerprint, nextBlock: state.nextBlock + empty.length });
@@ -209,8 +209,8 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         for (const { record } of here) flagRemoved(kept.get(record.id)!.blockId, record.id);
         for (const block of built) blocks.set(block.record.id, block);
         const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
-        for (const { record } of here) {
-          kept.set(record.id, { ...kept.get(record.id)!, record, blockId: blockOf.get(record.id)! });
+        for (const { record, tokenRows } of here) {
+          kept.set(record.id, { ...kept.get(record.id)!, record, tokenRows, blockId: blockOf.get(record.id)! });
         }
         if (here.length > 0) changed({ nextBlock: state.nextBlock + built.length });
         return here.length;
@@ -276,14 +276,15 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
       }),
     text: (id) => step<ExtractedText | undefined>(() => kept.get(id)?.text),
     chunks: (id) => step<readonly Chunk[] | undefined>(() => kept.get(id)?.chunks),
+    tokenRows: (id) => step<TokenRows | null | undefined>(() => kept.get(id)?.tokenRows),
     source: (id) => step<Blob | undefined>(() => kept.get(id)?.source ?? undefined),
     parts: (id) =>
       step<NewDocument | undefined>(() => {
         const document = kept.get(id);
         if (document === undefined) return undefined;
-        const { record, text, chunks, source, blockId } = document;
+        const { record, text, chunks, source, tokenRows, blockId } = document;
         const { vectors, offsets } = partOf(blocks.get(blockId)!, id)!;
-        return { record, text, chunks, source, vectors, offsets };
+        return { record, text, chunks, source, vectors, offsets, tokenRows };
       }),
 
     blocks: () => step(() => inOrder(records()).map((record) => toBlockInfo(record, state.fingerprint ?? record))),

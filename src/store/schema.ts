@@ -6,7 +6,7 @@ import { LateralError } from '../errors.ts';
 import type { Chunk, DocumentRecord, Fingerprint } from '../types.ts';
 import { canNarrow } from '../vectors/narrow.ts';
 import { crc32c } from './checksum.ts';
-import type { NewDocument, NewVectors, PendingFile } from './index-store.ts';
+import type { NewDocument, NewVectors, PendingFile, TokenRows } from './index-store.ts';
 
 /** Layout of the records and bytes below. A store that meets a higher one refuses with 'storage-newer'. */
 export const formatVersion = 1;
@@ -58,6 +58,11 @@ export interface ChunksRecord {
   readonly start: Uint32Array;
   readonly end: Uint32Array;
   readonly section: Int32Array;
+  /**
+   * Of an index with pooling, once the document has vectors. Of no meaning where `hasTokenRows` says false: a version without
+   * pooling leaves it here when it reads the documents again.
+   */
+  readonly tokenRows?: TokenRows;
 }
 
 /** All of a source but its bytes, which lie apart in pieces. */
@@ -128,9 +133,11 @@ export function blockIdOf(number: number): string {
 
 /** @throws 'invalid-argument' for a fingerprint that no index can have. */
 export function checkFingerprint(fingerprint: Fingerprint): void {
-  const { dim, scale } = fingerprint;
+  const { dim, scale, poolFactor } = fingerprint;
   if (!Number.isInteger(dim) || dim < 1) throw invalid(`Dimension ${String(dim)} is not a positive whole number.`);
   if (!Number.isFinite(scale) || scale <= 0) throw invalid(`Scale ${String(scale)} is not a positive number.`);
+  if (!Number.isInteger(poolFactor) || poolFactor < 1)
+    throw invalid(`Pool factor ${String(poolFactor)} is not a positive whole number.`);
 }
 
 /** @throws 'model-mismatch' if the index was made with other settings than `given`. */
@@ -177,6 +184,14 @@ export function isWithoutVectors({ chunkCount, tokenCount }: DocumentRecord): bo
   return chunkCount > 0 && tokenCount === 0;
 }
 
+/** Whether a document's rows stand for several tokens each, so that its `tokenRows` say for which. */
+export function hasTokenRows(
+  { poolFactor }: Pick<Fingerprint, 'poolFactor'>,
+  { tokenCount }: Pick<DocumentRecord, 'tokenCount'>,
+): boolean {
+  return poolFactor > 1 && tokenCount > 0;
+}
+
 /** @param stored of an index, or of a file whose values this version may not know */
 export function isSameFingerprint(
   stored: Readonly<Record<keyof Fingerprint, unknown>> | null,
@@ -191,6 +206,7 @@ export function withoutVectors(record: DocumentRecord, { precision }: Pick<Finge
     record: { ...record, tokenCount: 0, truncatedChunks: 0 },
     offsets: new Uint32Array(record.chunkCount + 1),
     vectors: precision === 'int8' ? new Int8Array(0) : new Float32Array(0),
+    tokenRows: null,
   };
 }
 
@@ -228,7 +244,7 @@ function requirementsOf({ id }: DocumentRecord): (fits: boolean, what: string) =
   };
 }
 
-function checkRows({ record, vectors, offsets }: NewVectors, fingerprint: Fingerprint): void {
+function checkRows({ record, vectors, offsets, tokenRows }: NewVectors, fingerprint: Fingerprint): void {
   const require: (fits: boolean, what: string) => void = requirementsOf(record);
   const { chunkCount, tokenCount } = record;
   require(record.id !== '', 'the id is empty.');
@@ -242,6 +258,20 @@ function checkRows({ record, vectors, offsets }: NewVectors, fingerprint: Finger
   require(vectors.length ===
     tokenCount *
       fingerprint.dim, `${String(vectors.length)} components for ${String(tokenCount)} tokens of ${String(fingerprint.dim)}.`);
+  const pooled = hasTokenRows(fingerprint, record);
+  require((tokenRows !== null) === pooled, `its rows are ${pooled ? '' : 'not '}to be pooled.`);
+  if (tokenRows !== null) require(areTokenRowsOf(tokenRows, offsets), 'its tokens do not fit its pooled rows.');
+}
+
+/** Whether each token of each chunk names a row of that chunk. */
+function areTokenRowsOf({ offsets, rows }: TokenRows, rowOffsets: Uint32Array): boolean {
+  if (offsets.length !== rowOffsets.length || offsets[0] !== 0 || offsets.at(-1) !== rows.length) return false;
+  for (let c = 0; c + 1 < offsets.length; c++) {
+    if (offsets[c]! > offsets[c + 1]!) return false;
+    const numRows = rowOffsets[c + 1]! - rowOffsets[c]!;
+    for (let token = offsets[c]!; token < offsets[c + 1]!; token++) if (rows[token]! >= numRows) return false;
+  }
+  return true;
 }
 
 function checkDocument({ record, text, chunks }: NewDocument): void {

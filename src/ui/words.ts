@@ -235,6 +235,16 @@ export const words = {
   vectorsLead: 'How many numbers are kept for each word. Fewer take less room and find a little less well.',
   vectorsMore: 'More numbers mean that your documents are read again, in the background.',
   vectorsNames: { '128': '128 numbers', '96': '96, a quarter less', '64': '64, half as much' },
+  pooling: 'Similar words',
+  poolingLead:
+    'Those of a passage can share one place, to take a half, a third or a quarter of the room. A small detail may be missed.',
+  poolingChange: 'For this your documents are read again, in the background.',
+  poolingNames: {
+    '1': 'Kept apart',
+    '2': 'Shared: a half',
+    '3': 'Shared: a third',
+    '4': 'Shared: a quarter',
+  },
   privateTitle: 'Nothing leaves this page',
   privateLead: 'Your documents, your questions and the model all stay in this browser.',
   policyTitle: 'What this page may load',

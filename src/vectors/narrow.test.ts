@@ -21,6 +21,10 @@ test('what can be turned into what', () => {
   for (const other of [{ model: 'm@2' }, { chunker: 2 }, { poolFactor: 2 }]) {
     expect(canNarrow(wide, { ...wide, ...other, dim: 64 })).toBe(false);
   }
+  const pooled = { ...wide, poolFactor: 2 };
+  expect(canNarrow(pooled, { ...pooled, dim: 64 })).toBe(true);
+  expect(canNarrow(wide, pooled)).toBe(false);
+  expect(canNarrow(pooled, wide)).toBe(false);
 });
 
 describe('narrowRows', () => {

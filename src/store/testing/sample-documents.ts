@@ -1,6 +1,6 @@
 /** Documents for the store's tests: small, and with vectors that tell whose they are. */
 import type { Chunk, Fingerprint } from '../../types.ts';
-import type { FileToKeep, NewDocument } from '../index-store.ts';
+import type { FileToKeep, NewDocument, TokenRows } from '../index-store.ts';
 
 export const int8Fingerprint: Fingerprint = {
   model: 'test-model@1',
@@ -13,9 +13,10 @@ export const int8Fingerprint: Fingerprint = {
 };
 
 export const f32Fingerprint: Fingerprint = { ...int8Fingerprint, precision: 'f32', scale: 1 };
+export const pooledFingerprint: Fingerprint = { ...int8Fingerprint, poolFactor: 2 };
 
 export interface SampleOptions {
-  /** Tokens of each chunk. Default two chunks, of 2 and 3 tokens. */
+  /** Stored tokens of each chunk. Default two chunks, of 2 and 3 tokens. */
   readonly tokens?: readonly number[];
   readonly addedAt?: number;
   readonly source?: Blob | null;
@@ -68,7 +69,16 @@ export function sampleDocument(id: string, options: SampleOptions = {}): NewDocu
         ? Int8Array.from({ length }, (_, i) => (component(id, i) % 255) - 127)
         : Float32Array.from({ length }, (_, i) => component(id, i) / 65_536 - 0.5),
     offsets,
+    tokenRows: fingerprint.poolFactor > 1 && tokenCount > 0 ? pooledTokens(tokens, fingerprint.poolFactor) : null,
   };
+}
+
+/** As many tokens as each row may stand for at most, in turns. */
+function pooledTokens(rowsOfChunks: readonly number[], poolFactor: number): TokenRows {
+  const rows = rowsOfChunks.map((count) => Array.from({ length: count * poolFactor }, (_, token) => token % count));
+  const offsets = new Uint32Array(rows.length + 1);
+  rows.forEach((own, c) => (offsets[c + 1] = offsets[c]! + own.length));
+  return { offsets, rows: Uint16Array.from(rows.flat()) };
 }
 
 export function fileToKeep(name: string, content: string | Blob): FileToKeep {

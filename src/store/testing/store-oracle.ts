@@ -18,6 +18,7 @@ export async function expectHolds(store: IndexStore, expected: readonly NewDocum
   expect((await store.documents()).map(({ id }) => id).sort()).toEqual(ids);
   for (const document of expected) {
     expect(await plain(await store.parts(document.record.id))).toEqual(await plain(document));
+    expect(await store.tokenRows(document.record.id)).toEqual(document.tokenRows);
   }
   expect((await documentsInBlocks(store)).map(({ id }) => id).sort()).toEqual(ids);
   for (const { id, vectors, offsets } of await documentsInBlocks(store)) {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NewDocument, NewVectors } from '../index-store.ts';
 import { narrowRows } from '../../vectors/narrow.ts';
-import { f32Fingerprint, int8Fingerprint, sampleDocument } from './sample-documents.ts';
+import { f32Fingerprint, int8Fingerprint, pooledFingerprint, sampleDocument } from './sample-documents.ts';
 import { code, type StoreHarness, useStore } from './store-fixture.ts';
 import { expectHolds } from './store-oracle.ts';
 
@@ -15,16 +15,18 @@ export function describeVectors(harness: StoreHarness): void {
   function readAgain(id: string): NewDocument {
     const before = sampleDocument(id);
     const after = sampleDocument(id, { tokens: [3, 4], fingerprint: next });
-    return { ...before, record: after.record, vectors: after.vectors, offsets: after.offsets };
+    return { ...before, ...vectorsOf(after) };
   }
 
   function blank(document: NewDocument, fingerprint = next): NewDocument {
     const vectors = fingerprint.precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
     const record = { ...document.record, tokenCount: 0 };
-    return { ...document, record, vectors, offsets: new Uint32Array(document.offsets.length) };
+    return { ...document, record, vectors, offsets: new Uint32Array(document.offsets.length), tokenRows: null };
   }
 
-  const vectorsOf = ({ record, vectors, offsets }: NewDocument): NewVectors => ({ record, vectors, offsets });
+  function vectorsOf({ record, vectors, offsets, tokenRows }: NewDocument): NewVectors {
+    return { record, vectors, offsets, tokenRows };
+  }
 
   describe('fewer dimensions of the same model', () => {
     const narrow = { ...int8Fingerprint, dim: int8Fingerprint.dim - 1 };
@@ -177,8 +179,7 @@ export function describeVectors(harness: StoreHarness): void {
       await at.add(sampleDocument('a'));
       await at.store.dropVectors(f32Fingerprint);
       await expectHolds(at.store, [blank(sampleDocument('a'), f32Fingerprint)]);
-      const { vectors, offsets, record } = sampleDocument('a', { fingerprint: f32Fingerprint });
-      await at.store.replaceVectors([{ vectors, offsets, record }], f32Fingerprint);
+      await at.store.replaceVectors([vectorsOf(sampleDocument('a', { fingerprint: f32Fingerprint }))], f32Fingerprint);
       await expectHolds(at.store, [sampleDocument('a', { fingerprint: f32Fingerprint })]);
     });
 
@@ -200,6 +201,70 @@ export function describeVectors(harness: StoreHarness): void {
       await at.store.dropVectors(next);
       await at.store.replaceVectors([vectorsOf(readAgain('a'))], next);
       expect(changes.length).toBeGreaterThanOrEqual(2);
+    });
+  });
+
+  describe('pooled vectors', () => {
+    const pooled = (id: string): NewDocument => sampleDocument(id, { fingerprint: pooledFingerprint });
+
+    it('come with the rows that stand for their tokens, and keep them', async () => {
+      const [first, second] = [
+        pooled('a'),
+        sampleDocument('__proto__', { fingerprint: pooledFingerprint, tokens: [0, 4] }),
+      ];
+      const empty = sampleDocument('empty', { fingerprint: pooledFingerprint, tokens: [] });
+      await at.store.add([first, second, empty], pooledFingerprint);
+      await at.store.add([pooled('b')], pooledFingerprint);
+      await expectHolds(at.store, [first, second, empty, pooled('b')]);
+      expect(await at.store.tokenRows('nowhere')).toBeUndefined();
+      await at.store.remove(['a']);
+      await at.store.compact();
+      await expectHolds(at.store, [second, empty, pooled('b')]);
+      await at.store.add([first], pooledFingerprint); // as an undo does
+      await expectHolds(at.store, [first, second, empty, pooled('b')]);
+    });
+
+    it('keep them with fewer dimensions', async () => {
+      const narrow = { ...pooledFingerprint, dim: pooledFingerprint.dim - 1 };
+      await at.store.add([pooled('a')], pooledFingerprint);
+      await at.store.narrow(narrow);
+      const expected = { ...pooled('a'), vectors: narrowRows(pooled('a').vectors, pooledFingerprint, narrow) };
+      await expectHolds(at.store, [expected]);
+      await at.store.compact();
+      await expectHolds(at.store, [expected]);
+    });
+
+    it('take the place of others, and others theirs; neither follows from the other', async () => {
+      await at.add(sampleDocument('a'), sampleDocument('b'));
+      await expect(at.store.narrow(pooledFingerprint)).rejects.toThrow(code('model-mismatch'));
+      await at.store.dropVectors(pooledFingerprint);
+      await expectHolds(at.store, [blank(sampleDocument('a')), blank(sampleDocument('b'))]);
+      await at.store.replaceVectors([vectorsOf(pooled('b'))], pooledFingerprint);
+      await expectHolds(at.store, [blank(sampleDocument('a')), pooled('b')]);
+      await at.store.replaceVectors([vectorsOf(pooled('a'))], pooledFingerprint);
+      await expectHolds(at.store, [pooled('a'), pooled('b')]);
+
+      await expect(at.store.narrow(int8Fingerprint)).rejects.toThrow(code('model-mismatch'));
+      await at.store.dropVectors(int8Fingerprint);
+      await expectHolds(at.store, [blank(sampleDocument('a')), blank(sampleDocument('b'))]);
+      await at.store.replaceVectors([vectorsOf(sampleDocument('a'))], int8Fingerprint);
+      await expectHolds(at.store, [sampleDocument('a'), blank(sampleDocument('b'))]);
+    });
+
+    it('are refused without these rows, with rows that are not there, and in an index without pooling', async () => {
+      const { tokenRows, ...rest } = pooled('a');
+      const { offsets, rows } = tokenRows!;
+      const refused = async (given: NewDocument['tokenRows'], fingerprint = pooledFingerprint): Promise<void> => {
+        const adding = at.store.add([{ ...rest, tokenRows: given }], fingerprint);
+        await expect(adding).rejects.toThrow(code('invalid-argument'));
+      };
+      await refused(null);
+      await refused(tokenRows, int8Fingerprint);
+      await refused({ offsets, rows: rows.slice(1) });
+      await refused({ offsets, rows: rows.with(0, 2) }); // the first chunk has two
+      await refused({ offsets: offsets.slice(1), rows });
+      await refused({ offsets: Uint32Array.of(0, 11, 10), rows });
+      expect(await at.store.documents()).toEqual([]);
     });
   });
 }

@@ -20,7 +20,7 @@ it('adds the original where it is kept, and divides by the measured speed', () =
 
 it('learns from three documents of a kind, and from the vectors that are stored', () => {
   const record = { mediaType: 'text/plain', byteLength: 600, tokenCount: 100 }; // 6 bytes a token
-  const stats = { vectorBytes: 6600, tokens: 100, usageBytes: 30, quotaBytes: 100 };
+  const stats = { fingerprint: { poolFactor: 1 }, vectorBytes: 6600, tokens: 100, usageBytes: 30, quotaBytes: 100 };
   const measured = { ...nothing, stats, tokensPerSecond: 10 };
   expect(estimate([input('a.txt', 6000)], { ...measured, documents: [record, record, record] })).toEqual({
     seconds: 100,
@@ -28,4 +28,11 @@ it('learns from three documents of a kind, and from the vectors that are stored'
     freeBytes: 70,
   });
   expect(estimate([input('a.txt', 4500)], { ...measured, documents: [record, record] }).seconds).toBe(100);
+});
+
+it('where rows are pooled as many tokens are read, and fewer stored', () => {
+  const record = { mediaType: 'text/plain', byteLength: 600, tokenCount: 50 }; // of 100 tokens: 6 bytes each
+  const stats = { fingerprint: { poolFactor: 2 }, vectorBytes: 3300, tokens: 50, usageBytes: 30, quotaBytes: 100 };
+  const measured = { ...nothing, stats, tokensPerSecond: 10, documents: [record, record, record] };
+  expect(estimate([input('a.txt', 6000)], measured)).toEqual({ seconds: 100, bytes: 1000 * (33 + 5), freeBytes: 70 });
 });

@@ -6,7 +6,11 @@ import type { DocumentInput, DocumentRecord, IndexStats } from '../../index.ts';
 
 export interface Measured {
   readonly documents: readonly Pick<DocumentRecord, 'mediaType' | 'byteLength' | 'tokenCount'>[];
-  readonly stats: Pick<IndexStats, 'vectorBytes' | 'tokens' | 'usageBytes' | 'quotaBytes'> | null;
+  readonly stats:
+    | (Pick<IndexStats, 'vectorBytes' | 'tokens' | 'usageBytes' | 'quotaBytes'> & {
+        readonly fingerprint: Pick<IndexStats['fingerprint'], 'poolFactor'>;
+      })
+    | null;
   /** null before anything was measured. */
   readonly tokensPerSecond: number | null;
   readonly keepSources: boolean;
@@ -33,7 +37,8 @@ const textBytesPerToken = 5;
 
 export function estimate(inputs: readonly DocumentInput[], measured: Measured): Estimate {
   const { stats, tokensPerSecond, keepSources } = measured;
-  const rates = bytesPerToken(measured.documents);
+  const poolFactor = stats?.fingerprint.poolFactor ?? 1; // tokens are read one by one, and so many of them stored as one
+  const rates = bytesPerToken(measured.documents, poolFactor);
   const vectorBytes = stats !== null && stats.tokens > 0 ? stats.vectorBytes / stats.tokens : usualVectorBytes;
   let tokens = 0;
   let sourceBytes = 0;
@@ -45,17 +50,21 @@ export function estimate(inputs: readonly DocumentInput[], measured: Measured): 
   const quota = stats?.quotaBytes ?? null;
   return {
     seconds: tokensPerSecond === null ? null : tokens / tokensPerSecond,
-    bytes: tokens * (vectorBytes + textBytesPerToken) + (keepSources ? sourceBytes : 0),
+    bytes: tokens * (vectorBytes / poolFactor + textBytesPerToken) + (keepSources ? sourceBytes : 0),
     freeBytes: quota === null ? null : Math.max(0, quota - (stats?.usageBytes ?? 0)),
   };
 }
 
-function bytesPerToken(documents: Measured['documents']): Record<Kind, number> {
+function bytesPerToken(documents: Measured['documents'], poolFactor: number): Record<Kind, number> {
   const sums = new Map<Kind, { files: number; bytes: number; tokens: number }>();
   for (const { mediaType, byteLength, tokenCount } of documents) {
     const kind = kindOf(mediaType, '');
     const sum = sums.get(kind) ?? { files: 0, bytes: 0, tokens: 0 };
-    sums.set(kind, { files: sum.files + 1, bytes: sum.bytes + byteLength, tokens: sum.tokens + tokenCount });
+    sums.set(kind, {
+      files: sum.files + 1,
+      bytes: sum.bytes + byteLength,
+      tokens: sum.tokens + tokenCount * poolFactor,
+    });
   }
   const rates = { ...usualBytesPerToken };
   for (const [kind, { files, bytes, tokens }] of sums) {

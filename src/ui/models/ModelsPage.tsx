@@ -1,6 +1,6 @@
 /** The model in use, and whether it answers on this device as it should. */
 import { Check, TriangleAlert } from 'lucide-react';
-import type { EngineStatus } from '../../index.ts';
+import type { EngineStatus, IndexStats } from '../../index.ts';
 import { PageTitle } from '../parts/PageTitle.tsx';
 import { useDocuments, useStatus } from '../state/index-context.tsx';
 import { words } from '../words.ts';
@@ -45,7 +45,7 @@ function ModelCard({ status }: { readonly status: EngineStatus }) {
             <Row name="Version" value={status.model} />
             {stats === null ? null : (
               <>
-                <Row name="Vectors" value={`${stats.fingerprint.dim} dimensions, ${stats.fingerprint.precision}`} />
+                <Row name="Vectors" value={vectorsOf(stats)} />
                 <Row name="Threads" value={String(status.threads)} />
               </>
             )}
@@ -70,6 +70,11 @@ function Row({ name, value }: { readonly name: string; readonly value: string })
       <td>{value}</td>
     </tr>
   );
+}
+
+function vectorsOf({ fingerprint: { dim, precision, poolFactor } }: IndexStats): string {
+  const shape = `${dim} dimensions, ${precision}`;
+  return poolFactor === 1 ? shape : `${shape}, one for ${poolFactor} tokens`;
 }
 
 /** `Lateral mini` for `lateral-mini@0`. */

@@ -1,4 +1,7 @@
-/** How many numbers are kept for each word. Fewer are made of those that are here; more need the documents read again. */
+/**
+ * How much is kept of each passage: how many numbers a word, and whether similar words share theirs. Fewer numbers are made of
+ * those that are here; anything else needs the documents read again.
+ */
 import { useState } from 'react';
 import type { IndexStats } from '../../index.ts';
 import { setPreferences } from '../state/preferences.ts';
@@ -6,25 +9,40 @@ import { words } from '../words.ts';
 import { SelectRow } from './SelectRow.tsx';
 
 const dims = ['128', '96', '64'] as const;
+const poolFactors = ['1', '2', '3', '4'] as const;
 type Dim = (typeof dims)[number];
+type Factor = (typeof poolFactors)[number];
 
 export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
-  const present = dims.find((dim) => Number(dim) === stats.fingerprint.dim) ?? '128';
-  const [dim, setDim] = useState<Dim>(present);
+  const { fingerprint } = stats;
+  const presentDim = dims.find((dim) => Number(dim) === fingerprint.dim) ?? '128';
+  const presentFactor = poolFactors.find((factor) => Number(factor) === fingerprint.poolFactor) ?? '1';
+  const [dim, setDim] = useState<Dim>(presentDim);
+  const [factor, setFactor] = useState<Factor>(presentFactor);
   const apply = (): void => {
-    setPreferences({ dim: dim === '128' ? null : (Number(dim) as 96 | 64) });
+    setPreferences({
+      dim: dim === '128' ? null : (Number(dim) as 96 | 64),
+      poolFactor: Number(factor) as 1 | 2 | 3 | 4,
+    });
     location.reload();
   };
   return (
     <>
       <SelectRow
         label={words.vectors}
-        says={Number(dim) > Number(present) ? words.vectorsMore : words.vectorsLead}
+        says={Number(dim) > Number(presentDim) ? words.vectorsMore : words.vectorsLead}
         options={dims.map((value) => ({ value, label: words.vectorsNames[value] }))}
         value={dim}
         onChange={setDim}
       />
-      {dim === present ? null : (
+      <SelectRow
+        label={words.pooling}
+        says={factor === presentFactor ? words.poolingLead : words.poolingChange}
+        options={poolFactors.map((value) => ({ value, label: words.poolingNames[value] }))}
+        value={factor}
+        onChange={setFactor}
+      />
+      {dim === presentDim && factor === presentFactor ? null : (
         <div className="setting__apply">
           <button type="button" className="button button--primary button--small" onClick={apply}>
             {words.applyReload}

@@ -23,9 +23,9 @@ export function selfTestReport(status: EngineStatus | null, stats: IndexStats | 
     if (status.error !== null) lines.push(`Error ${status.error.code}: ${status.error.message}`);
   }
   if (stats !== null) {
-    const { model, dim, precision, chunker } = stats.fingerprint;
+    const { model, dim, precision, poolFactor, chunker } = stats.fingerprint;
     lines.push(
-      `Index ${model}, ${dim} ${precision}, chunker ${chunker}; ${stats.blocks} blocks, ${stats.vectorBytes} bytes`,
+      `Index ${model}, ${dim} ${precision}, pool factor ${poolFactor}, chunker ${chunker}; ${stats.blocks} blocks, ${stats.vectorBytes} bytes`,
       `Storage ${stats.usageBytes ?? '–'} of ${stats.quotaBytes ?? '–'} bytes; kept for good ${stats.persisted === null ? '–' : yes(stats.persisted)}`,
     );
   }

@@ -10,11 +10,12 @@ const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
 export function openFromAddress(search: string): Promise<LateralIndex> {
   const clear = sessionStorage.getItem(startOverKey) !== null;
   sessionStorage.removeItem(startOverKey);
-  const { keepSources, dim } = preferences();
+  const { keepSources, dim, poolFactor } = preferences();
   return api.openIndex({
     ...optionsFrom(search),
     keepSources,
     ...(dim === null ? {} : { dim }),
+    poolFactor,
     onProgress: loading,
     onMismatch: clear ? 'clear' : 'reencode',
   });

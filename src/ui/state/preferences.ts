@@ -1,6 +1,6 @@
 /** What a person prefers, and what this browser has shown of itself, remembered here: theme, keys, view, speed. */
 import { useSyncExternalStore } from 'react';
-import type { MatchBy } from '../../index.ts';
+import type { MatchBy, PoolFactor } from '../../index.ts';
 import { setThemeColor } from '../offline/theme-color.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -14,6 +14,7 @@ export interface Preferences {
   readonly keepSources: boolean;
   /** Dimensions of stored vectors; null for as many as the model has. */
   readonly dim: 96 | 64 | null;
+  readonly poolFactor: PoolFactor;
   /** Tokens per second that this device has read so far, or null before the first long reading. */
   readonly tokensPerSecond: number | null;
   /**
@@ -31,6 +32,7 @@ const defaults: Preferences = {
   match: 'both',
   keepSources: true,
   dim: null,
+  poolFactor: 1,
   tokensPerSecond: null,
   hadDocuments: false,
 };
@@ -48,6 +50,7 @@ function load(): Preferences {
       match: match === 'meaning' || match === 'words' ? match : 'both',
       keepSources: stored.keepSources !== false,
       dim: stored.dim === 96 || stored.dim === 64 ? stored.dim : null,
+      poolFactor: ([2, 3, 4] as const).find((factor) => factor === stored.poolFactor) ?? 1,
       tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
       hadDocuments: stored.hadDocuments === true,
     };
