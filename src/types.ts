@@ -305,7 +305,10 @@ export interface WithoutRoom {
   readonly neededBytes: number;
   readonly heldBytes: number;
   /** Settings of this index under which all would fit, those that change least first; at most three. */
-  readonly wouldFit: readonly (Pick<Fingerprint, 'dim' | 'precision' | 'poolFactor'> & { readonly bytes: number })[];
+  readonly wouldFit: readonly (Pick<Fingerprint, 'dim' | 'precision'> & {
+    readonly poolFactor: PoolFactor;
+    readonly bytes: number;
+  })[];
 }
 
 export interface EngineStatus {

@@ -67,6 +67,7 @@ function documentOf(id: string, vectors: Int8Array, offsets: Uint32Array): NewDo
     text: { text: 'x'.repeat(chunkCount), sections: [], blocks: [], mediaType: 'text/plain', notes: [] },
     chunks: Array.from({ length: chunkCount }, (_, i) => ({ ordinal: i, start: i, end: i + 1, section: -1 })),
     source: null,
+    tokenRows: null,
     vectors,
     offsets,
   };

@@ -1,5 +1,6 @@
 /** What to do where a collection's vectors do not fit into memory: which settings of the index would make them fit. */
 import type { Fingerprint, WithoutRoom } from '../types.ts';
+import { poolFactors } from '../vectors/pool.ts';
 import type { ResidentIndex } from './resident.ts';
 
 /** Settings named at most. */
@@ -16,7 +17,7 @@ export function withoutRoom(
   const { dim, precision, poolFactor } = fingerprint;
   const bytesOf = (dim: number, precision: Fingerprint['precision'], factor: number): number =>
     Math.ceil((totalTokens * poolFactor) / factor) * dim * (precision === 'int8' ? 1 : 4);
-  const settings = [1, 2, 3, 4]
+  const settings = poolFactors
     .filter((factor) => factor >= poolFactor)
     .flatMap((factor) =>
       dims

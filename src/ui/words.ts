@@ -408,10 +408,12 @@ export function standingProblem(code: ErrorCode, withoutRoom: WithoutRoom | null
 
 function noRoom({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: WithoutRoom): string {
   const left = `Memory is short: about ${Math.ceil((100 * tokens) / totalTokens)} % of your text is left out of the search. All of it takes ${bytes(neededBytes)}, and there is room for ${bytes(heldBytes)}.`;
-  const fewer = wouldFit.find(({ poolFactor }) => poolFactor === 1);
-  if (fewer !== undefined)
-    return `${left} With ${fewer.dim} numbers a word all would fit (Settings, ${words.vectors}).`;
-  return `${left} ${wouldFit.length > 0 ? `Settings, ${words.vectors}, has ways to make them smaller.` : 'Delete some documents.'}`;
+  const [setting] = wouldFit;
+  if (setting === undefined) return `${left} Delete some documents.`;
+  const { dim, poolFactor } = setting;
+  const shared =
+    poolFactor === 1 ? '' : `, ${words.pooling.toLowerCase()} ${words.poolingNames[poolFactor].toLowerCase()},`;
+  return `${left} With ${dim} numbers a word${shared} all would fit: see ${words.sections.settings}, ${words.vectors}.`;
 }
 
 const verdicts: Record<WordMatch['verdict'], string> = {
