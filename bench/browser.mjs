@@ -48,8 +48,12 @@ export async function openPage(files, { webgpu = false, profile, port = 0 } = {}
   const folder = profile ?? mkdtempSync(join(tmpdir(), 'lateral-bench-'));
   let context;
   const close = async () => {
-    await context?.close();
-    server.close();
+    try {
+      await context?.close();
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
     if (profile === undefined) rmSync(folder, { recursive: true, force: true });
   };
   try {

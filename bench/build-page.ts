@@ -1,12 +1,15 @@
-/** Bundles bench/page with Vite, in memory. */
+/** Bundles a page with Vite, in memory. */
 import { fileURLToPath } from 'node:url';
 import { build, type Rolldown } from 'vite';
 import type { ServedFiles } from './browser.mjs';
 
-export async function buildPage(): Promise<ServedFiles> {
+const benchPage = fileURLToPath(new URL('page', import.meta.url));
+
+/** @param root folder with an index.html; bench/page unless said otherwise */
+export async function buildPage(root = benchPage): Promise<ServedFiles> {
   const output = (await build({
     configFile: false,
-    root: fileURLToPath(new URL('page', import.meta.url)),
+    root,
     base: '/',
     logLevel: 'warn',
     worker: { format: 'es' },
