@@ -225,7 +225,10 @@ export interface SearchResult {
   readonly hits: readonly Hit[];
   /** Passages compared. */
   readonly considered: number;
-  /** How much of the stored vectors that was: below 1 only while a large collection is being opened. */
+  /**
+   * How much of the stored vectors that was: below 1 only while a large collection is being opened. What memory has no room
+   * for (EngineStatus.withoutRoom) does not count.
+   */
   readonly searchedShare: number;
   /** Whether any hit is relevant. */
   readonly relevant: boolean;

@@ -75,9 +75,9 @@ async function readEach(
   const { store: records } = database.transaction(store);
   const asked: Promise<ArrayBuffer | undefined>[] = [];
   let bytes = 0;
-  for (let key = 0; key < count + pending; key++) {
-    if (key < count) asked.push(records.get(key));
-    if (key >= pending) bytes += (await asked[key - pending])!.byteLength;
+  for (let key = 0; key < count || asked.length > 0;) {
+    while (key < count && asked.length < pending) asked.push(records.get(key++));
+    bytes += (await asked.shift())!.byteLength;
   }
   expectBytes(bytes, expectedBytes);
 }

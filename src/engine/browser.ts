@@ -174,7 +174,7 @@ function createBrowserParts(): EngineParts {
         const choice = { kind: 'webgpu', reason, forced: wanted === 'webgpu' } as const;
         try {
           if (choice.forced || stored === undefined) return { scorer: await makeGpuScorer(), choice };
-          const makers = { webgpu: makeGpuScorer, wasm: makeWasmScorer };
+          const makers = { webgpu: () => createGpuScorer(usable.device), wasm: makeWasmScorer };
           const measured = await calibrate(deviceKey(usable, options), await stored, makers, deviceMemory);
           reason =
             measured === null ? 'With so few passages the processor answers at once.' : measuredSentence(measured);

@@ -61,7 +61,7 @@ export function createDescriber(parts: DescriberParts): (ranked: RankedPassage) 
     });
     const textOf = ({ start, end }: Range): string => document.text.slice(start, end);
     let explanation: Explanation;
-    if (byMeaning === null || !encoded) explanation = explainSameWords(same, textOf);
+    if (byMeaning === null || !encoded || passage.tokenRows === undefined) explanation = explainSameWords(same, textOf);
     else {
       const found = await byMeaning(passage, position);
       explanation = addSameWords(found, match === 'both' ? same : onlyPhrases(same), textOf);
@@ -150,7 +150,7 @@ function storedRowRanges(encoder: Encoder, passage: Passage): readonly (readonly
       const range = aligned[at];
       return range === undefined || encoder.tokenizer.isUnknown(ids[at]!) ? [] : [range];
     });
-    ranges = passage.tokenRows === null ? ofTokens : ofRows(ofTokens, passage.tokenRows);
+    ranges = passage.tokenRows ? ofRows(ofTokens, passage.tokenRows) : ofTokens;
     ofEncoder.set(passage, ranges);
   }
   return ranges;

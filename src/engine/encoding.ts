@@ -8,6 +8,7 @@ import type { Chunk, ExtractedText, Fingerprint } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
 import { poolRows } from '../vectors/pool.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
+import { createPause } from './pause.ts';
 
 export interface EncodingParts {
   readonly fingerprint: Fingerprint;
@@ -56,10 +57,14 @@ export async function encodePassages(
   onBatch: (done: number, tokens: number) => void,
 ): Promise<StoredRows[]> {
   const stored: StoredRows[] = [];
+  const pause = createPause();
   for (let from = 0; from < passages.length; from += sliceChunks) {
     const slice = passages.slice(from, from + sliceChunks);
     const encoded = await encodeWithRecovery(parts, slice, signal, (done, tokens) => onBatch(from + done, tokens));
-    for (const one of encoded) stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
+    for (const one of encoded) {
+      stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
+      await pause(); // pooling takes some milliseconds a passage
+    }
   }
   return stored;
 }

@@ -380,13 +380,15 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   async function recoverScorer(open: Open, error: LateralError, failed: Scorer): Promise<boolean> {
-    if (error.code !== 'gpu-lost' && error.code !== 'out-of-memory') return false;
-    if (failed.kind !== 'webgpu') return false;
+    // Where the tab itself is out of memory, another scorer would need only more of it.
+    const isDeviceFull = error.code === 'out-of-memory' && error.details.device === 'webgpu';
+    if ((error.code !== 'gpu-lost' && !isDeviceFull) || failed.kind !== 'webgpu') return false;
     if (open.resident.scorer !== failed) return true;
     const next = await parts.replaceScorer(error);
     if (next === null) return false;
     update({ scorer: next.choice, gpu: parts.gpu() });
     await open.resident.replaceScorer(next.scorer);
+    update({ ...(await counts(open)), error: standing(open) });
     return true;
   }
 
@@ -458,14 +460,15 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
-  /** Merges a long tail, and drops removed documents once they are half of what is kept. */
-  async function compactWhenDue({ store }: Open, signal?: AbortSignal): Promise<void> {
+  /** Merges a long tail, and drops removed documents once they are half of what is kept, or their room is needed. */
+  async function compactWhenDue({ store, resident }: Open, signal?: AbortSignal): Promise<void> {
     const blocks = await store.blocks();
     const documents = blocks.flatMap((block) => block.documents);
     const removedChunks = chunksOf(documents.filter((document) => document.removed));
     const due =
       blocks.filter(({ sealed }) => !sealed).length > tailBlocksBeforeCompaction ||
-      removedChunks > chunksOf(documents) / 2;
+      removedChunks > chunksOf(documents) / 2 ||
+      (removedChunks > 0 && resident.withoutRoom !== null); // what is removed makes room for what has none
     if (due) await store.compact(signal);
   }
 

@@ -11,6 +11,7 @@ import { lexicalVersion } from '../text/lexical.ts';
 import type { DocumentRecord } from '../types.ts';
 import { createLock } from './lock.ts';
 import type { PassageReader } from './passages.ts';
+import { createPause } from './pause.ts';
 
 export type Records = ReadonlyMap<string, DocumentRecord>;
 
@@ -37,8 +38,6 @@ export interface Keywords {
 const dueAfterPassages = 256;
 /** Passages handed to the index at a time. */
 const passagesPerStep = 32;
-/** The thread is given to others after this long. */
-const stepMs = 10;
 
 /** @param texts where the texts of new documents come from */
 export function createKeywords(store: IndexStore, texts: Pick<PassageReader, 'document'>): Keywords {
@@ -210,21 +209,4 @@ async function through(stream: CompressionStream | DecompressionStream, bytes: U
   const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
   const out = source.pipeThrough(stream);
   return new Uint8Array(await new Response(out).arrayBuffer());
-}
-
-/** Lets other work of the thread go first once `stepMs` have passed. A message, because timers wait 4 ms. */
-function createPause(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < stepMs) return;
-    await new Promise<void>((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(null);
-    });
-    last = performance.now();
-  };
 }

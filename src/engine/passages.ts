@@ -13,8 +13,11 @@ export interface Passage {
   readonly text: string;
   /** Its words, in order, within `text`. */
   readonly words: readonly Range[];
-  /** For each of its tokens the stored row that stands for it; null where each has a row of its own. */
-  readonly tokenRows: Uint16Array | null;
+  /**
+   * For each of its tokens the stored row that stands for it; null where each has a row of its own, undefined where that is not
+   * known: it is missing, or another tab has gone over to another way of pooling.
+   */
+  readonly tokenRows: Uint16Array | null | undefined;
 }
 
 export interface DocumentText {
@@ -32,7 +35,7 @@ export interface PassageReader {
 }
 
 interface Held extends DocumentText {
-  readonly tokenRows: TokenRows | null;
+  readonly tokenRows: TokenRows | null | undefined;
   readonly passages: Map<number, Passage>;
 }
 
@@ -46,14 +49,15 @@ export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fing
   const held = new Map<string, Promise<Held | null>>();
   const sizes = new Map<string, number>();
 
-  async function load(id: string): Promise<Held | null> {
+  async function load({ id, tokenCount }: DocumentRecord): Promise<Held | null> {
     const [document, chunks, tokenRows] = await Promise.all([
       store.text(id),
       store.chunks(id),
       poolFactor > 1 ? store.tokenRows(id) : null,
     ]);
-    if (document === undefined || chunks === undefined || tokenRows === undefined) return null;
-    return { document, chunks, tokenRows, passages: new Map() };
+    if (document === undefined || chunks === undefined) return null;
+    const fits = poolFactor === 1 || (tokenRows && numRowsOf(tokenRows) === tokenCount);
+    return { document, chunks, tokenRows: fits ? tokenRows : undefined, passages: new Map() };
   }
 
   // Another may come under the same id, and other vectors of the same document.
@@ -63,7 +67,7 @@ export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fing
     const key = keyOf(record);
     let reading = held.get(key);
     if (reading === undefined) {
-      reading = load(record.id);
+      reading = load(record);
       reading.then(
         (found) => found ?? forget(key),
         () => forget(key),
@@ -106,10 +110,21 @@ export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fing
       if (known !== undefined) return known;
       const text = found.document.text.slice(chunk.start, chunk.end);
       const { document, tokenRows: all } = found;
-      const tokenRows = all?.rows.subarray(all.offsets[ordinal], all.offsets[ordinal + 1]) ?? null;
+      const tokenRows = all ? all.rows.subarray(all.offsets[ordinal], all.offsets[ordinal + 1]) : all;
       const passage: Passage = { record, document, chunk, text, words: wordRanges(text), tokenRows };
       found.passages.set(ordinal, passage);
       return passage;
     },
   };
+}
+
+/** How many rows they name, in all chunks. */
+function numRowsOf({ offsets, rows }: TokenRows): number {
+  let sum = 0;
+  for (let chunk = 0; chunk + 1 < offsets.length; chunk++) {
+    let largest = -1;
+    for (const row of rows.subarray(offsets[chunk], offsets[chunk + 1])) largest = Math.max(largest, row);
+    sum += largest + 1;
+  }
+  return sum;
 }

@@ -130,3 +130,14 @@ test('undo and a saved collection bring the lit words back', async () => {
   expect(await whole.reencode(undefined, context)).toBe(2);
   expect(await found(whole)).toEqual(await found((await built(1)).engine));
 });
+
+test('a tab that is open while another changes the pooling goes on with what it has, lit by the same words', async () => {
+  const { store } = await built(2);
+  const before = await opened(store, { poolFactor: 2 }); // has read no passage yet
+  const other = await opened(store, { poolFactor: 1, onMismatch: 'reencode' });
+  const asked = (): Promise<unknown> => found(before);
+  expect(await asked()).toMatchObject({ name: 'trade.md', lit: ['harbour'], why: { harbour: 'harbour' } });
+  await other.reencode(undefined, context);
+  expect(await asked()).toMatchObject({ name: 'trade.md', lit: ['harbour'] });
+  expect(await before.status(undefined, context)).toMatchObject({ error: { code: 'model-mismatch' } });
+});

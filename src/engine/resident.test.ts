@@ -63,19 +63,22 @@ describe('ResidentIndex', () => {
     for (const document of [toy('a', 3000), toy('b', 2999), toy('c', 500)]) await store.add([document], fingerprint);
     await resident.refresh();
     const documents = (): string[] => resident.runs.map(({ documentId }) => documentId);
-    expect(documents()).toEqual(['a', 'c']);
+    expect(documents()).toEqual(['a', 'b', 'c']);
+    expect(resident.runs.map(({ encoded }) => encoded)).toEqual([true, false, true]); // b is found by its words
+    expect(resident.selection(null)).toHaveLength(3500);
     expect(resident.withoutRoom).toEqual({ tokens: 2999, totalTokens: 6499, heldBytes: 56_000 });
     expect(withoutRoom(resident, fingerprint, [16, 12, 8])?.wouldFit).toEqual([
       { dim: 8, precision: 'int8', poolFactor: 1, bytes: 51_992 },
-      { dim: 16, precision: 'int8', poolFactor: 2, bytes: 52_000 },
-      { dim: 12, precision: 'int8', poolFactor: 2, bytes: 39_000 },
+      { dim: 12, precision: 'int8', poolFactor: 2, bytes: 42_900 },
+      { dim: 8, precision: 'int8', poolFactor: 2, bytes: 28_600 },
     ]);
     await store.add([toy('d', 4)], fingerprint); // small enough
     await resident.refresh();
-    expect(documents()).toEqual(['a', 'c', 'd']);
+    expect(documents()).toEqual(['a', 'b', 'c', 'd']);
     await store.remove(['a']);
     await resident.refresh();
     expect(documents()).toEqual(['c', 'd', 'b']);
+    expect(resident.runs.every(({ encoded }) => encoded)).toBe(true);
     expect(resident.withoutRoom).toBeNull();
     expect(await resident.scorer.score({ rows: new Float32Array(16).fill(0.25), dim: 16 })).toHaveLength(3503);
   });

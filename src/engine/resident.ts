@@ -3,7 +3,7 @@
  * version: only what came is loaded, only what went is dropped. A large collection is loaded in steps and searched as far as
  * it is; where nobody searches, it is followed without being loaded.
  */
-import { LateralError } from '../errors.ts';
+import { LateralError, toLateralError } from '../errors.ts';
 import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import type { BlockInfo, IndexStore } from '../store/index-store.ts';
 import { isWithoutVectors } from '../store/schema.ts';
@@ -22,13 +22,25 @@ interface Known {
   readonly blockOf: ReadonlyMap<string, string>;
 }
 
+/** What a step of loading brings. */
+interface Step {
+  /** All blocks of the store. */
+  readonly infos: readonly BlockInfo[];
+  /** Those that were read for this step, and those still to be read. */
+  readonly blocks: readonly VectorBlock[];
+  readonly rest: readonly BlockInfo[];
+  readonly known: Known;
+  /** Whether some are left unread until somebody looks. */
+  readonly wait: boolean;
+}
+
 /** One document's run of positions among the scores. */
 export interface Run {
   readonly documentId: string;
   readonly firstPosition: number;
   readonly chunkCount: number;
   readonly removed: boolean;
-  /** false where its vectors are still to be made: it is found by its words alone. */
+  /** false where its vectors are still to be made, or memory has no room for them: it is found by its words alone. */
   readonly encoded: boolean;
 }
 
@@ -50,7 +62,7 @@ export class ResidentIndex {
   #runs: readonly Run[] = [];
   #records: ReadonlyMap<string, DocumentRecord> = new Map();
   #damaged = new Set<string>();
-  /** Blocks that the scorer had no memory for. */
+  /** Blocks that the scorer had no memory for. It holds their chunks without a vector: they are found by their words. */
   readonly #withoutRoom = new Map<string, BlockInfo>();
 
   /**
@@ -106,8 +118,8 @@ export class ResidentIndex {
   /** Vectors that are not searched because the scorer has no memory for them; null where all are held. */
   get withoutRoom(): { readonly tokens: number; readonly totalTokens: number; readonly heldBytes: number } | null {
     if (this.#withoutRoom.size === 0) return null;
-    const tokens = Array.from(this.#withoutRoom.values()).reduce((sum, { numTokens }) => sum + numTokens, 0);
-    return { tokens, totalTokens: this.#totalTokens, heldBytes: this.#scorer.residentBytes };
+    const tokens = liveTokens([...this.#withoutRoom.values()]);
+    return { tokens, totalTokens: this.counts.tokens, heldBytes: this.#scorer.residentBytes };
   }
 
   /** Whether a search need not wait for `refresh`: all of `version` can be scored, or some of it and the rest is coming. */
@@ -156,8 +168,11 @@ export class ResidentIndex {
       const infos = await this.#store.blocks();
       const loaded = new Set(scorer.blocks.map(({ id }) => id));
       const stays = new Set(infos.map(({ id }) => id));
-      if (scorer.blocks.some(({ id }) => !stays.has(id))) this.#withoutRoom.clear(); // they are tried again
-      const missing = infos.filter(({ id }) => !loaded.has(id) && !this.#damaged.has(id) && !this.#withoutRoom.has(id));
+      // What goes makes room: then those that found none are tried again.
+      const retry = scorer.blocks.some(({ id }) => !stays.has(id));
+      const missing = infos.filter(
+        ({ id }) => !this.#damaged.has(id) && (!loaded.has(id) || (retry && this.#withoutRoom.has(id))),
+      );
       this.#totalBytes = infos.reduce((sum, { byteLength }) => sum + byteLength, 0);
       this.#totalTokens = infos.reduce((sum, { numTokens }) => sum + numTokens, 0);
       const wait = this.#totalBytes > maxBytes;
@@ -171,14 +186,13 @@ export class ResidentIndex {
         const read = await this.#readBlocks(rest, loaded.size === 0 && rest === missing ? 0 : maxHeldBytes);
         rest = rest.slice(read.taken);
         gone ||= read.gone;
-        const complete = rest.length === 0 && (!wait || missing.length === 0);
-        replaced = await this.#exclusive(() => this.#apply(scorer, infos, read.blocks, known, complete));
-        rest = this.#thatMayFit(rest);
-        if (rest.length > 0 && !replaced) {
+        const step = { infos, blocks: read.blocks, rest, known, wait: wait && missing.length > 0 };
+        const left = await this.#exclusive(() => this.#apply(scorer, step));
+        replaced = left === null;
+        rest = left ?? [];
+        if (rest.length > 0) {
           this.#opening = true;
           onStep();
-        } else if (!replaced && !wait) {
-          this.#complete = true;
         }
       } while (rest.length > 0 && !replaced);
       // A block that was compacted away while we read, or another scorer: the next round sees what became of it.
@@ -211,40 +225,42 @@ export class ResidentIndex {
     return { blocks, taken: group.length, gone };
   }
 
-  /** One step, during which nothing is scored. @returns true where another scorer has taken over and nothing was done */
-  async #apply(
-    scorer: Scorer,
-    infos: readonly BlockInfo[],
-    blocks: readonly VectorBlock[],
-    known: Known,
-    complete: boolean,
-  ): Promise<boolean> {
-    if (this.#scorer !== scorer) return true;
+  /** One step, during which nothing is scored. @returns the blocks still to come; null where another scorer has taken over */
+  async #apply(scorer: Scorer, { infos, blocks, rest, known, wait }: Step): Promise<readonly BlockInfo[] | null> {
+    if (this.#scorer !== scorer) return null;
     this.#complete = false;
     const wanted = new Map(infos.map((info) => [info.id, info]));
     for (const { id } of [...scorer.blocks]) if (!wanted.has(id)) await scorer.unload(id);
     for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
     for (const id of this.#withoutRoom.keys()) if (!wanted.has(id)) this.#withoutRoom.delete(id);
     for (const block of blocks) {
+      if (this.#withoutRoom.delete(block.id)) await scorer.unload(block.id);
       try {
         await scorer.load(block);
       } catch (error) {
-        if (!(error instanceof LateralError) || error.code !== 'out-of-memory') throw error;
-        this.#withoutRoom.set(block.id, wanted.get(block.id)!);
+        if (toLateralError(error).code !== 'out-of-memory') throw error;
+        await this.#leaveOut(scorer, wanted.get(block.id)!);
       }
     }
-    this.#runs = runsOf(scorer, wanted);
+    // Those that are as large as one that found no room are not read in vain.
+    const smallest = Math.min(...Array.from(this.#withoutRoom.values(), ({ byteLength }) => byteLength));
+    for (const info of rest) if (info.byteLength >= smallest) await this.#leaveOut(scorer, info);
+    const left = rest.filter(({ id }) => !this.#withoutRoom.has(id));
+    this.#runs = runsOf(scorer, wanted, this.#withoutRoom);
     this.#records = known.records;
     this.#blockOf = known.blockOf;
-    this.#complete = complete;
-    return false;
+    this.#complete = left.length === 0 && !wait;
+    return left;
   }
 
-  /** Blocks that are smaller than any that found no room; the others are not read in vain. */
-  #thatMayFit(infos: readonly BlockInfo[]): readonly BlockInfo[] {
-    const smallest = Math.min(...Array.from(this.#withoutRoom.values(), ({ byteLength }) => byteLength));
-    for (const info of infos) if (info.byteLength >= smallest) this.#withoutRoom.set(info.id, info);
-    return infos.filter(({ byteLength }) => byteLength < smallest);
+  /** The block's chunks without their vectors. */
+  async #leaveOut(scorer: Scorer, info: BlockInfo): Promise<void> {
+    const { dim, precision, scale } = this.#fingerprint;
+    const known = this.#withoutRoom.has(info.id);
+    this.#withoutRoom.set(info.id, info);
+    if (known) return;
+    const vectors = precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
+    await scorer.load({ id: info.id, dim, precision, scale, vectors, offsets: new Uint32Array(info.numChunks + 1) });
   }
 
   /** A document that is removed and comes again lies in another block: so only records of moved documents are read. */
@@ -311,7 +327,11 @@ async function* readAhead<Item extends { readonly id: string }, T>(
   }
 }
 
-function runsOf(scorer: Scorer, infos: ReadonlyMap<string, BlockInfo>): Run[] {
+function runsOf(
+  scorer: Scorer,
+  infos: ReadonlyMap<string, BlockInfo>,
+  withoutRoom: ReadonlyMap<string, BlockInfo>,
+): Run[] {
   const runs: Run[] = [];
   let position = 0;
   for (const block of scorer.blocks) {
@@ -323,12 +343,18 @@ function runsOf(scorer: Scorer, infos: ReadonlyMap<string, BlockInfo>): Run[] {
         firstPosition: position,
         chunkCount,
         removed,
-        encoded: tokenCount > 0 || chunkCount === 0,
+        encoded: (tokenCount > 0 && !withoutRoom.has(block.id)) || chunkCount === 0,
       });
       position += chunkCount;
     }
   }
   return runs;
+}
+
+/** Of documents that were not removed. */
+function liveTokens(infos: readonly BlockInfo[]): number {
+  const live = infos.flatMap(({ documents }) => documents.filter(({ removed }) => !removed));
+  return live.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
 }
 
 /** The first field in which two fingerprints differ; vectors may be compared only where there is none. */

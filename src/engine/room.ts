@@ -15,20 +15,27 @@ export function withoutRoom(
   if (missing === null) return null;
   const { tokens, totalTokens, heldBytes } = missing;
   const { dim, precision, poolFactor } = fingerprint;
-  const bytesOf = (dim: number, precision: Fingerprint['precision'], factor: number): number =>
-    Math.ceil((totalTokens * poolFactor) / factor) * dim * (precision === 'int8' ? 1 : 4);
+  const neededBytes = bytesOf(totalTokens, dim, precision);
   const settings = poolFactors
     .filter((factor) => factor >= poolFactor)
     .flatMap((factor) =>
       dims
         .filter((other) => other <= dim)
         .map((other) => ({ dim: other, precision: 'int8', poolFactor: factor }) as const)
-        .map((setting) => ({ ...setting, bytes: bytesOf(setting.dim, setting.precision, factor) })),
+        .map((setting) => {
+          // Some tokens keep rows of their own, and a passage's last cluster is a larger one.
+          const rows = factor === poolFactor ? totalTokens : ((totalTokens * poolFactor) / factor) * 1.1;
+          return { ...setting, bytes: bytesOf(Math.ceil(rows), setting.dim, setting.precision) };
+        }),
     )
-    .filter(({ bytes }) => bytes <= heldBytes)
+    .filter(({ bytes }) => bytes <= heldBytes && bytes < neededBytes)
     .sort((a, b) => a.poolFactor - b.poolFactor || b.bytes - a.bytes)
     .slice(0, maxSettings);
-  return { tokens, totalTokens, neededBytes: bytesOf(dim, precision, poolFactor), heldBytes, wouldFit: settings };
+  return { tokens, totalTokens, neededBytes, heldBytes, wouldFit: settings };
+}
+
+function bytesOf(numRows: number, dim: number, precision: Fingerprint['precision']): number {
+  return numRows * dim * (precision === 'int8' ? 1 : 4);
 }
 
 /** For those who call the library; the page has words of its own. */

@@ -31,6 +31,7 @@ export async function inErrorScopes<T>(device: GPUDevice, what: string, work: ()
   if (memory) {
     throw new LateralError('out-of-memory', `The graphics device has no memory for ${what}.`, {
       cause: new Error(memory.message),
+      details: { device: 'webgpu' },
     });
   }
   const mistake = validation ?? internal;

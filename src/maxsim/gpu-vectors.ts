@@ -24,6 +24,8 @@ export interface Shard {
 /** A shard is never larger, so that one dispatch stays short on slow devices too: 2 million tokens of 128 int8. */
 const largestShardBytes = 256 * 2 ** 20;
 const smallestShardBytes = 4 * 2 ** 20;
+/** Left free on the device, for the buffers of a search and for whoever else computes there. */
+const spareBytes = 64 * 2 ** 20;
 /** Interleaved and handed over in pieces, so that a large block is not held twice. */
 const uploadBytes = 4 * 2 ** 20;
 
@@ -123,13 +125,13 @@ export class GpuVectors {
 
   async #makeShard(capacity: number, bytes: number): Promise<Shard> {
     const size = capacity * bytes;
-    const buffer = await inErrorScopes(this.#device, `${size} bytes of vectors`, () =>
-      this.#device.createBuffer({
-        label: 'maxsim shard',
-        size,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
-      }),
-    );
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    const buffer = await inErrorScopes(this.#device, `${size} bytes of vectors`, () => {
+      const shard = this.#device.createBuffer({ label: 'maxsim shard', size, usage });
+      const spare = Math.min(spareBytes, this.#device.limits.maxBufferSize);
+      this.#device.createBuffer({ label: 'maxsim spare', size: spare, usage }).destroy();
+      return shard;
+    });
     return { buffer, tileBytes: bytes, tiles: new FreeTiles(capacity) };
   }
 

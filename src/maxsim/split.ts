@@ -2,7 +2,7 @@
  * Two scorers as one: what the first has no room for lies in the second, and a search runs on both at once. For a graphics
  * card whose memory is short, with the processor as the second.
  */
-import { LateralError } from '../errors.ts';
+import { LateralError, toLateralError } from '../errors.ts';
 import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
 
 /**
@@ -42,6 +42,7 @@ class SplitScorer implements Scorer {
   /** In the order in which they came, whoever holds them. */
   readonly #blocks: PlacedBlock[] = [];
   #second: Scorer | null = null;
+  #making: Promise<Scorer> | null = null;
   /** Whether the first had no room the last time, and has dropped nothing since. */
   #full = false;
   #destroyed = false;
@@ -123,16 +124,17 @@ class SplitScorer implements Scorer {
 
   /** @param holder of a block with this id, which refuses another */
   async #loadInto(holder: Scorer | undefined, block: VectorBlock): Promise<Scorer> {
-    if (!this.#full && holder !== this.#second) {
+    if (holder === undefined ? !this.#full : holder === this.#first) {
       try {
         await this.#first.load(block);
         return this.#first;
       } catch (error) {
-        if (!(error instanceof LateralError) || error.code !== 'out-of-memory') throw error;
+        if (toLateralError(error).code !== 'out-of-memory') throw error;
         this.#full = true;
       }
     }
-    const second = (this.#second ??= await this.#makeSecond());
+    const second = await (this.#making ??= this.#makeSecond());
+    this.#second = second;
     if (this.#destroyed) second.destroy();
     await second.load(block);
     return second;

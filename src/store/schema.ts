@@ -263,13 +263,17 @@ function checkRows({ record, vectors, offsets, tokenRows }: NewVectors, fingerpr
   if (tokenRows !== null) require(areTokenRowsOf(tokenRows, offsets), 'its tokens do not fit its pooled rows.');
 }
 
-/** Whether each token of each chunk names a row of that chunk. */
+/** Whether the tokens of each chunk name all rows of that chunk, numbered by their first tokens, and no others. */
 function areTokenRowsOf({ offsets, rows }: TokenRows, rowOffsets: Uint32Array): boolean {
   if (offsets.length !== rowOffsets.length || offsets[0] !== 0 || offsets.at(-1) !== rows.length) return false;
   for (let c = 0; c + 1 < offsets.length; c++) {
     if (offsets[c]! > offsets[c + 1]!) return false;
-    const numRows = rowOffsets[c + 1]! - rowOffsets[c]!;
-    for (let token = offsets[c]!; token < offsets[c + 1]!; token++) if (rows[token]! >= numRows) return false;
+    let numRows = 0;
+    for (let token = offsets[c]!; token < offsets[c + 1]!; token++) {
+      if (rows[token]! > numRows) return false;
+      if (rows[token] === numRows) numRows++;
+    }
+    if (numRows !== rowOffsets[c + 1]! - rowOffsets[c]!) return false;
   }
   return true;
 }

@@ -262,6 +262,7 @@ export function describeVectors(harness: StoreHarness): void {
       await refused(tokenRows, int8Fingerprint);
       await refused({ offsets, rows: rows.slice(1) });
       await refused({ offsets, rows: rows.with(0, 2) }); // the first chunk has two
+      await refused({ offsets, rows: rows.map(() => 0) }); // and both stand for something
       await refused({ offsets: offsets.slice(1), rows });
       await refused({ offsets: Uint32Array.of(0, 11, 10), rows });
       expect(await at.store.documents()).toEqual([]);
