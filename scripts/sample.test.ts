@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../src/engine/engine-api.ts';
 import { createNodeEngine } from '../src/engine/node.ts';
-import { foldWord, isFunctionWord } from '../src/ranking/words.ts';
+import { foldWord, functionWordsOf } from '../src/ranking/words.ts';
 import { wordRanges } from '../src/text/words.ts';
 import type { DocumentRecord } from '../src/types.ts';
 import { buildSample, libraryFile, questionsFile } from './build-sample.ts';
@@ -93,10 +93,11 @@ describe('the library', () => {
 
 /** Words that carry meaning and stand in the text too, the same or with up to three letters more at the end of one. */
 function sharedWords(question: string, text: string): string[] {
-  const folded = (source: string): string[] =>
-    wordRanges(source)
-      .map(({ start, end }) => foldWord(source.slice(start, end)))
-      .filter((word) => !isFunctionWord(word));
+  const folded = (source: string): string[] => {
+    const words = wordRanges(source).map(({ start, end }) => foldWord(source.slice(start, end)));
+    const isFunctionWord = functionWordsOf(words);
+    return words.filter((word) => !isFunctionWord(word));
+  };
   const words = folded(text);
   const isEnding = (long: string, short: string): boolean =>
     short.length >= 4 && long.startsWith(short) && long.length - short.length <= 3;

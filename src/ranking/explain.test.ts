@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { wordRanges, type Range } from '../text/words.ts';
 import { explain, placeableRows, type ExplainInput } from './explain.ts';
-import { foldWord, isFunctionWord } from './words.ts';
+import { foldWord, functionWordsOf } from './words.ts';
 
 //                       0         1         2         3
 //                       0123456789012345678901234567890
@@ -125,5 +125,16 @@ test('of a word that fell into letters, only those count that won together', () 
 test('words are folded whatever their accents and apostrophes', () => {
   expect(foldWord('Café')).toBe('cafe');
   expect(foldWord('Rock’s')).toBe("rock's");
+  const isFunctionWord = functionWordsOf(['we', 'are']);
   expect(isFunctionWord('we’re')).toBe(isFunctionWord("we're"));
+});
+
+test('which words carry no meaning follows from the language of the text', () => {
+  const inGerman = functionWordsOf(['warum', 'ist', 'die', 'Brücke', 'gesperrt']);
+  expect(['die', 'der', 'Brücke', 'the'].map(inGerman)).toEqual([true, true, false, false]);
+  const inEnglish = functionWordsOf(['why', 'did', 'the', 'roses', 'die']);
+  expect(['die', 'the', 'roses'].map(inEnglish)).toEqual([false, true, false]);
+  const inJapanese = functionWordsOf(['これ', 'は', '川', 'です']);
+  expect(['これ', '川'].map(inJapanese)).toEqual([true, false]);
+  expect(functionWordsOf(['qwxz'])('the')).toBe(true); // nothing tells: English
 });

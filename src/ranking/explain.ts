@@ -4,7 +4,7 @@
  */
 import type { Range } from '../text/words.ts';
 import type { LitRange, Strength, WordMatch } from '../types.ts';
-import { foldWord, isFunctionWord } from './words.ts';
+import { foldWord, functionWordsOf } from './words.ts';
 
 export interface ExplainInput {
   readonly query: string;
@@ -46,7 +46,7 @@ type PlacesInput = Pick<ExplainInput, 'query' | 'queryWords' | 'passage' | 'pass
  * @returns [number of stored rows] 1 for each row that may win
  */
 export function placeableRows(input: PlacesInput): Uint8Array {
-  const skipped = skippedWords(input);
+  const skipped = skippedInPassage(input);
   return Uint8Array.from(input.passageRows, (tokens) =>
     tokens.some((token) => placeOf(input, token, skipped) !== null) ? 1 : 0,
   );
@@ -77,11 +77,12 @@ export function explain(input: ExplainInput): Explanation {
   const occurrences = wordsByFold(input);
   const written = (range: Range): string => input.query.slice(range.start, range.end);
   const skipped = skippedWords(input);
+  const skippedThere = skippedInPassage(input);
 
   input.queryWords.forEach((queryWord, word) => {
     if (skipped(written(queryWord))) return;
     const same = occurrences.get(foldWord(written(queryWord))) ?? [];
-    const found = bestOf(input, queryWord, same, skipped);
+    const found = bestOf(input, queryWord, same, skippedThere);
     if (found === null) return; // beyond the model's query length
     const place = same.find((range) => overlaps(range, found.place)) ?? same[0] ?? found.place;
     const matched = place === null ? '' : input.passage.slice(place.start, place.end);
@@ -153,8 +154,31 @@ export function skippedWords({
   query,
   queryWords,
 }: Pick<ExplainInput, 'query' | 'queryWords'>): (word: string) => boolean {
-  const all = queryWords.every((range) => isFunctionWord(query.slice(range.start, range.end)));
-  return all ? () => false : isFunctionWord;
+  const words = wordsOf(query, queryWords);
+  return isOnlyFunctionWords(words) ? () => false : functionWordsOf(words);
+}
+
+function isOnlyFunctionWords(words: readonly string[]): boolean {
+  return words.every(functionWordsOf(words));
+}
+
+/** Which of the passage's words are passed over: those of its own language, which may be another than the query's. */
+function skippedInPassage({ query, queryWords, passage, passageWords }: PlacesInput): (word: string) => boolean {
+  const meant = isOnlyFunctionWords(wordsOf(query, queryWords));
+  return meant ? () => false : functionWordsOfPassage(passage, passageWords);
+}
+
+/** Kept as long as the passage's words are: the next key press shows much the same passages. */
+function functionWordsOfPassage(passage: string, ranges: readonly Range[]): (word: string) => boolean {
+  let known = functionWords.get(ranges);
+  if (known === undefined) functionWords.set(ranges, (known = functionWordsOf(wordsOf(passage, ranges))));
+  return known;
+}
+
+const functionWords = new WeakMap<readonly Range[], (word: string) => boolean>();
+
+function wordsOf(text: string, ranges: readonly Range[]): string[] {
+  return ranges.map(({ start, end }) => text.slice(start, end));
 }
 
 function verdictOf(

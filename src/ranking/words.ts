@@ -1,30 +1,31 @@
 /** Words as a person sees them: folded for comparison, and which of them carry no meaning of their own. */
-import { eng } from 'stopword';
+import * as lists from 'stopword';
 
 /** Lower case without accents, with a plain apostrophe: "Café" and "cafe", "don’t" and "don't" are the same word. */
 export function foldWord(word: string): string {
   return word.normalize('NFKD').replaceAll(/\p{M}/gu, '').replaceAll(/[’ʼ‘]/g, "'").toLowerCase();
 }
 
-const functionWords = new Set([
-  ...eng,
-  'why',
-  'what',
-  'which',
-  'who',
-  'whom',
-  'how',
-  'where',
-  'when',
-  'did',
-  'does',
-  'do',
-]);
+/** English first: it is taken where nothing tells a language. */
+const languages = [
+  [...lists.eng, 'why', 'what', 'which', 'who', 'whom', 'how', 'where', 'when', 'did', 'does', 'do'],
+  ...[lists.deu, lists.fra, lists.spa, lists.ita, lists.por, lists.nld, lists.swe, lists.dan, lists.nob, lists.fin],
+  ...[lists.pol, lists.ces, lists.slk, lists.hun, lists.ron, lists.tur, lists.ell, lists.rus, lists.ukr, lists.bul],
+  ...[lists.ara, lists.heb, lists.fas, lists.hin, lists.vie, lists.ind, lists.tha, lists.zho, lists.jpn, lists.kor],
+].map((words) => new Set(words.map(foldWord)));
 
 /**
- * Words like "the" and "why" match everywhere and are never lit; ranking does not look here. English for now, as the
- * embedded model is.
+ * Words like "the" and "why" match everywhere and are never lit; ranking does not look here.
+ * @param words of one text: it is taken to be in the language that has the most function words among them, since a word may
+ *   mean something in one language and nothing in another ("die", "son")
  */
-export function isFunctionWord(word: string): boolean {
-  return functionWords.has(foldWord(word));
+export function functionWordsOf(words: readonly string[]): (word: string) => boolean {
+  const folded = words.map(foldWord).filter((word) => !/^[a-z\d]$/.test(word)); // a letter alone tells nothing
+  let [best] = languages;
+  let most = 0;
+  for (const language of languages) {
+    const found = folded.filter((word) => language.has(word)).length;
+    if (found > most) [best, most] = [language, found];
+  }
+  return (word) => best!.has(foldWord(word));
 }
