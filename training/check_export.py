@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from lateral_training.model import load_model, tensors
 from lateral_training.sequence import DOCUMENT_LENGTH, SPECIALS, Sequences, pad
 
-LENGTHS = (1, 5, 32, 63, 64, 65, 128, 130, 200, 511)
+LENGTHS = (1, 5, 32, 127, 128, 129, 256, 258, 400, 511, 513, 700)
 
 
 def main() -> None:

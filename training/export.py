@@ -15,7 +15,7 @@ import onnx
 from safetensors.numpy import load_file, save_file
 
 from lateral_training.graph import TABLE, build, rounded
-from lateral_training.model import DIM, DIMENSIONS, EPSILON, HEADS, INNER, LAYERS, MATRIX_BITS, PROJECTION_BITS, ROTARY_BASE, TABLE_BITS, WIDTH, WINDOW
+from lateral_training.model import DIM, DIMENSIONS, EPSILON, HEADS, INNER, LAYERS, MATRIX_BITS, POSITIONS, PROJECTION_BITS, TABLE_BITS, WIDTH, WINDOW
 from lateral_training.sequence import (
     CLS_ID,
     DOCUMENT_LENGTH,
@@ -74,8 +74,8 @@ def _config(arguments: argparse.Namespace, vocabulary: int) -> dict[str, Any]:
         "num_attention_heads": HEADS,
         "num_hidden_layers": LAYERS,
         "pad_token_id": PAD_ID,
-        "position_embedding_type": "rotary",
-        "rotary_emb_base": ROTARY_BASE,
+        "position_embedding_type": "absolute",
+        "position_period": POSITIONS,
         "sliding_window": WINDOW,
         "type_vocab_size": 1,
         "vocab_size": vocabulary,

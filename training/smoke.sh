@@ -11,7 +11,7 @@ python training/check_tokenizer.py --work "$work"
 node training/check_tokenizer.mjs "$work"
 python training/pack.py --work "$work"
 python training/teach.py --work "$work"
-python training/initialise.py --work "$work" --rows 100
+python training/initialise.py --work "$work"
 python training/pretrain.py --smoke --work "$work"
 python training/train.py --smoke --work "$work"
 python training/train.py --smoke --work "$work" # nothing is left to do: it resumes at the end

@@ -28,10 +28,11 @@ STOPPED = 60  # so many of the commonest English word pieces are left out of sen
 LONG = 16  # word pieces
 BUDGET = 1_500_000  # pairs of a piece and a word, for each language
 ROUNDS, AGREEING = 4, 2
+SAME = 0.7  # a piece that is English at least so often and a word piece of the base keeps its embedding as it is
 FIRST_WORD = 1996  # the base's rows before are specials and unused
 MARKERS = {
     "<s>": ["[CLS]"], "<pad>": ["[PAD]"], "</s>": ["[SEP]"], "<unk>": ["[UNK]"], "<mask>": ["[MASK]"],
-    "[QueryMarker]": ["question", "query", "search", "?"], "[DocumentMarker]": ["document", "passage", "text", "."],
+    "[QueryMarker]": ["[QueryMarker]"], "[DocumentMarker]": ["[DocumentMarker]"],
 }
 
 
@@ -40,7 +41,7 @@ def embeddings(
 ) -> np.ndarray:
     """[pieces, WIDTH]. words, tokenizer: the base's word-piece embeddings and its tokenizer; show: pieces whose alignment is printed."""
     pieces = [sequences.tokenizer.id_to_token(index) for index in range(sequences.size)]
-    spelt, is_spelt = _spelt(pieces, words, tokenizer)
+    spelt, is_spelt, is_whole = _spelt(pieces, words, tokenizer)
     rows = [row for row in parallel if "en" in (row.language_a, row.language_b) and row.language_a != row.language_b]
     text, foreign_counts = _bitext(rows, sequences, tokenizer, random.Random(seed))
     piece, word, counts = aligned_counts(text, len(pieces), len(words), ROUNDS, AGREEING)
@@ -53,6 +54,9 @@ def embeddings(
     sure = np.clip(share[:, 0] + (1 - share[:, 0]) * confidence, 0, 1)[:, None]
     print(f"{is_spelt.mean():.1%} of the pieces have an English spelling, {(sure > 0.3).mean():.1%} a sure embedding", flush=True)
     table = _blended(spelt, aligned, share, sure, words[FIRST_WORD:], seed)
+    same = is_whole & (share[:, 0] > SAME)
+    table[same] = spelt[same]
+    print(f"{same.mean():.1%} of the pieces have the very embedding of a word piece", flush=True)
     for index, name in enumerate(SPECIALS):
         table[index] = words[[tokenizer.token_to_id(part) for part in MARKERS[name]]].mean(0)
     return table.astype(np.float32)
@@ -70,10 +74,11 @@ def _length(rows: np.ndarray, size: float) -> np.ndarray:
     return rows * (size / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))
 
 
-def _spelt(pieces: list[str], words: np.ndarray, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
-    """The base's embedding of a piece's letters, and whether it can be one of English (ASCII only)."""
+def _spelt(pieces: list[str], words: np.ndarray, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The base's embedding of a piece's letters, whether it can be one of English (ASCII only), and whether it is one of the base's."""
     ids = tokenizer.get_vocab()
     table, known = np.zeros((len(pieces), words.shape[1]), np.float32), np.zeros(len(pieces), bool)
+    whole = np.zeros(len(pieces), bool)
     for index, piece in enumerate(pieces):
         letters = piece.removeprefix(SPACE)
         first = ids.get(letters if piece.startswith(SPACE) else f"##{letters}")
@@ -81,7 +86,8 @@ def _spelt(pieces: list[str], words: np.ndarray, tokenizer: Tokenizer) -> tuple[
         if letters and parts and ids["[UNK]"] not in parts and piece not in BYTES:
             table[index] = words[parts].mean(0)
             known[index] = letters.isascii()
-    return table, known
+            whole[index] = first is not None
+    return table, known, whole
 
 
 def _bitext(rows: list[Parallel], sequences: Sequences, tokenizer: Tokenizer, rng: random.Random) -> tuple[Bitext, np.ndarray]:

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .model import DIM, EPSILON, HEAD, HEADS, LAYERS, MATRIX_BITS, PROJECTION_BITS, ROTARY_BASE, TABLE_BITS, WIDTH, WINDOW
+from .model import DIM, EPSILON, HEAD, HEADS, LAYERS, MATRIX_BITS, POSITIONS, PROJECTION_BITS, TABLE_BITS, WIDTH, WINDOW
 from .quantizers import BLOCK, quantize_blocks, restore_blocks
 
 CONTRIB = "com.microsoft"
@@ -107,13 +107,16 @@ def build(state: State, quantized: bool = True) -> onnx.ModelProto:
 
 
 def rounded(state: State) -> dict[str, np.ndarray]:
-    """The state dict whose fp32 model is the quantised graph: every matrix replaced by what its bytes stand for."""
+    """The state dict whose fp32 model is the quantised graph: every matrix but the positions replaced by what its bytes stand for."""
     bits = {TABLE: TABLE_BITS, PROJECTION: PROJECTION_BITS}
-    return {name: restore_blocks(value, bits.get(name, MATRIX_BITS)) if value.ndim == 2 else value for name, value in state.items()}
+    return {
+        name: restore_blocks(value, bits.get(name, MATRIX_BITS)) if value.ndim == 2 and name != "positions" else value
+        for name, value in state.items()
+    }
 
 
 def _shared(make: Builder) -> None:
-    """Lengths, rotary angles and the bias, which all layers use."""
+    """Lengths, places and the bias, which all layers use."""
     make.node("Shape", ["input_ids"], "shape")
     make.node("Gather", ["shape", make.number(1)], "length")  # numbers without dimensions
     make.node("Min", ["length", make.number(WINDOW)], "w")
@@ -137,19 +140,11 @@ def _shared(make: Builder) -> None:
     make.node("Concat", [make.ints(-1), "w3_1", make.ints(HEADS, HEAD)], "shape_keys", axis=0)
     make.node("Gather", ["shape", make.ints(0)], "batch_1")
     make.node("Concat", ["batch_1", "filled_1", make.ints(WIDTH)], "shape_joined", axis=0)
-    _angles(make)
-    _bias(make)
-
-
-def _angles(make: Builder) -> None:
-    """cosine and sine [1, seq, 1, HEAD / 2]"""
-    frequency = ROTARY_BASE ** (-np.arange(0, HEAD, 2, dtype=np.float32) / HEAD)
     make.node("Range", [make.number(0), "length", make.number(1)], "places")
-    make.node("Cast", ["places"], "places_float", to=TensorProto.FLOAT)
-    make.node("Unsqueeze", ["places_float", make.ints(0, 2, 3)], "places_column")
-    make.node("Mul", ["places_column", make.constant("frequency", frequency.astype(np.float32))], "angles")
-    make.node("Cos", ["angles"], "cosine")
-    make.node("Sin", ["angles"], "sine")
+    make.node("Div", ["places", make.number(POSITIONS)], "periods")
+    make.node("Mul", ["periods", make.number(POSITIONS)], "period_starts")
+    make.node("Sub", ["places", "period_starts"], "places_in_period")
+    _bias(make)
 
 
 def _bias(make: Builder) -> None:
@@ -184,7 +179,8 @@ def _neighbours(make: Builder, x: str, name: str, width: int) -> str:
 
 def _embeddings(make: Builder, state: State) -> str:
     words = make.table(state[TABLE], "word_embeddings", "input_ids")
-    make.node("Add", [words, make.constant("shift", state["shift"])], "embeddings_sum")
+    make.node("Gather", [make.constant("positions", state["positions"]), "places_in_period"], "position_rows")
+    make.node("Add", [words, "position_rows"], "embeddings_sum")
     norm = "embeddings.LayerNorm"
     inputs = ["embeddings_sum", *(make.constant(f"{norm}.{part}", state[f"{norm}.{part}"]) for part in ("weight", "bias"))]
     return make.node("LayerNormalization", inputs, f"{norm}.out", axis=-1, epsilon=EPSILON)
@@ -209,14 +205,12 @@ def _attention(make: Builder, state: State, name: str, x: str) -> str:
     weight = np.concatenate([state[f"{own}.{part}.weight"] for part in ("query", "key", "value")])
     make.matmul(x, weight, f"{own}.qkv")
     make.node("Add", [f"{own}.qkv.matmul", make.constant(f"{own}.qkv.bias", bias)], f"{own}.qkv")
-    turning, value = make.split(f"{own}.qkv", [2 * WIDTH, WIDTH], [f"{own}.turning", f"{own}.value"])
-    query, key = make.split(_rotate(make, turning, own), [WIDTH, WIDTH], [f"{own}.query", f"{own}.key"])
+    query, key_value = make.split(f"{own}.qkv", [WIDTH, 2 * WIDTH], [f"{own}.query", f"{own}.key_value"])
 
     make.node("Pad", [query, "pads_queries"], f"{own}.query.padded")
     make.node("Reshape", [f"{own}.query.padded", "shape_queries"], f"{own}.query.split_heads")
     make.node("Transpose", [f"{own}.query.split_heads"], f"{own}.query.heads", perm=[0, 2, 1, 3])
-    make.node("Concat", [key, value], f"{own}.key_value", axis=-1)
-    around = _neighbours(make, f"{own}.key_value", f"{own}.key_value", 2 * WIDTH)
+    around = _neighbours(make, key_value, key_value, 2 * WIDTH)
     keys, values = make.split(around, [WIDTH, WIDTH], [f"{own}.keys", f"{own}.values"])
     for part, order in ((keys, [0, 2, 3, 1]), (values, [0, 2, 1, 3])):
         make.node("Reshape", [part, "shape_keys"], f"{part}.split_heads")
@@ -230,16 +224,3 @@ def _attention(make: Builder, state: State, name: str, x: str) -> str:
     make.node("Transpose", [f"{own}.mixed"], f"{own}.mixed_rows", perm=[0, 2, 1, 3])
     make.node("Reshape", [f"{own}.mixed_rows", "shape_joined"], f"{own}.joined")
     return make.node("Slice", [f"{own}.joined", make.ints(0), "length_1", make.ints(1)], f"{own}.context")
-
-
-def _rotate(make: Builder, x: str, name: str) -> str:
-    """Queries and keys [batch, seq, 2 * WIDTH], the halves (a, b) of each head turned: (a cos - b sin, b cos + a sin)."""
-    make.node("Reshape", [x, make.ints(0, 0, 2 * HEADS, HEAD)], f"{name}.turning.heads")
-    a, b = make.split(f"{name}.turning.heads", [HEAD // 2, HEAD // 2], [f"{name}.half_a", f"{name}.half_b"])
-    for half in (a, b):
-        make.node("Mul", [half, "cosine"], f"{half}.cosine")
-        make.node("Mul", [half, "sine"], f"{half}.sine")
-    make.node("Sub", [f"{a}.cosine", f"{b}.sine"], f"{a}.turned")
-    make.node("Add", [f"{b}.cosine", f"{a}.sine"], f"{b}.turned")
-    make.node("Concat", [f"{a}.turned", f"{b}.turned"], f"{name}.turned.heads", axis=-1)
-    return make.node("Reshape", [f"{name}.turned.heads", make.ints(0, 0, 2 * WIDTH)], f"{name}.turned")

@@ -1,4 +1,4 @@
-"""The model in PyTorch: a post-norm BERT body with rotary positions and a sliding window, a bias-free projection, unit rows.
+"""The model in PyTorch: a post-norm BERT body with learned positions and a sliding window, a bias-free projection, unit rows.
 
 A token attends to the tokens at most WINDOW away, so a text's cost grows with its length, and the rows of a text
 depend on nothing but the text. State names are Hugging Face's BERT's where a part is BERT's.
@@ -18,10 +18,10 @@ from torch import nn
 from .quantizers import fake_quantize
 from .sequence import pad
 
-LAYERS, WIDTH, HEADS, INNER, DIM = 4, 384, 12, 1536, 128
+LAYERS, WIDTH, HEADS, INNER, DIM = 5, 384, 12, 1536, 128
 HEAD = WIDTH // HEADS
-WINDOW = 64  # also the length of a block
-ROTARY_BASE = 10_000.0
+WINDOW = 128  # also the length of a block
+POSITIONS = 512  # then they begin anew: within a window order is known, but for once every 512 tokens
 EPSILON = 1e-12
 DIMENSIONS = (128, 96, 64)
 PROJECTION_BITS, MATRIX_BITS, TABLE_BITS = 8, 4, 4
@@ -59,21 +59,18 @@ class Layer(nn.Module):
         query, key, value = (
             self.attention["self"][name](x).view(batch, length, HEADS, HEAD).transpose(1, 2) for name in ("query", "key", "value")
         )
-        context = places.attend(rotate(query, places), rotate(key, places), value).transpose(1, 2).reshape(batch, length, WIDTH)
+        context = places.attend(query, key, value).transpose(1, 2).reshape(batch, length, WIDTH)
         out = self.attention["output"]
         x = out["LayerNorm"](x + out["dense"](context))
         return self.output["LayerNorm"](x + self.output["dense"](F.gelu(self.intermediate["dense"](x))))
 
 
 class Places:
-    """What the layers share for one batch: rotary angles and who sees whom."""
+    """What the layers share for one batch: who sees whom."""
 
     def __init__(self, mask: torch.Tensor) -> None:
         """mask: [batch, length], 1 for tokens."""
         self.length = mask.shape[1]
-        frequency = ROTARY_BASE ** (-torch.arange(0, HEAD, 2, device=mask.device, dtype=torch.float32) / HEAD)
-        angle = torch.arange(self.length, device=mask.device, dtype=torch.float32)[:, None] * frequency
-        self.cosine, self.sine = angle.cos().repeat(1, 2), angle.sin().repeat(1, 2)  # [length, HEAD]
         self.whole = self.length <= 3 * WINDOW
         self.seen = self._square(mask.bool()) if self.whole else self._blocks(mask.bool())
 
@@ -117,25 +114,18 @@ class Places:
         return joined.transpose(1, 2).flatten(0, 1)
 
 
-def rotate(x: torch.Tensor, places: Places) -> torch.Tensor:
-    """Rotary positions (Su et al. 2021): the halves of each head are turned by the token's angle."""
-    first, second = x.chunk(2, -1)
-    turned = torch.cat([-second, first], -1)
-    return x * places.cosine.to(x.dtype) + turned * places.sine.to(x.dtype)
-
-
 class Mini(nn.Module):
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         self.embeddings = nn.ModuleDict({"word_embeddings": Table(vocabulary, WIDTH), "LayerNorm": nn.LayerNorm(WIDTH, EPSILON)})
-        # What every token had added to its word in the base: the mean position and the token type.
-        self.shift = nn.Parameter(torch.zeros(WIDTH))
+        self.positions = nn.Parameter(torch.zeros(POSITIONS, WIDTH))
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList([Layer() for _ in range(LAYERS)])})
         self.linear = Linear(WIDTH, DIM, bias=False)
 
     def hidden(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Last hidden states [batch, length, WIDTH]."""
-        x = self.embeddings["LayerNorm"](self.embeddings["word_embeddings"](ids) + self.shift)
+        order = torch.arange(ids.shape[1], device=ids.device) % POSITIONS
+        x = self.embeddings["LayerNorm"](self.embeddings["word_embeddings"](ids) + self.positions[order])
         places = Places(mask)
         for layer in self.encoder["layer"]:
             x = layer(x, places)

@@ -12,7 +12,7 @@ def fake_quantize(weight: torch.Tensor, bits: int | None) -> torch.Tensor:
     if bits is None:
         return weight
     with torch.no_grad():
-        q, scale = _symmetric(weight.detach().reshape(-1, BLOCK), bits)
+        q, scale = symmetric(weight.detach().reshape(-1, BLOCK), bits)
         restored = (q * scale).reshape(weight.shape)
     return weight + (restored - weight.detach())
 
@@ -20,7 +20,7 @@ def fake_quantize(weight: torch.Tensor, bits: int | None) -> torch.Tensor:
 def quantize_blocks(weight: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """[out, in] fp32 → MatMulNBits' packed bytes [out, blocks, BLOCK*bits/8] and scales [out, blocks]; zero point 2^(bits-1)."""
     rows, columns = weight.shape
-    q, scale = _symmetric(torch.from_numpy(weight).reshape(-1, BLOCK), bits)
+    q, scale = symmetric(torch.from_numpy(weight).reshape(-1, BLOCK), bits)
     stored = (q + (1 << (bits - 1))).to(torch.uint8).numpy().reshape(rows, columns // BLOCK, BLOCK)
     if bits == 4:
         stored = stored[..., 0::2] | (stored[..., 1::2] << 4)
@@ -29,11 +29,11 @@ def quantize_blocks(weight: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarr
 
 def restore_blocks(weight: np.ndarray, bits: int) -> np.ndarray:
     """What the packed bytes of `quantize_blocks` stand for."""
-    q, scale = _symmetric(torch.from_numpy(weight).reshape(-1, BLOCK), bits)
+    q, scale = symmetric(torch.from_numpy(weight).reshape(-1, BLOCK), bits)
     return (q * scale).reshape(weight.shape).numpy()
 
 
-def _symmetric(blocks: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
+def symmetric(blocks: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The value of largest size becomes -2^(bits-1) exactly, so that the whole signed range is used."""
     half = 1 << (bits - 1)
     index = blocks.abs().argmax(dim=1, keepdim=True)
