@@ -241,6 +241,7 @@ export class ResidentIndex {
         if (toLateralError(error).code !== 'out-of-memory') throw error;
         await this.#leaveOut(scorer, wanted.get(block.id)!);
       }
+      this.#store.release(block); // a scorer copies what it keeps
     }
     // Those that are as large as one that found no room are not read in vain.
     const smallest = Math.min(...Array.from(this.#withoutRoom.values(), ({ byteLength }) => byteLength));

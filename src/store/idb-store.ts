@@ -270,6 +270,11 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       }));
       return toVectorBlock(narrowed(openBlock(read), fingerprint));
     },
+    release({ vectors }) {
+      // Read from the database for this one caller. Older browsers cannot let go of it, and collect it in time.
+      const buffer = vectors.buffer as ArrayBuffer & { readonly transfer?: (newLength: number) => ArrayBuffer };
+      buffer.transfer?.(0);
+    },
     compact(signal) {
       return compactBlocks(connection, limits, pieceBytes, changed, signal);
     },

@@ -211,6 +211,11 @@ export interface IndexStore {
   /** Reads one block, not to be changed or transferred: it may be the store's own. @throws 'storage-corrupt' when its checksum does not fit; 'not-found' when it is gone (compacted meanwhile). */
   block(id: string): Promise<VectorBlock>;
   /**
+   * The caller is done with what `block` gave: its memory may be freed at once, where a large collection would otherwise be held
+   * twice until the engine collects what is unused.
+   */
+  release(block: VectorBlock): void;
+  /**
    * Merges the tail into sealed blocks and drops removed documents' vectors, in steps that are each atomic and each tell
    * `onChange`; interrupted at any moment, nothing is lost. Damaged blocks stay as they are.
    * @returns whether anything changed. @throws 'aborted' between two steps.

@@ -288,6 +288,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
       }),
 
     blocks: () => step(() => inOrder(records()).map((record) => toBlockInfo(record, state.fingerprint ?? record))),
+    release: () => undefined, // what `block` gives is the store's own
     block: (id) =>
       step<VectorBlock>(() => {
         const block = blocks.get(id);

@@ -1,6 +1,6 @@
 /** The contract of index-store.ts for blocks, changes and several handles. */
 import { describe, expect, it } from 'vitest';
-import type { NewDocument } from '../index-store.ts';
+import type { BlockInfo, NewDocument } from '../index-store.ts';
 import { fileToKeep, int8Fingerprint, sampleDocument } from './sample-documents.ts';
 import { code, type StoreHarness, useStore } from './store-fixture.ts';
 import { expectHolds } from './store-oracle.ts';
@@ -22,6 +22,15 @@ export function describeBlocks(harness: StoreHarness): void {
       const { offsets, dim, precision, scale } = await at.store.block(blocks[0]!.id);
       expect(offsets).toEqual(Uint32Array.of(0, 2, 5, 6));
       expect({ dim, precision, scale }).toEqual({ dim: 4, precision: 'int8', scale: 1 / 127 });
+    });
+
+    it('can be let go of, and read again', async () => {
+      await at.store.add([sampleDocument('a')], int8Fingerprint);
+      const [{ id }] = (await at.store.blocks()) as [BlockInfo];
+      const first = await at.store.block(id);
+      const expected = { ...first, vectors: first.vectors.slice() };
+      at.store.release(first);
+      expect(await at.store.block(id)).toEqual(expected);
     });
 
     it('divides an add that is larger than a block', async () => {
