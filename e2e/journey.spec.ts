@@ -65,6 +65,7 @@ test(
     await keyboard.press('ArrowRight');
     await expect(page.getByRole('radio', { name: 'Words' })).toBeChecked();
     await keyboard.press('/');
+    await expect(lateral.search).toBeFocused();
     await keyboard.type('qwertzuiop');
     await expect(page.getByRole('heading', { name: 'No passage contains "qwertzuiop".' })).toBeVisible();
     await tabTo(page, 'Search by meaning');

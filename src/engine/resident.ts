@@ -233,8 +233,9 @@ export class ResidentIndex {
     for (const { id } of [...scorer.blocks]) if (!wanted.has(id)) await scorer.unload(id);
     for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
     for (const id of this.#withoutRoom.keys()) if (!wanted.has(id)) this.#withoutRoom.delete(id);
+    // Those that are tried again, now or in a later step, count anew.
+    for (const { id } of [...blocks, ...rest]) if (this.#withoutRoom.delete(id)) await scorer.unload(id);
     for (const block of blocks) {
-      if (this.#withoutRoom.delete(block.id)) await scorer.unload(block.id);
       try {
         await scorer.load(block);
       } catch (error) {

