@@ -1,9 +1,10 @@
 /** Compaction under other tabs' hands, and damage: what verification names, and what compaction leaves alone. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultLimits } from './blocks.ts';
+import { type Block, defaultLimits } from './blocks.ts';
+import { packBlock } from './idb-blocks.ts';
 import { type Connection, createConnection } from './idb-connection.ts';
 import { compactBlocks } from './idb-maintenance.ts';
-import { migrations } from './idb-schema.ts';
+import { migrations, type Piece } from './idb-schema.ts';
 import { databaseNameOf, openIdbStore } from './idb-store.ts';
 import type { IndexStore, PendingFile } from './index-store.ts';
 import { countRaw, deleteRaw, openRaw, tamper } from './testing/raw-database.ts';
@@ -11,7 +12,11 @@ import { fileToKeep, int8Fingerprint, sampleDocument } from './testing/sample-do
 import { code } from './testing/store-fixture.ts';
 import { expectHolds } from './testing/store-oracle.ts';
 
-describe('IndexedDB store', () => {
+describe.each([
+  { kept: 'in buffers', blobBytes: Infinity },
+  { kept: 'in Blobs', blobBytes: 1 },
+])('IndexedDB store, vectors $kept', ({ blobBytes }) => {
+  const pack = (block: Block) => Promise.resolve(packBlock(block, { pieceBytes: 32, blobBytes }));
   let databaseName: string;
   let store: IndexStore;
   let count = 0;
@@ -20,6 +25,7 @@ describe('IndexedDB store', () => {
     const handle = await openIdbStore(databaseName.slice(databaseNameOf('').length), {
       blockBytes: 80,
       pieceBytes: 32,
+      blobBytes,
     });
     opened.push(handle);
     return handle;
@@ -71,7 +77,7 @@ describe('IndexedDB store', () => {
           return connection.write(during, body);
         },
       };
-      return compactBlocks(meddling, { ...defaultLimits, targetBytes: 80 }, 32, () => undefined);
+      return compactBlocks(meddling, { ...defaultLimits, targetBytes: 80 }, pack, () => undefined);
     }
 
     it('keeps to removals, and additions of the same id, that come in between', async () => {
@@ -173,9 +179,11 @@ describe('IndexedDB store', () => {
   });
 });
 
-function flipBit(databaseName: string, storeName: string, key: IDBValidKey): Promise<void> {
-  return tamper<ArrayBuffer>(databaseName, storeName, key, (buffer) => {
-    new Uint8Array(buffer)[0]! ^= 1;
-    return buffer;
-  });
+async function flipBit(databaseName: string, storeName: string, key: IDBValidKey): Promise<void> {
+  let piece: Piece | undefined;
+  await tamper<Piece>(databaseName, storeName, key, (value) => (piece = value));
+  const bytes = new Uint8Array(await new Blob([piece!]).arrayBuffer());
+  bytes[0]! ^= 1;
+  const flipped = piece instanceof Blob ? new Blob([bytes]) : bytes.buffer;
+  await tamper<Piece>(databaseName, storeName, key, () => flipped);
 }

@@ -4,7 +4,15 @@
  */
 import { LateralError, throwIfAborted } from '../errors.ts';
 import { type Block, type BlockLimits, mergeBlocks, planCompaction } from './blocks.ts';
-import { deleteBlock, openBlock, packBlock, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
+import {
+  deleteBlock,
+  openBlock,
+  type PackedBlock,
+  readBlock,
+  readBlockRecords,
+  send,
+  writeBlock,
+} from './idb-blocks.ts';
 import type { Connection } from './idb-connection.ts';
 import { piecesFit, readSource, readTokenRows } from './idb-documents.ts';
 import { readPending, readPendingFile } from './idb-pending.ts';
@@ -22,7 +30,7 @@ import { blockIdOf, isSameFingerprint } from './schema.ts';
 export async function compactBlocks(
   connection: Connection,
   limits: BlockLimits,
-  pieceBytes: number,
+  pack: (block: Block) => Promise<PackedBlock>,
   onStep: (version: number) => void,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -39,7 +47,7 @@ export async function compactBlocks(
     const version =
       step.kind === 'seal'
         ? await sealBlock(connection, step.id)
-        : await mergeInto(connection, step.ids, fingerprint, pieceBytes, damaged, signal);
+        : await mergeInto(connection, step.ids, fingerprint, pack, damaged, signal);
     if (version === null) continue; // a block was removed or merged by another, or is damaged: plan anew
     worked = true;
     onStep(version);
@@ -61,14 +69,15 @@ async function mergeInto(
   connection: Connection,
   ids: readonly string[],
   fingerprint: Fingerprint,
-  pieceBytes: number,
+  pack: (block: Block) => Promise<PackedBlock>,
   damaged: Set<string>,
   signal: AbortSignal | undefined,
 ): Promise<number | null> {
   const blocks: Block[] = [];
   for (const id of ids) {
     try {
-      blocks.push(openBlock(await connection.read('reading a block', (transaction) => readBlock(transaction, id))));
+      const read = await connection.read('reading a block', (transaction) => readBlock(transaction, id));
+      blocks.push(await openBlock(connection, read));
     } catch (error) {
       if (!(error instanceof LateralError)) throw error;
       if (error.code === 'not-found') return null;
@@ -80,7 +89,7 @@ async function mergeInto(
   }
   // Which old block each document comes from: an id may stand in two, removed from one and added again in the other.
   const origins = blocks.flatMap(({ record }) => record.documents.filter((d) => !d.removed).map(() => record.id));
-  const merged = packBlock(mergeBlocks(0, blocks, fingerprint), pieceBytes);
+  const merged = await pack(mergeBlocks(0, blocks, fingerprint));
   return connection.write('merging blocks', async (transaction) => {
     const state = await readState(transaction);
     if (!isSameFingerprint(state.fingerprint, fingerprint)) return null; // other rows are wanted now
@@ -110,7 +119,7 @@ export async function verifyStore(connection: Connection): Promise<StoreReport> 
   const during = 'verifying the index';
   for (const { id } of await connection.read(during, readBlockRecords)) {
     try {
-      openBlock(await connection.read(during, (transaction) => readBlock(transaction, id)));
+      await openBlock(connection, await connection.read(during, (transaction) => readBlock(transaction, id)));
     } catch (error) {
       if (!(error instanceof LateralError)) throw error;
       if (error.code === 'storage-corrupt') damagedBlocks.push(id);

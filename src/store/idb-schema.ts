@@ -13,6 +13,9 @@ import {
   type StoreState,
 } from './schema.ts';
 
+/** Bytes of a block; both kinds may lie side by side. */
+export type Piece = ArrayBuffer | Blob;
+
 export interface LateralSchema extends DBSchema {
   documents: { key: string; value: DocumentRecord; indexes: { byHash: string; byTime: [number, string] } };
   texts: { key: string; value: ExtractedText };
@@ -25,7 +28,7 @@ export interface LateralSchema extends DBSchema {
   locations: { key: string; value: string };
   blocks: { key: string; value: BlockRecord };
   /** [block id, piece] */
-  blockData: { key: [string, number]; value: ArrayBuffer };
+  blockData: { key: [string, number]; value: Piece };
   keywords: { key: string; value: KeywordRecord };
   meta: { key: 'state'; value: StoreState };
 }
@@ -88,6 +91,11 @@ export const migrations: readonly Migration[] = [
       const state = await meta.get('state');
       if (state !== undefined) await meta.put({ ...state, pendingVersion: 0, createdAt: Date.now() }, 'state');
     },
+  },
+  {
+    version: 3,
+    description: 'Vectors may lie in Blobs, which earlier versions cannot read.',
+    apply: () => Promise.resolve(),
   },
 ];
 

@@ -31,12 +31,17 @@ import { describeChecksum, describeStore } from './testing/store-suite.ts';
 /** Pieces of 32 bytes, so that blocks of 80 and most sources lie in several; no polling that could stand in for messages. */
 const tiny: IdbStoreOptions = { blockBytes: 80, pieceBytes: 32, pollMs: 60_000 };
 
-describeStore('IndexedDB store', {
-  open: (name) => openIdbStore(name, tiny),
-  shared: true,
-  persistent: true,
-  check: async ({ name }) => expect(await orphanedPieces(databaseNameOf(name))).toEqual([]),
-});
+for (const [kept, blobBytes] of [
+  ['buffers', Infinity],
+  ['Blobs', 1],
+] as const) {
+  describeStore(`IndexedDB store, vectors in ${kept}`, {
+    open: (name) => openIdbStore(name, { ...tiny, blobBytes }),
+    shared: true,
+    persistent: true,
+    check: async ({ name }) => expect(await orphanedPieces(databaseNameOf(name))).toEqual([]),
+  });
+}
 describeChecksum();
 
 describe('IndexedDB store', () => {
@@ -263,6 +268,43 @@ describe('IndexedDB store', () => {
       await expectHolds(store, samples('a'));
     });
 
+    it('keeps vectors in buffers where the browser refuses Blobs', async () => {
+      // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its store below
+      const { put } = IDBObjectStore.prototype;
+      vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore, ...parameters) {
+        if (parameters[0] instanceof Blob) throw new DOMException('Blobs are not supported.', 'DataCloneError');
+        return put.apply(this, parameters);
+      });
+      store = await open({ blobBytes: 1 });
+      await add('a', 'b');
+      await store.compact();
+      vi.restoreAllMocks();
+      await expectHolds(store, samples('a', 'b'));
+    });
+
+    it('reads buffers and Blobs side by side', async () => {
+      await add('a');
+      const other = await open({ blobBytes: 1 });
+      await other.add(samples('b'), int8Fingerprint);
+      await expectHolds(store, samples('a', 'b'));
+      await store.compact();
+      await expectHolds(other, samples('a', 'b'));
+    });
+
+    it('tells a block whose Blob cannot be read from one that went meanwhile', async () => {
+      store = await open({ blobBytes: 1 });
+      await add('a');
+      const { id } = (await store.blocks())[0]!;
+      const unreadable = vi.spyOn(Blob.prototype, 'arrayBuffer');
+      unreadable.mockRejectedValue(new DOMException('The file is gone.', 'NotReadableError'));
+      await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
+      unreadable.mockImplementation(async () => {
+        await store.remove(['a']);
+        throw new DOMException('The file is gone.', 'NotFoundError');
+      });
+      await expect(store.block(id)).rejects.toThrow(code('not-found'));
+    });
+
     it('asks for strict durability whenever it writes', async () => {
       const begun = vi.spyOn(IDBDatabase.prototype, 'transaction');
       await add('a');
@@ -430,7 +472,7 @@ describe('IndexedDB store', () => {
   describe('migration', () => {
     /** As a later version might: a new store, filled from an old one. */
     const addLanguages: Migration = {
-      version: 3,
+      version: migrations.length + 1,
       description: 'Documents by language.',
       async apply(database, transaction) {
         const target = database.createObjectStore('languages' as 'keywords');
@@ -474,7 +516,7 @@ describe('IndexedDB store', () => {
       await store.compact();
       await expectHolds(store, samples('a', 'b', 'c', 'd'));
       const raw = await openRaw(databaseName);
-      expect([raw.version, raw.objectStoreNames.contains('languages')]).toEqual([3, true]);
+      expect([raw.version, raw.objectStoreNames.contains('languages')]).toEqual([migrations.length + 1, true]);
       raw.close();
     });
 
@@ -494,10 +536,10 @@ describe('IndexedDB store', () => {
         async apply(database, transaction) {
           await transaction.objectStore('documents').clear();
           await addLanguages.apply(database, transaction);
-          throw new Error('step 3 failed');
+          throw new Error('this step failed');
         },
       };
-      await expect(open({ migrations: [...migrations, failing] })).rejects.toThrow('step 3 failed');
+      await expect(open({ migrations: [...migrations, failing] })).rejects.toThrow('this step failed');
       store = await open();
       await expectHolds(store, samples('a'));
     });
@@ -506,7 +548,7 @@ describe('IndexedDB store', () => {
 
 /** The same documents in a database that the first step alone has made. @returns its version counter */
 async function backToVersion1(databaseName: string): Promise<number> {
-  const { stores, state } = await readVersion2(databaseName);
+  const { stores, state } = await readRaw(databaseName);
   await deleteRaw(databaseName);
   const database = await openDB<LateralSchema>(databaseName, 1, {
     upgrade: (opened, _old, _new, transaction) => void migrate(migrations, 0, 1, opened, transaction),
@@ -526,7 +568,7 @@ async function backToVersion1(databaseName: string): Promise<number> {
   return version as number;
 }
 
-async function readVersion2(databaseName: string) {
+async function readRaw(databaseName: string) {
   const raw = await openRaw(databaseName);
   const names = [...raw.objectStoreNames].filter((name) => name !== 'pending' && name !== 'meta');
   const stores = await Promise.all(
@@ -541,7 +583,11 @@ async function readVersion2(databaseName: string) {
   return { stores, state: state! };
 }
 
-const emptyStep: Migration = { version: 3, description: 'Nothing.', apply: () => Promise.resolve() };
+const emptyStep: Migration = {
+  version: migrations.length + 1,
+  description: 'Nothing.',
+  apply: () => Promise.resolve(),
+};
 
 /** Missing in TypeScript's library: https://wicg.github.io/storage-buckets/ */
 interface StorageBuckets {

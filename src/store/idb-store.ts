@@ -14,7 +14,17 @@ import {
   toVectorBlock,
   usageOf,
 } from './blocks.ts';
-import { openBlock, packBlock, readAll, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
+import {
+  openBlock,
+  packBlock,
+  type PackedBlock,
+  readAll,
+  readBlock,
+  readBlockRecords,
+  send,
+  takesBlobs,
+  writeBlock,
+} from './idb-blocks.ts';
 import { createChanges } from './idb-changes.ts';
 import { createConnection } from './idb-connection.ts';
 import {
@@ -56,6 +66,11 @@ export interface IdbStoreOptions {
   readonly blockBytes?: number;
   /** Largest single value of bytes written. Default 32 MiB; Chrome takes at most 133,169,152 bytes a value. */
   readonly pieceBytes?: number;
+  /**
+   * Bytes from which a piece of vectors is a Blob, where the browser takes them. Default 64 KiB: browsers keep smaller values
+   * within the database, where one more file would cost more than a copy.
+   */
+  readonly blobBytes?: number;
   /** How long other tabs have to let go of an older version before 'storage-blocked'. Default 2,500 ms. */
   readonly blockedMs?: number;
   /** How long the browser has in all to open the database. Default 10,000 ms. */
@@ -92,6 +107,13 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
   const readRevision = async (): Promise<number> => revisionOf(await state());
   const changes = createChanges(databaseNameOf(name), options.pollMs ?? 3_000, readRevision);
   const changed = (revision: number): void => changes.made(revision);
+  const blobBytes = options.blobBytes ?? 64 * 1024;
+  let takingBlobs: Promise<boolean> | undefined;
+  async function pack(block: Block): Promise<PackedBlock> {
+    const large = block.vectors.byteLength >= blobBytes;
+    const blobs = large && (await (takingBlobs ??= takesBlobs(connection)));
+    return packBlock(block, { pieceBytes, blobBytes: blobs ? blobBytes : Infinity });
+  }
   /** The block that `parts` read last: undoing or exporting many documents asks for the same one again and again. */
   let lastBlock: WeakRef<Block> | undefined;
 
@@ -109,7 +131,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     checkDocuments(documents, fingerprint);
     const packed: PackedDocument[] = [];
     for (const document of documents) packed.push(await packDocument(document, pieceBytes));
-    const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
+    const built = await Promise.all(buildBlocks(0, documents, fingerprint, limits).map(pack));
     const revision = await connection.write('saving documents', async (transaction, attempt) => {
       const now = await readState(transaction);
       const present = await readPresent(transaction, documents);
@@ -143,7 +165,10 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       return { ...document, read };
     });
     if (found === undefined) return undefined;
-    const block = narrowed(found.read === undefined ? known! : openBlock(found.read), found.fingerprint);
+    const block = narrowed(
+      found.read === undefined ? known! : await openBlock(connection, found.read),
+      found.fingerprint,
+    );
     lastBlock = new WeakRef(block);
     const part = partOf(block, id);
     if (part === undefined) throw corrupt(`The vectors of document "${id}" are missing. Add it again.`, { id });
@@ -199,7 +224,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     async replaceVectors(documents, fingerprint) {
       if (documents.length === 0) return 0;
       checkVectors(documents, fingerprint);
-      const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
+      const built = await Promise.all(buildBlocks(0, documents, fingerprint, limits).map(pack));
       const { count, revision } = await connection.write('saving vectors', (transaction) =>
         putVectors(transaction, documents, built, fingerprint),
       );
@@ -268,7 +293,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
         read: await readBlock(transaction, id),
         fingerprint: (await readState(transaction)).fingerprint,
       }));
-      return toVectorBlock(narrowed(openBlock(read), fingerprint));
+      return toVectorBlock(narrowed(await openBlock(connection, read), fingerprint));
     },
     release({ vectors }) {
       // Read from the database for this one caller. Older browsers cannot let go of it, and collect it in time.
@@ -276,7 +301,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       buffer.transfer?.(0);
     },
     compact(signal) {
-      return compactBlocks(connection, limits, pieceBytes, changed, signal);
+      return compactBlocks(connection, limits, pack, changed, signal);
     },
     verify: () => verifyStore(connection),
 

@@ -43,7 +43,7 @@ export async function dropAllVectors(transaction: WriteTransaction, fingerprint:
   for (const { id } of records) deleteBlock(transaction, id);
   const blocks = emptyBlocks(now.nextBlock, records, fingerprint);
   for (const block of blocks) {
-    writeBlock(transaction, packBlock(block, Infinity));
+    writeBlock(transaction, packBlock(block, { pieceBytes: Infinity, blobBytes: Infinity }));
     for (const { id } of block.record.documents) send(transaction.objectStore('locations').put(block.record.id, id));
   }
   for (const record of documents) {
