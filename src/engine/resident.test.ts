@@ -171,6 +171,26 @@ describe('ResidentIndex', () => {
     expect(resident.runs).toHaveLength(2);
   });
 
+  test('all that found no room is tried again, in however many steps it is read', async () => {
+    // Blocks that seem large enough for a step each.
+    const large = Object.create(store, {
+      blocks: {
+        value: async () => (await store.blocks()).map((info) => ({ ...info, byteLength: info.byteLength * 10_000 })),
+      },
+    }) as IndexStore;
+    resident = new ResidentIndex(large, await createWasmScorer({ maxBytes: 10 * 65536 }), fingerprint);
+    for (const document of [toy('a', 3000), toy('b', 2000), toy('c', 1999)]) await store.add([document], fingerprint);
+    await resident.refresh();
+    expect(resident.runs.map(({ encoded }) => encoded)).toEqual([true, false, false]);
+    await store.remove(['a']);
+    await resident.refresh();
+    expect(resident.runs.map(({ documentId, encoded }) => [documentId, encoded])).toEqual([
+      ['b', true],
+      ['c', true],
+    ]);
+    expect(resident.withoutRoom).toBeNull();
+  });
+
   test('a selection takes whole documents', async () => {
     await store.add([toy('a', 2), toy('b', 1), toy('c', 2)], fingerprint);
     await resident.refresh();
