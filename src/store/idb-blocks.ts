@@ -1,11 +1,13 @@
 /**
- * Blocks inside a transaction: their records, and their vectors as pieces small enough for one value of the browser's.
+ * Blocks inside a transaction: their records, and their vectors as pieces small enough to be read alone.
  */
-import { LateralError } from '../errors.ts';
-import type { Block } from './blocks.ts';
+import type { RowShape } from '../vectors/narrow.ts';
+import { type Block, checkRanges, rowBytesOf, rowsOf } from './blocks.ts';
+import { crc32c } from './checksum.ts';
 import { corrupt } from './idb-errors.ts';
 import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
-import { type BlockRecord, bytesOf, checksumOf, joinBytes, splitBytes } from './schema.ts';
+import type { RowRange } from './index-store.ts';
+import { blockGone, type BlockRecord, bytesOf, checksumOf, joinBytes, type PieceTable, splitBytes } from './schema.ts';
 
 /** A block as it lies in the database: its record says how many pieces there are. */
 export interface PackedBlock {
@@ -16,7 +18,10 @@ export interface PackedBlock {
 /** Splits ahead of the transaction, so that the transaction does nothing but write. */
 export function packBlock({ record, vectors }: Block, pieceBytes: number): PackedBlock {
   const pieces = splitBytes(bytesOf(vectors), pieceBytes);
-  return { record: { ...record, pieceCount: pieces.length }, pieces };
+  if (pieces.length === 0) return { record, pieces };
+  const checksums = Uint32Array.from(pieces, (piece) => crc32c(new Uint8Array(piece)));
+  const table: PieceTable = { byteLength: pieces[0]!.byteLength, checksums };
+  return { record: { ...record, pieceCount: pieces.length, pieces: table }, pieces };
 }
 
 /**
@@ -50,46 +55,127 @@ export function readBlockRecords(transaction: AnyTransaction): Promise<BlockReco
 /** @throws 'not-found' when there is no such block. The pieces are unchecked: see `openBlock`. */
 export async function readBlock(transaction: AnyTransaction, id: string): Promise<PackedBlock> {
   const record = await transaction.objectStore('blocks').get(id);
-  if (record === undefined) {
-    throw new LateralError('not-found', `Block ${id} is gone: removed, or merged into another.`, {
-      details: { block: id },
-    });
-  }
+  if (record === undefined) throw blockGone(id);
   return { record, pieces: await readPieces(transaction, 'blockData', id, record.pieceCount) };
 }
 
-/** Missing pieces are left out, which the length then shows. */
+/** Missing pieces are left out, which the length then shows. All are asked for at once: small ones come twice as fast so. */
 export async function readPieces(
   transaction: AnyTransaction,
   store: 'blockData' | 'sourceData',
   id: string,
   pieceCount: number,
 ): Promise<ArrayBuffer[]> {
-  const pieces: ArrayBuffer[] = [];
-  for (let i = 0; i < pieceCount; i++) {
-    const piece = await transaction.objectStore(store).get([id, i]);
-    if (piece !== undefined) pieces.push(piece);
-  }
-  return pieces;
+  const data = transaction.objectStore(store);
+  const pieces = await Promise.all(Array.from({ length: pieceCount }, (_, i) => data.get([id, i])));
+  return pieces.filter((piece) => piece !== undefined);
+}
+
+/** Of a block's record what never changes while it is here, and reading rows takes. */
+export type BlockLayout = Pick<BlockRecord, 'id' | keyof RowShape | 'byteLength' | 'pieceCount' | 'pieces'>;
+
+/** Pieces with rows of a block: unchecked, see `openRows`. */
+export interface PackedRows {
+  readonly layout: BlockLayout;
+  /** By number; missing ones are left out. All of the block where they cannot be checked alone. */
+  readonly read: ReadonlyMap<number, ArrayBuffer> | PackedBlock;
 }
 
 /**
- * Joins the pieces and checks them. Outside of a transaction: it takes a while.
+ * @param known the layout, where it was read before
+ * @throws 'not-found' when there is no such block; 'invalid-argument' for rows that it does not have
+ */
+export async function readRows(
+  transaction: AnyTransaction,
+  id: string,
+  ranges: readonly RowRange[],
+  known?: BlockLayout,
+): Promise<PackedRows> {
+  const layout = known ?? (await readLayout(transaction, id));
+  checkRanges(layout, ranges);
+  const { pieces } = layout;
+  if (pieces === undefined) return { layout, read: await readBlock(transaction, id) };
+  const wanted = piecesWith(ranges, rowBytesOf(layout), pieces.byteLength);
+  const data = transaction.objectStore('blockData');
+  const found = await Promise.all(wanted.map((piece) => data.get([id, piece])));
+  const read = new Map<number, ArrayBuffer>();
+  found.forEach((piece, i) => piece && read.set(wanted[i]!, piece));
+  if (read.size < wanted.length && known !== undefined) await readLayout(transaction, id); // gone meanwhile?
+  return { layout, read };
+}
+
+async function readLayout(transaction: AnyTransaction, id: string): Promise<BlockLayout> {
+  const record = await transaction.objectStore('blocks').get(id);
+  if (record === undefined) throw blockGone(id);
+  const { dim, precision, scale, byteLength, pieceCount, pieces } = record;
+  return { id, dim, precision, scale, byteLength, pieceCount, ...(pieces === undefined ? {} : { pieces }) };
+}
+
+/** Numbers of the pieces that rows lie in, each once, ascending. */
+function piecesWith(ranges: readonly RowRange[], rowBytes: number, pieceBytes: number): number[] {
+  const numbers = new Set<number>();
+  for (const { first, end } of ranges) {
+    for (let n = Math.floor((first * rowBytes) / pieceBytes); n * pieceBytes < end * rowBytes; n++) numbers.add(n);
+  }
+  return [...numbers].sort((a, b) => a - b);
+}
+
+/**
+ * The rows of the ranges, one after the other, from pieces that are checked here. Outside of a transaction: it takes a while.
+ * @throws 'storage-corrupt'
+ */
+export function openRows({ layout, read }: PackedRows, ranges: readonly RowRange[]): Int8Array | Float32Array {
+  if ('record' in read) return rowsOf(openBlock(read), ranges);
+  const { byteLength, checksums } = layout.pieces!;
+  const rowBytes = rowBytesOf(layout);
+  const out = new Uint8Array(ranges.reduce((sum, { first, end }) => sum + (end - first) * rowBytes, 0));
+  const checked = new Map<number, Uint8Array>();
+  let to = 0;
+  for (const { first, end } of ranges) {
+    for (let from = first * rowBytes; from < end * rowBytes;) {
+      const number = Math.floor(from / byteLength);
+      let piece = checked.get(number);
+      if (piece === undefined) {
+        piece = new Uint8Array(read.get(number) ?? new ArrayBuffer(0));
+        if (crc32c(piece) !== checksums[number]) throw damagedBlock(layout.id);
+        checked.set(number, piece);
+      }
+      const start = from - number * byteLength;
+      const part = piece.subarray(start, Math.min(byteLength, start + end * rowBytes - from));
+      if (part.length === 0) throw damagedBlock(layout.id);
+      out.set(part, to);
+      to += part.length;
+      from += part.length;
+    }
+  }
+  return layout.precision === 'int8' ? new Int8Array(out.buffer) : new Float32Array(out.buffer);
+}
+
+/** The memory may be freed at once, and not only when the engine collects what is unused. Older browsers cannot do it. */
+export function letGo(buffer: ArrayBufferLike): void {
+  (buffer as { readonly transfer?: (newLength: number) => ArrayBuffer }).transfer?.(0);
+}
+
+/**
+ * Joins the pieces, which are of no more use then, and checks them. Outside of a transaction: it takes a while.
  * @throws 'storage-corrupt'
  */
 export function openBlock({ record, pieces }: PackedBlock): Block {
   const buffer = joinBytes(pieces, record.byteLength);
+  if (pieces.length > 1) pieces.forEach(letGo);
   const Rows = record.precision === 'int8' ? Int8Array : Float32Array;
   const fits = buffer !== null && record.byteLength === record.offsets.at(-1)! * record.dim * Rows.BYTES_PER_ELEMENT;
   const vectors = fits ? new Rows(buffer) : new Rows(0);
   if (!fits || checksumOf(record.offsets, vectors) !== record.checksum) {
-    throw corrupt(
-      `Block ${record.id} of the index is damaged: its bytes do not fit its checksum. Add its ` +
-        `${String(record.documents.length)} documents again.`,
-      { block: record.id },
-    );
+    throw damagedBlock(record.id);
   }
   return { record, vectors };
+}
+
+function damagedBlock(id: string) {
+  return corrupt(`Block ${id} of the index is damaged: its bytes do not fit their checksum. Add its documents again.`, {
+    block: id,
+  });
 }
 
 /** All pieces of one block or source. */

@@ -130,6 +130,44 @@ describe('IndexedDB store', () => {
       await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
     });
 
+    it('is seen in the pieces that rows lie in, and costs the others nothing', async () => {
+      const { id } = (await store.blocks())[0]!; // 10 rows of 4 bytes in pieces of 32
+      const [early, late] = [
+        { first: 0, end: 8 },
+        { first: 8, end: 10 },
+      ];
+      const rows = await store.rows(id, [early, late]);
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      expect((await store.rows(id, [early])).vectors).toEqual(rows.vectors.subarray(0, 32));
+      for (const handle of [store, await open()]) {
+        await expect(handle.rows(id, [{ first: 7, end: 9 }])).rejects.toThrow(code('storage-corrupt'));
+      }
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      expect(await store.rows(id, [early, late])).toEqual(rows);
+      await tamper(databaseName, 'blockData', [id, 1], () => undefined);
+      await expect(store.rows(id, [late])).rejects.toThrow(code('storage-corrupt'));
+      await store.remove(['a', 'b']);
+      await expect(store.rows(id, [late])).rejects.toThrow(code('not-found'));
+    });
+
+    it('is seen in blocks of before that are read whole, which compaction writes anew', async () => {
+      const { id } = (await store.blocks())[0]!;
+      await store.compact(); // seals it
+      expect(await store.compact()).toBe(false);
+      await tamper<{ pieces?: unknown }>(databaseName, 'blocks', id, ({ pieces, ...record }) => record);
+      expect((await store.blocks()).map(({ wholeOnly }) => wholeOnly)).toEqual([true]);
+      const early = { first: 0, end: 3 };
+      const expected = (await store.block(id)).vectors.slice(0, 12);
+      expect((await store.rows(id, [early])).vectors).toEqual(expected);
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      await expect(store.rows(id, [early])).rejects.toThrow(code('storage-corrupt')); // though not in these rows
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      expect(await store.compact()).toBe(true);
+      expect((await store.blocks()).map(({ wholeOnly, sealed }) => [wholeOnly, sealed])).toEqual([[false, true]]);
+      await expectHolds(store, samples('a', 'b'));
+      expect(await store.compact()).toBe(false);
+    });
+
     it('is not merged into a good block, and goes with its documents', async () => {
       await add('c');
       await add('d');

@@ -3,6 +3,7 @@
  * files, building blocks and checksums come before it, for a transaction ends as soon as anything else is awaited.
  */
 import type { DocumentRecord, Fingerprint } from '../types.ts';
+import { narrowRows } from '../vectors/narrow.ts';
 import {
   type Block,
   buildBlocks,
@@ -14,7 +15,19 @@ import {
   toVectorBlock,
   usageOf,
 } from './blocks.ts';
-import { openBlock, packBlock, readAll, readBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
+import {
+  type BlockLayout,
+  letGo,
+  openBlock,
+  openRows,
+  packBlock,
+  readAll,
+  readBlock,
+  readBlockRecords,
+  readRows,
+  send,
+  writeBlock,
+} from './idb-blocks.ts';
 import { createChanges } from './idb-changes.ts';
 import { createConnection } from './idb-connection.ts';
 import {
@@ -54,7 +67,9 @@ import {
 export interface IdbStoreOptions {
   /** Vector bytes that a sealed block should not pass. Default 16 MiB. */
   readonly blockBytes?: number;
-  /** Largest single value of bytes written. Default 32 MiB; Chrome takes at most 133,169,152 bytes a value. */
+  /**
+   * Largest single value of bytes written. Default 32 MiB, and for vectors 63 KiB; Chrome takes at most 133,169,152 bytes a value.
+   */
   readonly pieceBytes?: number;
   /** How long other tabs have to let go of an older version before 'storage-blocked'. Default 2,500 ms. */
   readonly blockedMs?: number;
@@ -65,6 +80,14 @@ export interface IdbStoreOptions {
   /** For tests of later layouts. */
   readonly migrations?: readonly Migration[];
 }
+
+/**
+ * Vectors are read in whole blocks, and a few hundred passages at a time from all over them. Up to 64 KiB Chromium keeps a value
+ * within its database; larger ones lie in a file each. 300 passages of 20 KB took 40 to 75 ms from pieces of 63 KiB, 120 to 170
+ * from 128 to 512 KiB, while whole blocks came with 340 MiB/s from either, once their pieces were all asked for at once, and with
+ * 430 in one piece (docs/performance.md). A multiple of rows of 128, 96 and 64 bytes.
+ */
+const defaultVectorPieceBytes = 63 * 2 ** 10;
 
 export function databaseNameOf(name: string): string {
   return `lateral-${name}`;
@@ -79,6 +102,7 @@ export function databaseNameOf(name: string): string {
 export async function openIdbStore(name: string, options: IdbStoreOptions = {}): Promise<IndexStore> {
   const limits = { ...defaultLimits, targetBytes: options.blockBytes ?? defaultLimits.targetBytes };
   const pieceBytes = options.pieceBytes ?? 32 * 2 ** 20;
+  const vectorPieceBytes = Math.min(pieceBytes, defaultVectorPieceBytes);
   const endedListeners = new Set<(error: unknown) => void>();
   const connection = createConnection({
     databaseName: databaseNameOf(name),
@@ -94,6 +118,8 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
   const changed = (revision: number): void => changes.made(revision);
   /** The block that `parts` read last: undoing or exporting many documents asks for the same one again and again. */
   let lastBlock: WeakRef<Block> | undefined;
+  /** Of the blocks that rows were read of: their records list up to 10,000 documents. */
+  const layouts = new Map<string, BlockLayout>();
 
   try {
     changes.seen(await readRevision());
@@ -109,7 +135,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     checkDocuments(documents, fingerprint);
     const packed: PackedDocument[] = [];
     for (const document of documents) packed.push(await packDocument(document, pieceBytes));
-    const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
+    const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, vectorPieceBytes));
     const revision = await connection.write('saving documents', async (transaction, attempt) => {
       const now = await readState(transaction);
       const present = await readPresent(transaction, documents);
@@ -199,7 +225,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     async replaceVectors(documents, fingerprint) {
       if (documents.length === 0) return 0;
       checkVectors(documents, fingerprint);
-      const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, pieceBytes));
+      const built = buildBlocks(0, documents, fingerprint, limits).map((block) => packBlock(block, vectorPieceBytes));
       const { count, revision } = await connection.write('saving vectors', (transaction) =>
         putVectors(transaction, documents, built, fingerprint),
       );
@@ -270,13 +296,25 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       }));
       return toVectorBlock(narrowed(openBlock(read), fingerprint));
     },
-    release({ vectors }) {
-      // Read from the database for this one caller. Older browsers cannot let go of it, and collect it in time.
-      const buffer = vectors.buffer as ArrayBuffer & { readonly transfer?: (newLength: number) => ArrayBuffer };
-      buffer.transfer?.(0);
+    async rows(id, ranges) {
+      try {
+        const { packed, fingerprint } = await connection.read('reading rows', async (transaction) => ({
+          packed: await readRows(transaction, id, ranges, layouts.get(id)),
+          fingerprint: (await readState(transaction)).fingerprint,
+        }));
+        const { dim, precision, scale } = packed.layout;
+        layouts.set(id, packed.layout);
+        const shape = fingerprint ?? { dim, precision, scale };
+        const vectors = narrowRows(openRows(packed, ranges), packed.layout, shape);
+        return { dim: shape.dim, precision: shape.precision, scale: shape.scale, vectors };
+      } catch (error) {
+        layouts.clear(); // most are gone where one is
+        throw error;
+      }
     },
+    release: ({ vectors }) => letGo(vectors.buffer), // read from the database for this one caller
     compact(signal) {
-      return compactBlocks(connection, limits, pieceBytes, changed, signal);
+      return compactBlocks(connection, limits, vectorPieceBytes, changed, signal);
     },
     verify: () => verifyStore(connection),
 
