@@ -220,9 +220,9 @@ export function toBlockInfo(record: BlockRecord, shape: RowShape): BlockInfo {
   return { id, sealed, numChunks: offsets.length - 1, numTokens, byteLength, outdated, wholeOnly, documents };
 }
 
-/** Lies in pieces that cannot be told from damaged ones unless all are read. */
-function isWholeOnly({ pieceCount, pieces }: BlockRecord): boolean {
-  return pieceCount > 0 && pieces === undefined;
+/** Its bytes cannot be told from damaged ones unless all are read. */
+function isWholeOnly({ pieceCount, runs }: BlockRecord): boolean {
+  return pieceCount > 0 && runs === undefined;
 }
 
 export function toVectorBlock({ record, vectors }: Block): VectorBlock {

@@ -150,11 +150,25 @@ describe('IndexedDB store', () => {
       await expect(store.rows(id, [late])).rejects.toThrow(code('not-found'));
     });
 
+    it('is seen in the runs of a piece that rows lie in', async () => {
+      store = await openIdbStore(databaseName.slice(databaseNameOf('').length), { blockBytes: 2 ** 20 });
+      opened.push(store);
+      const long = sampleDocument('long', { tokens: [17_000, 16_000] }); // 33,000 rows of 4 bytes: three runs of 64 KiB
+      await store.add([long], int8Fingerprint);
+      const { id } = (await store.blocks()).at(-1)!;
+      const rowsOf = async (first: number, end: number) => (await store.rows(id, [{ first, end }])).vectors;
+      expect(await rowsOf(16_380, 32_770)).toEqual(long.vectors.subarray(16_380 * 4, 32_770 * 4)); // over both borders
+      await flipBit(databaseName, 'blockData', [id, 0], 65_536);
+      expect(await rowsOf(0, 16_384)).toEqual(long.vectors.subarray(0, 65_536));
+      await expect(rowsOf(16_383, 16_385)).rejects.toThrow(code('storage-corrupt'));
+      expect(await rowsOf(32_768, 33_000)).toEqual(long.vectors.subarray(131_072));
+    });
+
     it('is seen in blocks of before that are read whole, which compaction writes anew', async () => {
       const { id } = (await store.blocks())[0]!;
       await store.compact(); // seals it
       expect(await store.compact()).toBe(false);
-      await tamper<{ pieces?: unknown }>(databaseName, 'blocks', id, ({ pieces, ...record }) => record);
+      await tamper<{ runs?: unknown }>(databaseName, 'blocks', id, ({ runs, ...record }) => record);
       expect((await store.blocks()).map(({ wholeOnly }) => wholeOnly)).toEqual([true]);
       const early = { first: 0, end: 3 };
       const expected = (await store.block(id)).vectors.slice(0, 12);
@@ -211,9 +225,9 @@ describe('IndexedDB store', () => {
   });
 });
 
-function flipBit(databaseName: string, storeName: string, key: IDBValidKey): Promise<void> {
+function flipBit(databaseName: string, storeName: string, key: IDBValidKey, byte = 0): Promise<void> {
   return tamper<ArrayBuffer>(databaseName, storeName, key, (buffer) => {
-    new Uint8Array(buffer)[0]! ^= 1;
+    new Uint8Array(buffer)[byte]! ^= 1;
     return buffer;
   });
 }

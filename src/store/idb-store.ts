@@ -68,7 +68,7 @@ export interface IdbStoreOptions {
   /** Vector bytes that a sealed block should not pass. Default 16 MiB. */
   readonly blockBytes?: number;
   /**
-   * Largest single value of bytes written. Default 32 MiB, and for vectors 63 KiB; Chrome takes at most 133,169,152 bytes a value.
+   * Largest single value of bytes written. Default 32 MiB, and for vectors 512 KiB; Chrome takes at most 133,169,152 bytes a value.
    */
   readonly pieceBytes?: number;
   /** How long other tabs have to let go of an older version before 'storage-blocked'. Default 2,500 ms. */
@@ -82,12 +82,10 @@ export interface IdbStoreOptions {
 }
 
 /**
- * Vectors are read in whole blocks, and a few hundred passages at a time from all over them. Up to 64 KiB Chromium keeps a value
- * within its database; larger ones lie in a file each. 300 passages of 20 KB took 40 to 75 ms from pieces of 63 KiB, 120 to 170
- * from 128 to 512 KiB, while whole blocks came with 340 MiB/s from either, once their pieces were all asked for at once, and with
- * 430 in one piece (docs/performance.md). A multiple of rows of 128, 96 and 64 bytes.
+ * Vectors are read in whole blocks, and a few hundred passages at a time from all over them. The smallest piece that does not
+ * slow the former down, once all pieces of a block are asked for at once (docs/performance.md).
  */
-const defaultVectorPieceBytes = 63 * 2 ** 10;
+const defaultVectorPieceBytes = 512 * 2 ** 10;
 
 export function databaseNameOf(name: string): string {
   return `lateral-${name}`;

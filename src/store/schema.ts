@@ -51,14 +51,17 @@ export interface BlockRecord {
   readonly pieceCount: number;
   /** CRC-32C over the offsets' bytes, then the vectors' bytes, both little-endian. */
   readonly checksum: number;
-  /** What reading a piece without the others takes; absent in blocks from before that could be done. */
-  readonly pieces?: PieceTable;
+  /** What reading some bytes without the others takes; absent in blocks from before that could be done. */
+  readonly runs?: RunTable;
 }
 
-export interface PieceTable {
+/** Each piece is cut into runs that are checked alone. */
+export interface RunTable {
   /** Of each piece but the last, which may be shorter. */
-  readonly byteLength: number;
-  /** [pieceCount] CRC-32C over each piece's bytes. */
+  readonly pieceBytes: number;
+  /** Of each run but a piece's last, which may be shorter. */
+  readonly runBytes: number;
+  /** CRC-32C over each run's bytes: the first piece's runs in order, then the second's, … */
   readonly checksums: Uint32Array;
 }
 
