@@ -34,12 +34,16 @@ export function int4RowBytes(dim: number): number {
  */
 export function packInt4Rows(rows: Int8Array, dim: number): Uint8Array {
   const codes = codesOf(dim);
-  const rowBytes = int4RowBytes(dim);
-  const out = new Uint8Array((rows.length / dim) * rowBytes);
-  for (let from = 0, to = 0; from < rows.length; from += dim, to += rowBytes) {
-    for (let k = 0; k < dim; k++) {
-      const at = to + (k >> 4) * groupBytes + (k & 7);
-      out[at]! |= codes[rows[from + k]! + 128]! << ((k & 8) >> 1);
+  const given = new Uint8Array(rows.buffer, rows.byteOffset, rows.length);
+  const out = new Uint8Array((rows.length / dim) * int4RowBytes(dim));
+  let to = 0;
+  for (let from = 0; from < given.length; from += dim) {
+    const end = from + dim;
+    for (let group = from; group < end; group += groupComponents) {
+      for (let lower = group; lower < group + groupBytes; lower++) {
+        const upper = lower + groupBytes;
+        out[to++] = (lower < end ? codes[given[lower]!]! : 0) | (upper < end ? codes[given[upper]!]! << 4 : 0);
+      }
     }
   }
   return out;
@@ -66,11 +70,12 @@ function stepOf(dim: number): number {
   return 127 / (2 * Math.sqrt(dim));
 }
 
-/** [256] the four bits of each int8 component, by the component + 128. */
+/** [256] the four bits of each int8 component, by its byte. */
 function codesOf(dim: number): Uint8Array {
   const step = stepOf(dim);
-  return Uint8Array.from({ length: 256 }, (_, i) => {
-    const magnitude = Math.min(largestCode, Math.round(Math.abs(i - 128) / step));
-    return (i < 128 ? -magnitude : magnitude) & 0xf;
+  const components = Int8Array.from({ length: 256 }, (_, byte) => byte);
+  return Uint8Array.from(components, (component) => {
+    const magnitude = Math.min(largestCode, Math.round(Math.abs(component) / step));
+    return (Math.sign(component) * magnitude) & 0xf;
   });
 }
