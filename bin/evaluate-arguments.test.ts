@@ -35,7 +35,7 @@ it.each([
   ['a --dims 12x', '--dims'],
   ['a --dims 0', '--dims'],
   ['a --dims none', 'nothing to do'],
-  ['a --precision int4', 'int8 or f32, not "int4"'],
+  ['a --precision int2', 'int8 or f32 or int4 or int4-coarse, not "int2"'],
   ['a --pool 2,5', '1, 2, 3, 4, not "5"'],
   ['a --baseline splade', 'bm25, not "splade"'],
   ['a --limit-queries 0', '--limit-queries'],

@@ -1,7 +1,8 @@
 /** The command line of `npm run evaluate`: words in, settings out, or a message that says which word is wrong. */
 import { parseArgs } from 'node:util';
 import { LateralError } from '../src/errors.ts';
-import type { PoolFactor, Precision } from '../src/types.ts';
+import type { EvaluatedPrecision } from '../src/evaluation/run.ts';
+import type { PoolFactor } from '../src/types.ts';
 import { poolFactors } from '../src/vectors/pool.ts';
 
 export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
@@ -9,7 +10,8 @@ export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
   --model ID           the model to evaluate (default: lateral-mini)
   --models FOLDER      where models are (default: public/models)
   --dims 128,96,64     stored dimensions (default: the model's own); "none": only the baselines
-  --precision int8,f32 how vectors are kept (default: int8)
+  --precision int8,f32 how vectors are kept (default: int8); int4: kept in int8, held in four bits, the best with exact scores;
+                       int4-coarse: by the four bits alone
   --pool 1,2,3,4       tokens per stored vector (default: 1)
   --baseline bm25      keyword search beside it, and both fused as the page does it
   --split NAME         judgements from qrels/NAME.tsv (default: test, or qrels.tsv beside the corpus)
@@ -18,13 +20,15 @@ export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
 
 The folder has corpus.jsonl, queries.jsonl and qrels/test.tsv or qrels.tsv; each may be a .gz.`;
 
+const precisions = ['int8', 'f32', 'int4', 'int4-coarse'] as const;
+
 export interface EvaluateArguments {
   readonly folder: string;
   readonly model: string;
   readonly models: string | undefined;
   /** Empty: only the baselines. Undefined: the model's own. */
   readonly dims: readonly number[] | undefined;
-  readonly precisions: readonly Precision[];
+  readonly precisions: readonly EvaluatedPrecision[];
   readonly poolFactors: readonly PoolFactor[];
   readonly baselines: readonly 'bm25'[];
   readonly split: string | undefined;
@@ -47,7 +51,7 @@ export function readArguments(words: readonly string[]): EvaluateArguments {
     model: values.model ?? 'lateral-mini',
     models: values.models,
     dims,
-    precisions: list(values.precision ?? 'int8').map((name) => oneOf('--precision', name, ['int8', 'f32'] as const)),
+    precisions: list(values.precision ?? 'int8').map((name) => oneOf('--precision', name, precisions)),
     poolFactors: list(values.pool ?? '1').map(poolFactor),
     baselines,
     split: values.split,

@@ -89,11 +89,13 @@ function cells({ ndcg10, recall100, mrr10 }: Pick<EvaluationBaseline, 'ndcg10' |
 }
 
 function table({ dataset, model, documents, chunks, queries, results, baselines }: Evaluation): string {
+  const isCompared = results.some(({ top10OfInt8 }) => top10OfInt8 !== undefined);
   const rows = [
-    ['', 'nDCG@10', 'Recall@100', 'MRR@10', 'MB', 'ms/query'],
-    ...results.flatMap(({ dim, precision, poolFactor, indexBytes, msPerQuery, both, ...meaning }) => {
+    ['', 'nDCG@10', 'Recall@100', 'MRR@10', 'MB', 'ms/query', ...(isCompared ? ['int8 top 10', 'deepest'] : [])],
+    ...results.flatMap(({ dim, precision, poolFactor, indexBytes, msPerQuery, both, top10OfInt8, ...meaning }) => {
       const name = `${model} ${dim} ${precision}${poolFactor === 1 ? '' : `, pooled by ${poolFactor}`}`;
-      const row = [name, ...cells(meaning), (indexBytes / 1e6).toFixed(1), msPerQuery.toFixed(1)];
+      const compared = top10OfInt8 && [top10OfInt8.overlap.toFixed(4), String(top10OfInt8.deepestRank)];
+      const row = [name, ...cells(meaning), (indexBytes / 1e6).toFixed(1), msPerQuery.toFixed(1), ...(compared ?? [])];
       return both === undefined ? [row] : [row, [`${name} + bm25`, ...cells(both)]];
     }),
     ...baselines.map(({ name, ...figures }) => [name, ...cells(figures)]),

@@ -173,6 +173,26 @@ test('similar words that share a place take half the room, and are found and lit
   }
 });
 
+test('half the memory finds the same, and goes back at once', async ({ lateral, page }) => {
+  await lateral.open();
+  await lateral.drop([trade, bread]);
+  await lateral.waitForDocuments(2);
+  const room = await keptForSearch(page);
+  for (const option of ['Half', 'Full']) {
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await choose(page, 'Memory for search', option);
+    await page.getByRole('button', { name: 'Reload to apply' }).click();
+    await expect(page.getByRole('button', { name: 'Reload to apply' })).toBeHidden();
+    await expect(page.getByRole('combobox', { name: 'Memory for search' })).toHaveText(option);
+    expect(await keptForSearch(page)).toBe(room); // nothing of what is kept has changed
+    await page.getByRole('link', { name: 'Search', exact: true }).click();
+    await lateral.ready();
+    await lateral.search.fill('why did traders leave the port');
+    await expect(lateral.results.first()).toContainText(trade.name);
+    await expect(lateral.results.first().locator('mark').filter({ hasText: 'merchants' })).toBeVisible();
+  }
+});
+
 async function choose(page: Page, setting: string, option: string): Promise<void> {
   await page.getByRole('combobox', { name: setting }).click();
   await page.getByRole('option', { name: option }).click();

@@ -9,6 +9,12 @@ import type { ErrorCode } from './errors.ts';
 /** How one vector component is kept. int8 scores are integers and bit-equal on every device; f32 is the reference. */
 export type Precision = 'int8' | 'f32';
 
+/**
+ * How vectors are held in memory for searching: as they are stored, or with four bits a component, for half of the memory that
+ * int8 takes; then the best passages get their scores from the stored vectors, which are read for each search.
+ */
+export type ResidentPrecision = 'stored' | 'int4';
+
 /** Tokens per stored vector; 1 is no pooling. */
 export type PoolFactor = 1 | 2 | 3 | 4;
 
@@ -310,6 +316,7 @@ export interface WithoutRoom {
   /** Settings of this index under which all would fit, those that change least first; at most three. */
   readonly wouldFit: readonly (Pick<Fingerprint, 'dim' | 'precision'> & {
     readonly poolFactor: PoolFactor;
+    readonly residentPrecision: ResidentPrecision;
     readonly bytes: number;
   })[];
 }
@@ -338,7 +345,7 @@ export interface EngineStatus {
   readonly documents: number;
   readonly chunks: number;
   readonly tokens: number;
-  /** Bytes of token vectors held ready for search. */
+  /** Bytes of token vectors held in memory, ready for search. */
   readonly residentBytes: number;
   /** How much of a large collection can be searched so far while it is being opened; null once that is all. */
   readonly opening: { readonly tokens: number; readonly totalTokens: number } | null;
@@ -355,6 +362,7 @@ export interface EngineStatus {
 export interface IndexStats {
   readonly name: string;
   readonly fingerprint: Fingerprint;
+  readonly residentPrecision: ResidentPrecision;
   readonly documents: number;
   readonly chunks: number;
   readonly tokens: number;

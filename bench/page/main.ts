@@ -1,5 +1,6 @@
 /** In the page: makes the contenders, lets them race, and answers the questions that need no clock. bench/maxsim.ts calls it. */
 import { race, type Contender } from '../race.ts';
+import type { ResidentPrecision } from '../../src/types.ts';
 import type { Measured, MeasureOptions, TokenContender } from '../results.ts';
 import { compareScorers } from './agreement.ts';
 import { cpuContenders } from './cpu.ts';
@@ -21,7 +22,7 @@ declare global {
   // Called by Node.
   var measure: (options: MeasureOptions) => Promise<Measured>;
   var fillIndex: (numTokens: number) => Promise<void>;
-  var openStoredIndex: () => Promise<Opened>;
+  var openStoredIndex: (precision: ResidentPrecision) => Promise<Opened>;
   // Set by Node.
   var progress: (text: string) => void;
 }

@@ -163,7 +163,9 @@ function createBrowserParts(): EngineParts {
       };
     }
     let reason = 'Chosen in the settings.';
-    if (wanted !== 'wasm') {
+    if (options.residentPrecision === 'int4') {
+      reason = 'Four bits a number are compared by the processor.';
+    } else if (wanted !== 'wasm') {
       const usable = await usableGpu(wanted === 'webgpu');
       if (typeof usable === 'string') {
         reason = usable;

@@ -24,13 +24,14 @@ export interface DescriberParts {
   readonly match: MatchBy;
   /** null for a search by words. */
   readonly meaning: MeaningOfQuery | null;
-  readonly scorer: Scorer;
+  /** Of passages by their position; null for a search by words. */
+  readonly explainer: Pick<Scorer, 'explain'> | null;
   readonly levels: SimilarityLevels;
 }
 
 export interface RankedPassage {
   readonly passage: Passage;
-  /** Among the scorer's passages. */
+  /** Among the passages that are searched. */
   readonly position: number;
   /** Whether the scorer has vectors of it. */
   readonly encoded: boolean;
@@ -46,9 +47,10 @@ export interface Described {
 
 /** @returns a function that may be called for one passage after another; it throws what the scorer throws */
 export function createDescriber(parts: DescriberParts): (ranked: RankedPassage) => Promise<Described> {
-  const { query, match, meaning, scorer, levels } = parts;
+  const { query, match, meaning, explainer, levels } = parts;
   const queryWords = wordRanges(query.text);
-  const byMeaning = meaning === null ? null : createExplainer(query.text, queryWords, meaning, scorer, levels);
+  const byMeaning =
+    meaning === null || explainer === null ? null : createExplainer(query.text, queryWords, meaning, explainer, levels);
 
   return async ({ passage, position, encoded, score, relative, moreInDocument }) => {
     const { record, document, chunk, text } = passage;
@@ -112,7 +114,7 @@ function createExplainer(
   query: string,
   queryWords: readonly Range[],
   { encoder, encoded, rows }: MeaningOfQuery,
-  scorer: Scorer,
+  explainer: Pick<Scorer, 'explain'>,
   levels: SimilarityLevels,
 ): (passage: Passage, position: number) => Promise<Explanation> {
   const queryIds = encoder.tokenizer.encode(query).slice(0, encoded.sequence.textTokens);
@@ -129,7 +131,7 @@ function createExplainer(
       offset: passage.chunk.start,
       levels,
     };
-    return explain({ ...input, ...(await scorer.explain(rows, position, placeableRows(input))) });
+    return explain({ ...input, ...(await explainer.explain(rows, position, placeableRows(input))) });
   };
 }
 

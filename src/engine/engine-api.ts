@@ -16,6 +16,7 @@ import type {
   PoolFactor,
   Precision,
   Progress,
+  ResidentPrecision,
   ScorerKind,
   SearchFilter,
   SearchResult,
@@ -36,6 +37,12 @@ export interface OpenOptions {
    * well. Another factor than the index was built with needs its documents read again (`onMismatch`). Default 1.
    */
   readonly poolFactor?: PoolFactor;
+  /**
+   * How vectors are held in memory: 'int4' takes half of what int8 takes, and each search reads the rows of the best few hundred
+   * passages from the store, so that hits and scores are those of 'stored' unless a passage is not among these. Nothing is written
+   * or read again for it, and the next opening may choose anew. 'int4' needs precision 'int8'. Default 'stored'.
+   */
+  readonly residentPrecision?: ResidentPrecision;
   /** Where texts are encoded. Default 'auto'. */
   readonly encoder?: 'auto' | 'wasm' | 'webgpu';
   /** Where passages are compared. Default 'auto'. */

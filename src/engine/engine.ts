@@ -34,6 +34,7 @@ import { createPassageReader, type PassageReader } from './passages.ts';
 import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
 import { reencodeDocuments } from './reencoding.ts';
+import { createRescorer, type Rescorer } from './rescoring.ts';
 import { storedVectors, type StoredVectors } from './scorer-choice.ts';
 import { roomMessage, withoutRoom } from './room.ts';
 import { search } from './searching.ts';
@@ -120,6 +121,7 @@ interface Open {
   readonly entry: ModelEntry;
   readonly store: IndexStore;
   readonly resident: ResidentIndex;
+  readonly rescorer: Rescorer | null;
   readonly fingerprint: Fingerprint;
   readonly locks: TabLocks;
   readonly queue: PendingQueue;
@@ -176,6 +178,7 @@ export function createEngine(parts: EngineParts): Engine {
         `poolFactor is one of ${poolFactors.join(', ')}, not ${String(poolFactor)}.`,
       );
     }
+    checkResidentPrecision(options);
     update({ state: 'starting', model: modelName(entry), error: null });
 
     const choosing = parts.chooseEncoder(entry, options, (done, total) =>
@@ -248,11 +251,13 @@ export function createEngine(parts: EngineParts): Engine {
         await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
       }
     }
-    const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive);
+    const held = options.residentPrecision ?? 'stored';
+    const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive, held);
+    const rescorer = held === 'int4' ? createRescorer(opened.store, resident, fingerprint) : null;
     const locks = opened.locks ?? createLocalLocks();
     const passages = createPassageReader(opened.store, fingerprint);
     const open: Open = {
-      ...{ name, options, entry, store: opened.store, resident, fingerprint, locks },
+      ...{ name, options, entry, store: opened.store, resident, rescorer, fingerprint, locks },
       queue: createPendingQueue(opened.store, locks, name, () => void countPending(open).catch(fail)),
       keywords: createKeywords(opened.store, passages),
       passages,
@@ -291,10 +296,11 @@ export function createEngine(parts: EngineParts): Engine {
     return index;
   }
 
-  async function counts({ store, resident, fingerprint, entry }: Open): Promise<Partial<EngineStatus>> {
+  async function counts({ store, resident, rescorer, fingerprint, entry }: Open): Promise<Partial<EngineStatus>> {
     const { documents, chunks, tokens } = resident.counts;
     const { unencoded, scorer, opening } = resident;
-    const { residentBytes, threads: scoringThreads } = scorer;
+    const { threads: scoringThreads } = scorer;
+    const residentBytes = scorer.residentBytes + (rescorer?.heldBytes ?? 0);
     return {
       documents,
       chunks,
@@ -472,10 +478,13 @@ export function createEngine(parts: EngineParts): Engine {
     if (due) await store.compact(signal);
   }
 
-  /** What an index that was narrowed holds from before is written anew, so that the disk has the room back. */
-  async function compactOutdated({ store }: Open): Promise<void> {
+  /**
+   * What an index that was narrowed holds from before is written anew, so that the disk has the room back; and blocks that can only
+   * be read whole, where each search reads rows of them.
+   */
+  async function compactOutdated({ store, rescorer }: Open): Promise<void> {
     const blocks = await store.blocks();
-    if (blocks.some(({ outdated }) => outdated)) await store.compact();
+    if (blocks.some(({ outdated, wholeOnly }) => outdated || (wholeOnly && rescorer !== null))) await store.compact();
   }
 
   return {
@@ -549,6 +558,8 @@ export function createEngine(parts: EngineParts): Engine {
             encoder: () => Promise.resolve(chosen!.encoder),
             store: open.store,
             resident: open.resident,
+            rescorer: open.rescorer,
+            onDamaged: () => void tell(open).catch(fail),
             keywords: open.keywords,
             passages: open.passages,
             reading: reporting !== null,
@@ -636,7 +647,8 @@ export function createEngine(parts: EngineParts): Engine {
     async stats() {
       const open = await opened();
       const [usage, estimate] = await Promise.all([open.store.usage(), parts.estimate()]);
-      return { name: open.name, fingerprint: open.fingerprint, ...usage, ...estimate };
+      const { name, fingerprint, resident } = open;
+      return { name, fingerprint, residentPrecision: resident.precision, ...usage, ...estimate };
     },
 
     async clear() {
@@ -680,6 +692,7 @@ export function createEngine(parts: EngineParts): Engine {
       searchable = null;
       stopFollowing();
       open.resident.destroy();
+      open.rescorer?.destroy();
       await chosen?.encoder.release();
       chosen = null;
       removed = null;
@@ -687,6 +700,23 @@ export function createEngine(parts: EngineParts): Engine {
       await open.store.close();
     },
   };
+}
+
+/** @throws 'invalid-argument' */
+function checkResidentPrecision({ residentPrecision, precision }: OpenOptions): void {
+  const known: readonly unknown[] = [undefined, 'stored', 'int4'];
+  if (!known.includes(residentPrecision)) {
+    throw new LateralError(
+      'invalid-argument',
+      `residentPrecision is 'stored' or 'int4', not ${String(residentPrecision)}.`,
+    );
+  }
+  if (residentPrecision === 'int4' && precision === 'f32') {
+    throw new LateralError(
+      'invalid-argument',
+      "residentPrecision 'int4' needs vectors of precision 'int8', not 'f32'.",
+    );
+  }
 }
 
 async function pagedDocument(store: IndexStore, documentId: string): Promise<PagedDocument> {

@@ -67,10 +67,11 @@ describe('ResidentIndex', () => {
     expect(resident.runs.map(({ encoded }) => encoded)).toEqual([true, false, true]); // b is found by its words
     expect(resident.selection(null)).toHaveLength(3500);
     expect(resident.withoutRoom).toEqual({ tokens: 2999, totalTokens: 6499, heldBytes: 56_000 });
+    // Eight bytes a token with four bits a component; of 12 or 8 components as many, since both fill up whole groups.
     expect(withoutRoom(resident, fingerprint, [16, 12, 8])?.wouldFit).toEqual([
-      { dim: 8, precision: 'int8', poolFactor: 1, bytes: 51_992 },
-      { dim: 12, precision: 'int8', poolFactor: 2, bytes: 42_900 },
-      { dim: 8, precision: 'int8', poolFactor: 2, bytes: 28_600 },
+      { dim: 16, precision: 'int8', poolFactor: 1, residentPrecision: 'int4', bytes: 51_992 },
+      { dim: 12, precision: 'int8', poolFactor: 1, residentPrecision: 'int4', bytes: 51_992 },
+      { dim: 8, precision: 'int8', poolFactor: 1, residentPrecision: 'stored', bytes: 51_992 },
     ]);
     await store.add([toy('d', 4)], fingerprint); // small enough
     await resident.refresh();
@@ -81,6 +82,39 @@ describe('ResidentIndex', () => {
     expect(resident.runs.every(({ encoded }) => encoded)).toBe(true);
     expect(resident.withoutRoom).toBeNull();
     expect(await resident.scorer.score({ rows: new Float32Array(16).fill(0.25), dim: 16 })).toHaveLength(3503);
+  });
+
+  test('in four bits a component it takes half of the memory, and knows where the rows are stored', async () => {
+    resident = new ResidentIndex(store, createReferenceScorer(), fingerprint, undefined, 'int4');
+    await store.add([toy('a', 2), toy('b', 1)], fingerprint);
+    await store.add([toy('c', 3)], fingerprint);
+    await resident.refresh();
+    expect(resident.scorer.residentBytes).toBe(6 * 8);
+    const [first, second] = (await store.blocks()).map(({ id }) => id);
+    expect(resident.storedPlace(2)).toEqual({ blockId: first, range: { first: 2, end: 3 } });
+    expect(resident.storedPlace(3)).toEqual({ blockId: second, range: { first: 0, end: 1 } });
+    expect(() => resident.storedPlace(6)).toThrow('position 6');
+    await resident.leaveOutDamaged(first!);
+    expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['c']);
+    expect([resident.damagedBlocks, resident.storedPlace(0).blockId]).toEqual([[first], second]);
+    await resident.refresh(); // it stays left out
+    expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['c']);
+  });
+
+  test('four bits a component are told and left out where there is no room, too', async () => {
+    const scorer = await createWasmScorer({ maxBytes: 10 * 65536 });
+    resident = new ResidentIndex(store, scorer, fingerprint, undefined, 'int4');
+    for (const document of [toy('a', 6000), toy('b', 5999), toy('c', 1000)]) await store.add([document], fingerprint);
+    await resident.refresh();
+    expect(resident.runs.map(({ encoded }) => encoded)).toEqual([true, false, true]);
+    expect(resident.withoutRoom).toEqual({ tokens: 5999, totalTokens: 12_999, heldBytes: 56_000 });
+    expect(withoutRoom(resident, fingerprint, [16])).toMatchObject({
+      neededBytes: 12_999 * 8,
+      wouldFit: [
+        { dim: 16, precision: 'int8', poolFactor: 3, residentPrecision: 'int4' },
+        { dim: 16, precision: 'int8', poolFactor: 4, residentPrecision: 'int4' },
+      ],
+    });
   });
 
   test('follows what comes, goes and is compacted, loading only what is new', async () => {

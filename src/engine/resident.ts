@@ -4,10 +4,12 @@
  * it is; where nobody searches, it is followed without being loaded.
  */
 import { LateralError, toLateralError } from '../errors.ts';
-import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
-import type { BlockInfo, IndexStore } from '../store/index-store.ts';
+import { toInt4Block } from '../maxsim/int4.ts';
+import type { Scorer, ScorerBlock } from '../maxsim/scorer.ts';
+import type { BlockInfo, IndexStore, RowRange } from '../store/index-store.ts';
 import { isWithoutVectors } from '../store/schema.ts';
-import type { DocumentRecord, Fingerprint } from '../types.ts';
+import type { DocumentRecord, Fingerprint, ResidentPrecision } from '../types.ts';
+import { int4RowBytes, int4Scale } from '../vectors/int4.ts';
 import { createLock, type Lock } from './lock.ts';
 
 /** Records asked for one by one; more are listed together. */
@@ -27,7 +29,7 @@ interface Step {
   /** All blocks of the store. */
   readonly infos: readonly BlockInfo[];
   /** Those that were read for this step, and those still to be read. */
-  readonly blocks: readonly VectorBlock[];
+  readonly blocks: readonly ScorerBlock[];
   readonly rest: readonly BlockInfo[];
   readonly known: Known;
   /** Whether some are left unread until somebody looks. */
@@ -44,9 +46,24 @@ export interface Run {
   readonly encoded: boolean;
 }
 
+/** Where a passage's rows are stored. */
+export interface StoredPlace {
+  readonly blockId: string;
+  readonly range: RowRange;
+}
+
+/** A loaded block's passages. */
+interface Placed {
+  readonly blockId: string;
+  readonly firstPosition: number;
+  /** [chunks + 1] rows of the block. */
+  readonly offsets: Uint32Array;
+}
+
 export class ResidentIndex {
   readonly #store: IndexStore;
   readonly #fingerprint: Fingerprint;
+  readonly #precision: ResidentPrecision;
   readonly #exclusive: Lock;
   readonly #refreshing = createLock();
   #scorer: Scorer;
@@ -64,13 +81,26 @@ export class ResidentIndex {
   #damaged = new Set<string>();
   /** Blocks that the scorer had no memory for. It holds their chunks without a vector: they are found by their words. */
   readonly #withoutRoom = new Map<string, BlockInfo>();
+  /** All blocks of the store, as of the last step. */
+  #infos: ReadonlyMap<string, BlockInfo> = new Map();
+  /** Of the loaded blocks; empty where they are held as they are stored, and nobody reads them again. */
+  readonly #offsets = new Map<string, Uint32Array>();
+  #placed: readonly Placed[] = [];
 
   /**
    * @param fingerprint what every block must have been made with
    * @param exclusive held by whoever scores, and here while blocks come and go
+   * @param precision 'int4' where the fingerprint says int8
    */
-  constructor(store: IndexStore, scorer: Scorer, fingerprint: Fingerprint, exclusive: Lock = createLock()) {
+  constructor(
+    store: IndexStore,
+    scorer: Scorer,
+    fingerprint: Fingerprint,
+    exclusive: Lock = createLock(),
+    precision: ResidentPrecision = 'stored',
+  ) {
     this.#fingerprint = fingerprint;
+    this.#precision = precision;
     this.#exclusive = exclusive;
     this.#store = store;
     this.#scorer = scorer;
@@ -78,6 +108,10 @@ export class ResidentIndex {
 
   get scorer(): Scorer {
     return this.#scorer;
+  }
+
+  get precision(): ResidentPrecision {
+    return this.#precision;
   }
 
   /** In position order. */
@@ -173,7 +207,7 @@ export class ResidentIndex {
       const missing = infos.filter(
         ({ id }) => !this.#damaged.has(id) && (!loaded.has(id) || (retry && this.#withoutRoom.has(id))),
       );
-      this.#totalBytes = infos.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      this.#totalBytes = infos.reduce((sum, info) => sum + this.#heldBytes(info), 0);
       this.#totalTokens = infos.reduce((sum, { numTokens }) => sum + numTokens, 0);
       const wait = this.#totalBytes > maxBytes;
       const known = await this.#readRecords(infos);
@@ -204,8 +238,8 @@ export class ResidentIndex {
   async #readBlocks(
     infos: readonly BlockInfo[],
     maxBytes: number,
-  ): Promise<{ readonly blocks: VectorBlock[]; readonly taken: number; readonly gone: boolean }> {
-    const blocks: VectorBlock[] = [];
+  ): Promise<{ readonly blocks: ScorerBlock[]; readonly taken: number; readonly gone: boolean }> {
+    const blocks: ScorerBlock[] = [];
     let gone = false;
     let bytes = 0;
     const fitting = infos.findIndex(({ byteLength }, i) => (bytes += byteLength) > maxBytes && i > 0);
@@ -213,7 +247,11 @@ export class ResidentIndex {
     // The store fetches one while another is checked: two thirds quicker than one after the other.
     for await (const { id, outcome } of readAhead(group, ({ id }) => this.#store.block(id))) {
       if (outcome.status === 'fulfilled') {
-        blocks.push(outcome.value);
+        if (this.#precision === 'stored') blocks.push(outcome.value);
+        else {
+          blocks.push(toInt4Block(outcome.value));
+          this.#store.release(outcome.value);
+        }
         continue;
       }
       const error: unknown = outcome.reason;
@@ -230,7 +268,11 @@ export class ResidentIndex {
     if (this.#scorer !== scorer) return null;
     this.#complete = false;
     const wanted = new Map(infos.map((info) => [info.id, info]));
-    for (const { id } of [...scorer.blocks]) if (!wanted.has(id)) await scorer.unload(id);
+    for (const { id } of [...scorer.blocks]) {
+      if (wanted.has(id)) continue;
+      await scorer.unload(id);
+      this.#offsets.delete(id);
+    }
     for (const id of this.#damaged) if (!wanted.has(id)) this.#damaged.delete(id);
     for (const id of this.#withoutRoom.keys()) if (!wanted.has(id)) this.#withoutRoom.delete(id);
     // Those that are tried again, now or in a later step, count anew.
@@ -238,21 +280,40 @@ export class ResidentIndex {
     for (const block of blocks) {
       try {
         await scorer.load(block);
+        if (this.#precision === 'int4') this.#offsets.set(block.id, block.offsets);
       } catch (error) {
         if (toLateralError(error).code !== 'out-of-memory') throw error;
         await this.#leaveOut(scorer, wanted.get(block.id)!);
       }
-      this.#store.release(block); // a scorer copies what it keeps
+      if (block.precision !== 'int4') this.#store.release(block); // a scorer copies what it keeps
     }
     // Those that are as large as one that found no room are not read in vain.
     const smallest = Math.min(...Array.from(this.#withoutRoom.values(), ({ byteLength }) => byteLength));
     for (const info of rest) if (info.byteLength >= smallest) await this.#leaveOut(scorer, info);
     const left = rest.filter(({ id }) => !this.#withoutRoom.has(id));
-    this.#runs = runsOf(scorer, wanted, this.#withoutRoom);
+    this.#infos = wanted;
+    this.#place();
     this.#records = known.records;
     this.#blockOf = known.blockOf;
     this.#complete = left.length === 0 && !wait;
     return left;
+  }
+
+  /** Of the loaded blocks: whose passages lie at which position. */
+  #place(): void {
+    this.#runs = runsOf(this.#scorer, this.#infos, this.#withoutRoom);
+    let position = 0;
+    this.#placed = this.#scorer.blocks.flatMap(({ id, numChunks }) => {
+      const offsets = this.#offsets.get(id);
+      const firstPosition = position;
+      position += numChunks;
+      return offsets === undefined ? [] : [{ blockId: id, firstPosition, offsets }];
+    });
+  }
+
+  /** Bytes of a block in the scorer's memory. */
+  #heldBytes({ numTokens, byteLength }: BlockInfo): number {
+    return this.#precision === 'stored' ? byteLength : numTokens * int4RowBytes(this.#fingerprint.dim);
   }
 
   /** The block's chunks without their vectors. */
@@ -261,8 +322,33 @@ export class ResidentIndex {
     const known = this.#withoutRoom.has(info.id);
     this.#withoutRoom.set(info.id, info);
     if (known) return;
-    const vectors = precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
-    await scorer.load({ id: info.id, dim, precision, scale, vectors, offsets: new Uint32Array(info.numChunks + 1) });
+    const empty = { id: info.id, dim, offsets: new Uint32Array(info.numChunks + 1) };
+    if (this.#precision === 'int4') {
+      const vectors = new Uint8Array(0);
+      await scorer.load({ ...empty, precision: 'int4', scale: scale * int4Scale(dim), vectors });
+    } else {
+      const vectors = precision === 'int8' ? new Int8Array(0) : new Float32Array(0);
+      await scorer.load({ ...empty, precision, scale, vectors });
+    }
+  }
+
+  /** The store is not as it was when it was last looked at: the next search looks again. */
+  markStale(): void {
+    this.#version = -1;
+    this.#complete = false;
+  }
+
+  /** What is loaded is to be searched though it cannot be followed any further. */
+  goOn(): void {
+    this.#complete = true;
+  }
+
+  /** A block whose rows cannot be read any more goes, as those do that cannot be read at all. Only while nothing is scored. */
+  async leaveOutDamaged(blockId: string): Promise<void> {
+    this.#damaged.add(blockId);
+    this.#offsets.delete(blockId);
+    await this.#scorer.unload(blockId);
+    this.#place();
   }
 
   /** A document that is removed and comes again lies in another block: so only records of moved documents are read. */
@@ -296,6 +382,23 @@ export class ResidentIndex {
       throw new LateralError('internal', `There is no passage at position ${position}.`);
     }
     return { run, chunk: position - run.firstPosition };
+  }
+
+  /** Where the rows of a passage that has some are stored. Of an index that is held in four bits. */
+  storedPlace(position: number): StoredPlace {
+    let low = 0;
+    let high = this.#placed.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#placed[middle]!.firstPosition <= position) low = middle;
+      else high = middle - 1;
+    }
+    const placed = this.#placed[low];
+    const chunk = position - (placed?.firstPosition ?? 0);
+    if (placed === undefined || chunk < 0 || chunk >= placed.offsets.length - 1) {
+      throw new LateralError('internal', `The rows of the passage at position ${position} are not stored.`);
+    }
+    return { blockId: placed.blockId, range: { first: placed.offsets[chunk]!, end: placed.offsets[chunk + 1]! } };
   }
 
   /** Positions of the documents that may be searched by meaning; undefined where that is all that are loaded. */

@@ -1,5 +1,6 @@
 /** What to do where a collection's vectors do not fit into memory: which settings of the index would make them fit. */
-import type { Fingerprint, WithoutRoom } from '../types.ts';
+import type { Fingerprint, ResidentPrecision, WithoutRoom } from '../types.ts';
+import { int4RowBytes } from '../vectors/int4.ts';
 import { poolFactors } from '../vectors/pool.ts';
 import type { ResidentIndex } from './resident.ts';
 
@@ -8,41 +9,48 @@ const maxSettings = 3;
 
 /** @param dims that the model serves. @returns null where all vectors are held */
 export function withoutRoom(
-  { withoutRoom: missing }: Pick<ResidentIndex, 'withoutRoom'>,
+  { withoutRoom: missing, precision: held }: Pick<ResidentIndex, 'withoutRoom' | 'precision'>,
   fingerprint: Fingerprint,
   dims: readonly number[],
 ): WithoutRoom | null {
   if (missing === null) return null;
   const { tokens, totalTokens, heldBytes } = missing;
   const { dim, precision, poolFactor } = fingerprint;
-  const neededBytes = bytesOf(totalTokens, dim, precision);
+  const neededBytes = bytesOf(totalTokens, dim, precision, held);
   const settings = poolFactors
     .filter((factor) => factor >= poolFactor)
     .flatMap((factor) =>
       dims
         .filter((other) => other <= dim)
-        .map((other) => ({ dim: other, precision: 'int8', poolFactor: factor }) as const)
-        .map((setting) => {
+        .flatMap((other) => {
           // Some tokens keep rows of their own, and a passage's last cluster is a larger one.
           const rows = factor === poolFactor ? totalTokens : ((totalTokens * poolFactor) / factor) * 1.1;
-          return { ...setting, bytes: bytesOf(Math.ceil(rows), setting.dim, setting.precision) };
+          return precisions
+            .filter((residentPrecision) => held === 'stored' || residentPrecision === 'int4')
+            .map((residentPrecision) => ({
+              ...({ dim: other, precision: 'int8', poolFactor: factor, residentPrecision } as const),
+              bytes: bytesOf(Math.ceil(rows), other, 'int8', residentPrecision),
+            }));
         }),
     )
     .filter(({ bytes }) => bytes <= heldBytes && bytes < neededBytes)
-    .sort((a, b) => a.poolFactor - b.poolFactor || b.bytes - a.bytes)
+    // Four bits a component lose nothing of what is stored, and can be taken back at once.
+    .sort((a, b) => a.poolFactor - b.poolFactor || b.dim - a.dim || b.bytes - a.bytes)
     .slice(0, maxSettings);
   return { tokens, totalTokens, neededBytes, heldBytes, wouldFit: settings };
 }
 
-function bytesOf(numRows: number, dim: number, precision: Fingerprint['precision']): number {
-  return numRows * dim * (precision === 'int8' ? 1 : 4);
+const precisions: readonly ResidentPrecision[] = ['stored', 'int4'];
+
+function bytesOf(numRows: number, dim: number, stored: Fingerprint['precision'], held: ResidentPrecision): number {
+  return numRows * (held === 'int4' ? int4RowBytes(dim) : dim * (stored === 'int8' ? 1 : 4));
 }
 
 /** For those who call the library; the page has words of its own. */
 export function roomMessage({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: WithoutRoom): string {
   const settings = wouldFit.map(
-    ({ dim, precision, poolFactor, bytes }) =>
-      `dim ${dim}, precision ${precision}, poolFactor ${poolFactor} (${megabytes(bytes)})`,
+    ({ dim, precision, poolFactor, residentPrecision, bytes }) =>
+      `dim ${dim}, precision ${precision}, poolFactor ${poolFactor}, residentPrecision ${residentPrecision} (${megabytes(bytes)})`,
   );
   return (
     `${tokens} of ${totalTokens} token vectors are not searched: all take ${megabytes(neededBytes)}, and there is memory for ` +

@@ -3,10 +3,11 @@
  * and by both the two rankings are fused; then the best are described one by one.
  */
 import type { Encoder } from '../colbert/encoder.ts';
-import { LateralError, throwIfAborted } from '../errors.ts';
+import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import { createConstraints, type Constraints } from '../ranking/constraints.ts';
 import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
+import type { Scorer } from '../maxsim/scorer.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { lexicalTerms } from '../text/lexical.ts';
@@ -18,6 +19,7 @@ import type { SearchOptions } from './engine-api.ts';
 import type { Keywords, Records } from './keywords.ts';
 import type { Lock } from './lock.ts';
 import type { PassageReader } from './passages.ts';
+import { createExactRanking, type Rescorer, UnreadableRows } from './rescoring.ts';
 import type { ResidentIndex, Run } from './resident.ts';
 
 export interface SearchParts {
@@ -25,6 +27,10 @@ export interface SearchParts {
   encoder(): Promise<Encoder>;
   readonly store: IndexStore;
   readonly resident: ResidentIndex;
+  /** null where the vectors are held as they are stored. */
+  readonly rescorer: Rescorer | null;
+  /** Called when stored rows turned out to be damaged. */
+  readonly onDamaged: () => void;
   readonly keywords: Keywords;
   readonly passages: PassageReader;
   /** Whether files are being read: a search by both then does not wait until the last of them are found by words too. */
@@ -60,7 +66,7 @@ export async function search(
     followKeywords(parts, query, match),
   ]);
   const encodedAt = performance.now();
-  const answer = async (): Promise<SearchResult | null> => {
+  const answer = async (rescorer: Rescorer | null): Promise<SearchResult | null> => {
     throwIfAborted(signal);
     if (!resident.searchable) return null; // since it was looked at: another scorer is being filled
     const constraints = createConstraints(query, keywords.index);
@@ -69,11 +75,14 @@ export async function search(
     const searchedShare = opening === null ? 1 : opening.tokens / Math.max(1, opening.totalTokens);
     const scores = meaning === null ? null : await resident.scorer.score(meaning.rows, scope.selection);
     throwIfAborted(signal);
-    const lists = listsOf(match, scores, query, keywords, scope);
+    const rankPassages = scores && rankingOf(scores, scope, meaning!, k, rescorer);
+    const lists = listsOf(match, rankPassages, query, keywords, scope);
     const candidates = await choose(parts, lists, k, options.by ?? 'passage', constraints, signal);
     const scoredAt = performance.now();
 
-    const describe = createDescriber({ query, match, meaning, scorer: resident.scorer, levels: parts.levels });
+    const positions = candidates.map(({ position }) => position);
+    const explainer = meaning === null ? null : await explainerOf(resident, rescorer, positions);
+    const describe = createDescriber({ query, match, meaning, explainer, levels: parts.levels });
     const relative = relativeTo(candidates[0]?.score ?? 0, match, meaning, parts.levels);
     const described: Described[] = [];
     const passages = await Promise.all(candidates.map(({ position }) => readPassage(parts, position)));
@@ -103,11 +112,64 @@ export async function search(
     };
   };
   // What changes is followed as it happens; only what is not loaded (a hidden tab's blocks, a new scorer's) must come first.
-  for (;;) {
-    if (!resident.searchable) await resident.refresh();
-    const result = await parts.exclusive(answer);
+  for (let { rescorer } = parts; ;) {
+    if (!resident.searchable && !(await refreshed(resident, rescorer))) rescorer = null;
+    const result = await parts.exclusive(() => answer(rescorer).catch((error: unknown) => tryAgain(parts, error)));
     if (result !== null) return result;
   }
+}
+
+/**
+ * @returns false where another tab has gone over to other vectors. As with vectors that are held as they are stored, searches go
+ * on with what is here: by four bits a component alone.
+ */
+async function refreshed(resident: ResidentIndex, rescorer: Rescorer | null): Promise<boolean> {
+  try {
+    await resident.refresh();
+    return true;
+  } catch (error) {
+    if (rescorer === null || toLateralError(error).code !== 'model-mismatch') throw error;
+    resident.goOn();
+    return false;
+  }
+}
+
+/** Rows that moved are looked for anew; a block whose rows are damaged is left out. @throws every other error */
+async function tryAgain({ resident, onDamaged }: SearchParts, error: unknown): Promise<null> {
+  if (!(error instanceof UnreadableRows)) throw error;
+  if (error.damaged) {
+    await resident.leaveOutDamaged(error.blockId);
+    onDamaged();
+  } else resident.markStale();
+  return null;
+}
+
+type RankPassages = (depth: number) => Promise<readonly Ranked[]>;
+
+/** The best passages by meaning, as far down as is asked for. */
+function rankingOf(
+  scores: Float32Array,
+  { selection }: Scope,
+  { rows }: MeaningOfQuery,
+  k: number,
+  rescorer: Rescorer | null,
+): RankPassages {
+  const positionOf = (i: number): number => selection?.[i] ?? i;
+  if (rescorer !== null)
+    return createExactRanking(scores, positionOf, (positions) => rescorer.score(rows, positions), k);
+  return (depth) => Promise.resolve(topK(scores, depth).map((i) => ({ position: positionOf(i), score: scores[i]! })));
+}
+
+/** What explains the passages at these positions: by the rows that are stored, whatever is held. */
+async function explainerOf(
+  resident: ResidentIndex,
+  rescorer: Rescorer | null,
+  positions: readonly number[],
+): Promise<Pick<Scorer, 'explain'>> {
+  if (rescorer === null) return resident.scorer;
+  const encoded = positions.filter((position) => resident.locate(position).run.encoded);
+  const rows = await rescorer.read(encoded);
+  return { explain: (query, position, among) => rescorer.explain(query, rows.get(position)!, among) };
 }
 
 function countOf(k: number): number {
@@ -220,17 +282,20 @@ interface List {
   readonly complete: boolean;
 }
 
-/** @returns the ranking of a search, as far down as `depth` asks */
+/**
+ * @param rankPassages by meaning; null for a search by words
+ * @returns the ranking of a search, as far down as `depth` asks
+ */
 function listsOf(
   match: MatchBy,
-  scores: Float32Array | null,
+  rankPassages: RankPassages | null,
   query: ParsedQuery,
   { index }: Keywords,
-  { selection, accepts, positionOf, isWaiting }: Scope,
-): (depth: number) => List {
-  const byMeaning = (depth: number): List => ({
-    ranked: topK(scores!, depth).map((i) => ({ position: selection?.[i] ?? i, score: scores![i]! })),
-    complete: depth >= scores!.length,
+  { size, accepts, positionOf, isWaiting }: Scope,
+): (depth: number) => Promise<List> {
+  const byMeaning = async (depth: number): Promise<List> => ({
+    ranked: await rankPassages!(depth),
+    complete: depth >= size,
   });
   const terms = lexicalTerms(query.text);
   const byWords = (depth: number) => {
@@ -245,9 +310,9 @@ function listsOf(
     };
   };
   if (match === 'meaning') return byMeaning;
-  if (match === 'words') return byWords;
-  return (depth) => {
-    const { ranked, complete } = byMeaning(depth); // every passage that has vectors has its place by meaning
+  if (match === 'words') return (depth) => Promise.resolve(byWords(depth));
+  return async (depth) => {
+    const { ranked, complete } = await byMeaning(depth); // every passage that has vectors has its place by meaning
     const positions = ranked.map(({ position }) => position);
     if (isWaiting !== null) {
       const words = byWords(depth);
@@ -267,7 +332,7 @@ interface Candidate extends Ranked {
 /** The k best, of documents by their best passage, that hold what the query's marks ask for. */
 async function choose(
   parts: SearchParts,
-  list: (depth: number) => List,
+  list: (depth: number) => Promise<List>,
   k: number,
   by: 'passage' | 'document',
   constraints: Constraints | null,
@@ -289,7 +354,7 @@ async function choose(
   };
 
   for (let depth = Math.max(fusionDepth, k); ; depth *= 4) {
-    const { ranked, complete } = list(depth);
+    const { ranked, complete } = await list(depth);
     const chosen = new Map<string | number, Candidate>();
     for (const [i, one] of ranked.entries()) {
       // A few times k passages decide how many more of a document were near.

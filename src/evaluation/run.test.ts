@@ -83,6 +83,23 @@ describe('evaluate', () => {
     expect(new Set(results.map(({ mrr10 }) => mrr10)).size).toBe(1);
   });
 
+  it('holds four bits a component, and gives the best their exact scores', async () => {
+    const { results } = await evaluate({
+      ...options,
+      model: { ...options.model!, precisions: ['int8', 'int4', 'int4-coarse'] },
+    });
+    const [int8, int4, coarse] = results;
+    expect(results.map(({ precision, indexBytes }) => [precision, indexBytes])).toEqual([
+      ['int8', 96],
+      ['int4', 5 * 8 + 4 * 4],
+      ['int4-coarse', 5 * 8 + 4 * 4],
+    ]);
+    const figures = ({ ndcg10, recall100, mrr10 } = int8!) => ({ ndcg10, recall100, mrr10 });
+    expect(figures(int4)).toEqual(figures(int8));
+    expect(int8!.top10OfInt8).toBeUndefined();
+    for (const { top10OfInt8 } of [int4!, coarse!]) expect(top10OfInt8).toEqual({ overlap: 1, deepestRank: 3 });
+  });
+
   it('gives one result per pool factor', async () => {
     const text = 'silt silt silt harbour harbour harbour train train';
     const documents = [...set.documents.slice(0, 3), { id: 'd4', title: '', text }];

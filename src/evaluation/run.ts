@@ -7,7 +7,10 @@ import { LateralError, throwIfAborted } from '../errors.ts';
 import { complete } from '../extract/builder.ts';
 import { extractPlain } from '../extract/plain.ts';
 import { beirText, type BeirDocument, type BeirQuery, type BeirSet } from '../interop/beir.ts';
-import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
+import { createExactRanking } from '../engine/rescoring.ts';
+import { defaultK } from '../engine/searching.ts';
+import { toInt4Block } from '../maxsim/int4.ts';
+import type { QueryRows, Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import { chunkText } from '../text/chunk.ts';
 import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
 import { KeywordIndex } from '../ranking/keyword-index.ts';
@@ -30,6 +33,12 @@ export interface EvaluatedEncoder {
   encodeQuery(text: string, signal?: AbortSignal): Promise<Pick<EncodedText, 'rows' | 'numTokens'>>;
 }
 
+/**
+ * How vectors are kept and compared. 'int4': kept in int8, held in four bits a component, with exact scores of the best as the engine
+ * gives them; 'int4-coarse': by the four bits alone.
+ */
+export type EvaluatedPrecision = Precision | 'int4' | 'int4-coarse';
+
 export interface EvaluateOptions {
   /** The set's name, for the report. */
   readonly dataset: string;
@@ -44,7 +53,7 @@ export interface EvaluateOptions {
         /** Default: the encoder's own. */
         readonly dims?: readonly number[] | undefined;
         /** Default: int8. */
-        readonly precisions?: readonly Precision[] | undefined;
+        readonly precisions?: readonly EvaluatedPrecision[] | undefined;
         /** Tokens per stored vector. Default: 1. */
         readonly poolFactors?: readonly PoolFactor[] | undefined;
         /** Stored int8 × scale = component. Default 1/127. */
@@ -86,12 +95,14 @@ interface Figures {
 
 export interface EvaluationResult extends Figures {
   readonly dim: number;
-  readonly precision: Precision;
+  readonly precision: EvaluatedPrecision;
   readonly poolFactor: PoolFactor;
   /** Vectors and offsets, as they are held for search. */
   readonly indexBytes: number;
   /** Mean time from the query's text to its ranked documents: encoding (once for all results), scoring, ranking. */
   readonly msPerQuery: number;
+  /** Of int4: the share of int8's ten best passages that are among the ten best, and the deepest coarse rank of any of int8's. */
+  readonly top10OfInt8?: { readonly overlap: number; readonly deepestRank: number };
   /** Meaning and words fused, passage by passage; where bm25 was asked for. */
   readonly both?: Figures;
 }
@@ -273,7 +284,7 @@ interface Run {
 
 interface Settings {
   readonly dim: number;
-  readonly precision: Precision;
+  readonly precision: EvaluatedPrecision;
   readonly scale: number;
   readonly poolFactor: PoolFactor;
 }
@@ -291,46 +302,101 @@ async function evaluateSettings(
   const { dim, precision, poolFactor } = settings;
   const phase = `searching at ${dim} ${precision}${poolFactor === 1 ? '' : `, pooled by ${poolFactor}`}`;
   const scorer = await model.createScorer();
+  const exact = isInt4(precision) ? await model.createScorer() : null;
   try {
     let indexBytes = 0;
     for (const [i, packed] of master.entries()) {
-      const block = makeBlock(`block-${i}`, packed, model.encoder.dim, settings);
+      const stored = makeBlock(`block-${i}`, packed, model.encoder.dim, settings);
+      const block = exact === null ? stored : toInt4Block(stored);
       await scorer.load(block);
+      await exact?.load(stored);
       indexBytes += block.vectors.byteLength + block.offsets.byteLength;
     }
+    const overlaps: Overlap[] = [];
     const runs: Run[] = [];
     const fusedRuns: Run[] = [];
-    let fusingMs = 0;
+    let untimedMs = 0;
     const started = performance.now();
     for (const [i, query] of queries.entries()) {
       throwIfAborted(signal);
       if (i % 50 === 0) onProgress?.({ phase, done: i, total: queries.length });
       const rows = truncateRows(encoded.rows[i]!, model.encoder.dim, dim);
-      const scores = await scorer.score({ rows, dim });
+      const coarse = await scorer.score({ rows, dim });
+      const scores = exact !== null && precision === 'int4' ? await rescored(coarse, { rows, dim }, exact) : coarse;
+      if (exact !== null) {
+        const comparingFrom = performance.now();
+        overlaps.push(compareTop10(await exact.score({ rows, dim }), coarse, scores));
+        untimedMs += performance.now() - comparingFrom;
+      }
       const judgements = judgementsOf(set, query);
       runs.push({ ranked: rank(bestPerDocument(scores.entries(), passages, set.documents), depth), judgements });
       if (keywords === null) continue;
       const fusingFrom = performance.now();
       const fused = fuseWithWords(scores, query.text, keywords);
       fusedRuns.push({ ranked: rank(bestPerDocument(fused, passages, set.documents), depth), judgements });
-      fusingMs += performance.now() - fusingFrom;
+      untimedMs += performance.now() - fusingFrom;
     }
-    const searchMs = (performance.now() - started - fusingMs) / Math.max(1, queries.length);
+    const searchMs = (performance.now() - started - untimedMs) / Math.max(1, queries.length);
     onProgress?.({ phase, done: queries.length, total: queries.length });
     return {
       ...{ dim, precision, poolFactor, ...figures(meanMeasures(runs)) },
       ...{ indexBytes, msPerQuery: encoded.msPerQuery + searchMs },
+      ...(exact === null ? {} : { top10OfInt8: meanOverlap(overlaps) }),
       ...(keywords === null ? {} : { both: figures(meanMeasures(fusedRuns)) }),
     };
   } finally {
     scorer.destroy();
+    exact?.destroy();
   }
+}
+
+function isInt4(precision: EvaluatedPrecision): boolean {
+  return precision === 'int4' || precision === 'int4-coarse';
+}
+
+/** As the engine ranks for ten hits; all others are below. */
+async function rescored(coarse: Float32Array, query: QueryRows, exact: Scorer): Promise<Float32Array> {
+  const score = async (passages: readonly number[]): Promise<Float32Array> => {
+    const selection = Uint32Array.from(passages).sort();
+    const scores = await exact.score(query, selection);
+    const found = new Map(Array.from(selection, (passage, i) => [passage, scores[i]!]));
+    return Float32Array.from(passages, (passage) => found.get(passage)!);
+  };
+  const best = await createExactRanking(coarse, (passage) => passage, score, defaultK)(fusionDepth);
+  const lowest = best.at(-1)?.score ?? Infinity;
+  const scores = coarse.map((one) => Math.min(one, lowest));
+  for (const { position, score: one } of best) scores[position] = one;
+  return scores;
+}
+
+interface Overlap {
+  readonly overlap: number;
+  readonly deepestRank: number;
+}
+
+function compareTop10(exact: Float32Array, coarse: Float32Array, scores: Float32Array): Overlap {
+  const wanted = topK(exact, 10);
+  const found = new Set(topK(scores, 10));
+  const ranks = new Map(topK(coarse, coarse.length).map((passage, i) => [passage, i + 1]));
+  const shared = wanted.filter((passage) => found.has(passage)).length;
+  return {
+    overlap: wanted.length === 0 ? 1 : shared / wanted.length,
+    deepestRank: Math.max(0, ...wanted.map((passage) => ranks.get(passage)!)),
+  };
+}
+
+function meanOverlap(overlaps: readonly Overlap[]): Overlap {
+  return {
+    overlap: overlaps.reduce((sum, { overlap }) => sum + overlap, 0) / Math.max(1, overlaps.length),
+    deepestRank: Math.max(0, ...overlaps.map(({ deepestRank }) => deepestRank)),
+  };
 }
 
 function makeBlock(id: string, packed: Packed, fromDim: number, { dim, precision, scale }: Settings): VectorBlock {
   const rows = truncateRows(packed.rows, fromDim, dim);
-  const vectors = precision === 'int8' ? quantizeRows(rows, scale) : rows;
-  return { id, dim, precision, scale, vectors, offsets: packed.offsets };
+  const { offsets } = packed;
+  if (precision === 'f32') return { id, dim, precision, scale, vectors: rows, offsets };
+  return { id, dim, precision: 'int8', scale, vectors: quantizeRows(rows, scale), offsets };
 }
 
 /** A document's score is that of its best passage; one without passages is not found. */

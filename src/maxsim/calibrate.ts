@@ -1,5 +1,5 @@
 /** How fast a scorer compares vectors that the user has: what the choice between devices goes by. */
-import type { QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import type { QueryRows, Scorer, ScorerBlock, VectorBlock } from './scorer.ts';
 
 /** As many tokens tell devices apart, and take a slow one some ten milliseconds. */
 export const sampleTokens = 65_536;
@@ -12,7 +12,7 @@ const maxRounds = 5;
  * @param budgetMs no further round begins after this; there are two at least, the first of which warms up
  * @returns token vectors a second for a query of 32 rows: the best round's. @throws what `load` and `score` throw
  */
-export async function tokensPerSecond(scorer: Scorer, sample: VectorBlock, budgetMs = 40): Promise<number> {
+export async function tokensPerSecond(scorer: Scorer, sample: ScorerBlock, budgetMs = 40): Promise<number> {
   const query = timingQuery(sample.dim);
   await scorer.load(sample);
   try {
@@ -24,7 +24,7 @@ export async function tokensPerSecond(scorer: Scorer, sample: VectorBlock, budge
       if (round > 0) best = Math.min(best, performance.now() - started);
     }
     // Clocks are coarse in some browsers: nothing takes no time.
-    return (sample.vectors.length / sample.dim / Math.max(best, 0.1)) * 1000;
+    return (sample.offsets.at(-1)! / Math.max(best, 0.1)) * 1000;
   } finally {
     await scorer.unload(sample.id);
   }

@@ -20,6 +20,9 @@ export const blockRows = 32;
 /** firstSum and three unused words, before the rows. */
 const headerWords = 4;
 
+/** What this scorer takes: no int4. */
+export type GpuFormat = Format & { readonly precision: Precision };
+
 export type PackedDot = 'auto' | 'native' | 'portable';
 
 export interface GpuKernel {
@@ -40,7 +43,7 @@ const kernels = new WeakMap<GPUDevice, Map<string, Promise<GpuKernel>>>();
  * Compiled once per device and shape: a driver may take seconds.
  * @throws 'gpu-unavailable' where the device cannot run it, 'gpu-lost'
  */
-export function kernelFor(device: GPUDevice, { dim, precision }: Format, packedDot: PackedDot): Promise<GpuKernel> {
+export function kernelFor(device: GPUDevice, { dim, precision }: GpuFormat, packedDot: PackedDot): Promise<GpuKernel> {
   const { error: lost } = lossOf(device);
   if (lost !== null) return Promise.reject(lost);
   let known = kernels.get(device);

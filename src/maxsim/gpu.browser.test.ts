@@ -23,9 +23,11 @@ afterAll(() => {
 
 // The smallest shards that the suite's longest chunk fits into.
 const longestTestChunk = 8192 * 16 * 4;
-scorerSuite('webgpu', () => createGpuScorer(gpu.device));
-scorerSuite('webgpu, small shards and dispatches', () =>
-  createGpuScorer(gpu.device, { maxShardBytes: longestTestChunk, maxWorkgroups: 16 }),
+scorerSuite('webgpu', () => createGpuScorer(gpu.device), { int4: false });
+scorerSuite(
+  'webgpu, small shards and dispatches',
+  () => createGpuScorer(gpu.device, { maxShardBytes: longestTestChunk, maxWorkgroups: 16 }),
+  { int4: false },
 );
 scorerSuite('wasm, relaxed SIMD', () => createWasmScorer({ int8: 'relaxed' }));
 

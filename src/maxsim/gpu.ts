@@ -2,16 +2,24 @@
  * MaxSim on WebGPU. One search is one submit and one wait, whatever the number of shards: chunk by chunk the shader
  * leaves a sum, and JavaScript turns the sums into scores. int8 sums are integers, bit-equal with reference.ts.
  */
+import { LateralError } from '../errors.ts';
 import { gpuError, inErrorScopes } from '../gpu/scope.ts';
 import { lossOf } from '../gpu/device.ts';
-import { kernelFor, packQueryBlocks, type GpuKernel, type PackedDot, type PackedQuery } from './gpu-kernel.ts';
+import {
+  kernelFor,
+  packQueryBlocks,
+  type GpuFormat,
+  type GpuKernel,
+  type PackedDot,
+  type PackedQuery,
+} from './gpu-kernel.ts';
 import { GpuVectors, type PlacedRun } from './gpu-vectors.ts';
 import { buildWork, itemsPerDispatch, slotsOf, type Work } from './gpu-work.ts';
 import { deinterleave, piecesPerToken, tileTokens } from './interleave.ts';
 import { prepareQuery } from './query.ts';
 import { explainChunk } from './reference.ts';
 import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
-import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import type { ChunkExplanation, QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 
 export interface GpuScorerOptions {
   /** Largest buffer of vectors; the device's limit or 256 MiB unless said otherwise. */
@@ -63,9 +71,10 @@ class GpuScorer implements Scorer {
     return this.#vectors.usedBytes;
   }
 
-  load(block: VectorBlock): Promise<void> {
+  load(block: ScorerBlock): Promise<void> {
     return this.#change(async () => {
       this.#resident.checkBlock(block);
+      if (block.precision === 'int4') throw new LateralError('invalid-argument', 'int4 is for the processor.');
       const kernel = await kernelFor(this.#device, block, this.#packedDot);
       const runs = await this.#vectors.place(block);
       try {
@@ -118,7 +127,7 @@ class GpuScorer implements Scorer {
   async explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {
     this.#resident.checkQuery(query);
     const { block, chunk: local } = this.#resident.locate(chunk);
-    const { dim, precision } = this.#resident.format!;
+    const { dim, precision } = this.#resident.format as GpuFormat;
     const prepared = prepareQuery(query, this.#resident.format!);
     const shape = { firstToken: 0, numTokens: 0, dim, stride: paddedDim(dim) };
     const slots = slotsOf(block, local);

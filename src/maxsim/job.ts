@@ -2,7 +2,7 @@
 import type { WasmKernels } from './wasm-kernels.ts';
 
 export interface Job {
-  readonly precision: 'int8' | 'f32';
+  readonly precision: 'int4' | 'int8' | 'f32';
   /** Components of a row in memory, a multiple of 16. */
   readonly stride: number;
   readonly numRows: number;

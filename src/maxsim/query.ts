@@ -8,7 +8,7 @@ import type { Format } from './resident.ts';
 import type { QueryRows } from './scorer.ts';
 
 export interface PreparedQuery {
-  /** [numRows, dim]: Int8Array in −63 … 63 for int8 blocks, Float32Array for f32 blocks. */
+  /** [numRows, dim]: Int8Array in −63 … 63 for int8 and int4 blocks, Float32Array for f32 blocks. */
   readonly rows: Int8Array | Float32Array;
   readonly numRows: number;
   /** A dot product, or a sum of them, in units of cosine. */
@@ -18,7 +18,7 @@ export interface PreparedQuery {
 /** @throws 'invalid-argument' for a component that is not a number */
 export function prepareQuery({ rows, dim }: QueryRows, { precision, scale }: Format): PreparedQuery {
   const numRows = rows.length / dim;
-  if (precision === 'int8') {
+  if (precision !== 'f32') {
     const quantized = quantizeQuery(rows);
     return { rows: quantized.rows, numRows, toScore: (sum) => integerToScore(sum, quantized.scale, scale) };
   }

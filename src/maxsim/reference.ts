@@ -7,10 +7,12 @@
  * Khattab & Zaharia, ColBERT, SIGIR 2020). For int8 blocks ⟨q, d⟩ is an integer dot product of the 7-bit query with
  * the stored bytes; maximum and sum stay integers, and only the finished sum is multiplied by the two scales. Integer
  * sums do not depend on their order: that is why every device can agree bit for bit. Among equal tokens the first wins.
+ * int4 blocks are int8 blocks of sixteen times each code, and in all else the same.
  */
+import { unpackInt4Rows } from '../vectors/int4.ts';
 import { prepareQuery, type PreparedQuery } from './query.ts';
-import { checkAmong, ResidentBlocks, settle } from './resident.ts';
-import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import { checkAmong, type ResidentBlock, ResidentBlocks, settle } from './resident.ts';
+import type { ChunkExplanation, QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 
 export function createReferenceScorer(): Scorer {
   return new ReferenceScorer();
@@ -49,7 +51,7 @@ export function explainChunk(
 class ReferenceScorer implements Scorer {
   readonly kind = 'js';
   readonly threads = 1;
-  readonly #resident = new ResidentBlocks<Int8Array | Float32Array>();
+  readonly #resident = new ResidentBlocks<ScorerBlock['vectors']>();
 
   get blocks(): Scorer['blocks'] {
     return this.#resident.summary;
@@ -59,7 +61,7 @@ class ReferenceScorer implements Scorer {
     return this.#resident.all.reduce((bytes, block) => bytes + block.storage.byteLength, 0);
   }
 
-  load(block: VectorBlock): Promise<void> {
+  load(block: ScorerBlock): Promise<void> {
     return settle(() => {
       this.#resident.checkBlock(block);
       this.#resident.append(block, block.vectors.slice());
@@ -81,7 +83,8 @@ class ReferenceScorer implements Scorer {
       if (format === undefined) return scores;
       const prepared = prepareQuery(query, format);
       this.#resident.visit(selection, (block, chunk, position) => {
-        const sum = maxSim(prepared, block.storage, block.offsets[chunk]!, block.offsets[chunk + 1]!, format.dim);
+        const { vectors, firstToken, numTokens } = tokensOf(block, chunk, format.dim);
+        const sum = maxSim(prepared, vectors, firstToken, firstToken + numTokens, format.dim);
         scores[position] = prepared.toScore(sum);
       });
       return scores;
@@ -92,17 +95,24 @@ class ReferenceScorer implements Scorer {
     return settle(() => {
       this.#resident.checkQuery(query);
       const found = this.#resident.locate(chunk);
-      const firstToken = found.block.offsets[found.chunk]!;
-      const numTokens = found.block.offsets[found.chunk + 1]! - firstToken;
       const { dim } = query;
+      const { vectors, ...tokens } = tokensOf(found.block, found.chunk, dim);
       const prepared = prepareQuery(query, this.#resident.format!);
-      return explainChunk(prepared, found.block.storage, { firstToken, numTokens, dim, stride: dim }, among);
+      return explainChunk(prepared, vectors, { ...tokens, dim, stride: dim }, among);
     });
   }
 
   destroy(): void {
     this.#resident.destroy();
   }
+}
+
+/** Where a chunk's token rows are; those of four bits are unpacked first. */
+function tokensOf({ storage, offsets }: ResidentBlock<ScorerBlock['vectors']>, chunk: number, dim: number) {
+  const firstToken = offsets[chunk]!;
+  const numTokens = offsets[chunk + 1]! - firstToken;
+  if (!(storage instanceof Uint8Array)) return { vectors: storage, firstToken, numTokens };
+  return { vectors: unpackInt4Rows(storage, dim, firstToken, numTokens), firstToken: 0, numTokens };
 }
 
 /** The formula above for token rows `firstToken` to `endToken`; 0 where there are none. */

@@ -3,8 +3,8 @@
  * selection fits them. Kept apart from the arithmetic so that all scorers refuse the same mistakes in the same words.
  */
 import { LateralError } from '../errors.ts';
-import type { Precision } from '../types.ts';
-import type { QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import { int4RowBytes } from '../vectors/int4.ts';
+import type { QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 
 /** More would leave no room in the kernels' scratch memory, and no model of the kind comes near. */
 export const maxDim = 4096;
@@ -13,7 +13,7 @@ export const maxQueryRows = 8192;
 /** What all blocks of one scorer share. */
 export interface Format {
   readonly dim: number;
-  readonly precision: Precision;
+  readonly precision: ScorerBlock['precision'];
   readonly scale: number;
 }
 
@@ -53,7 +53,7 @@ export class ResidentBlocks<Storage> {
   }
 
   /** @throws 'invalid-argument' where `load` must refuse the block */
-  checkBlock(block: VectorBlock): void {
+  checkBlock(block: ScorerBlock): void {
     this.#checkAlive();
     checkShape(block);
     if (this.#blocks.some(({ id }) => id === block.id)) throw invalid(`Block '${block.id}' is already loaded.`);
@@ -68,14 +68,14 @@ export class ResidentBlocks<Storage> {
     }
   }
 
-  append(block: VectorBlock, storage: Storage): void {
+  append(block: ScorerBlock, storage: Storage): void {
     this.#format = { dim: block.dim, precision: block.precision, scale: block.scale };
     const numChunks = block.offsets.length - 1;
     this.#numChunks += numChunks;
     this.#blocks.push({
       id: block.id,
       numChunks,
-      numTokens: block.vectors.length / block.dim,
+      numTokens: block.offsets[numChunks]!,
       offsets: block.offsets.slice(),
       storage,
     });
@@ -177,6 +177,12 @@ export function paddedDim(dim: number): number {
   return Math.ceil(dim / 16) * 16;
 }
 
+/** Bytes of a row in a scorer's memory, filled up so. */
+export function rowBytesOf({ dim, precision }: Pick<Format, 'dim' | 'precision'>): number {
+  if (precision === 'int4') return int4RowBytes(dim);
+  return paddedDim(dim) * (precision === 'int8' ? 1 : 4);
+}
+
 /** Runs synchronous work behind the asynchronous contract: what it throws rejects. */
 export function settle<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => {
@@ -184,18 +190,20 @@ export function settle<T>(work: () => T): Promise<T> {
   });
 }
 
-function checkShape({ id, dim, precision, scale, vectors, offsets }: VectorBlock): void {
+function checkShape({ id, dim, precision, scale, vectors, offsets }: ScorerBlock): void {
   if (!isDim(dim)) throw invalid(`Block '${id}' has dimension ${dim}; 1 to ${maxDim} are possible.`);
-  const isInt8 = precision === 'int8';
-  if (!(vectors instanceof (isInt8 ? Int8Array : Float32Array))) {
+  const isF32 = precision === 'f32';
+  if (!(vectors instanceof { int4: Uint8Array, int8: Int8Array, f32: Float32Array }[precision])) {
     throw invalid(`Block '${id}' says ${precision}, but its vectors are another kind of array.`);
   }
-  if (!(scale > 0 && scale < Infinity) || (!isInt8 && scale !== 1)) {
+  if (!(scale > 0 && scale < Infinity) || (isF32 && scale !== 1)) {
     throw invalid(`Block '${id}' has scale ${scale}; it must be positive, and 1 for f32.`);
   }
-  const numTokens = vectors.length / dim;
+  const numTokens = vectors.length / (precision === 'int4' ? int4RowBytes(dim) : dim);
   if (!Number.isInteger(numTokens)) {
-    throw invalid(`Block '${id}' holds ${vectors.length} components, not whole rows of ${dim}.`);
+    throw invalid(
+      `Block '${id}' holds ${vectors.length} ${precision === 'int4' ? 'bytes' : 'components'}, not whole rows of ${dim} components.`,
+    );
   }
   if (offsets[0] !== 0) throw invalid(`Block '${id}' has offsets that do not start at 0.`);
   for (let chunk = 1; chunk < offsets.length; chunk++) {
@@ -207,7 +215,7 @@ function checkShape({ id, dim, precision, scale, vectors, offsets }: VectorBlock
     throw invalid(`Block '${id}' has ${numTokens} tokens, but its offsets end at ${offsets[offsets.length - 1]!}.`);
   }
   // int8 needs no look at the values: every byte is a number, and even −128 overflows nowhere.
-  if (!isInt8 && !vectors.every(Number.isFinite)) throw invalid(`Block '${id}' has components that are not numbers.`);
+  if (isF32 && !vectors.every(Number.isFinite)) throw invalid(`Block '${id}' has components that are not numbers.`);
 }
 
 function isDim(dim: number): boolean {

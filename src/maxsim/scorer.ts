@@ -1,6 +1,6 @@
 /**
  * The scorer's contract. Three implementations stand beside it: reference.ts (readable loops, the specification),
- * wasm.ts (SIMD) and gpu.ts (WGSL). For int8 blocks all three give bit-equal scores.
+ * wasm.ts (SIMD) and gpu.ts (WGSL). For int8 and int4 blocks all three give bit-equal scores.
  *
  *   score(chunk) = Σ over query rows q of  max over the chunk's token vectors d of  q · d      (Khattab & Zaharia 2020)
  *
@@ -21,6 +21,18 @@ export interface VectorBlock {
   /** [numChunks + 1]; chunk c owns token rows offsets[c] to offsets[c + 1]. Starts at 0, never falls. */
   readonly offsets: Uint32Array;
 }
+
+/** The same with four bits a component, for half of the memory; made of an int8 block (int4.ts), never stored. */
+export interface Int4Block extends Omit<VectorBlock, 'precision' | 'vectors'> {
+  readonly precision: 'int4';
+  /** Component = sixteen times the stored code × scale. */
+  readonly scale: number;
+  /** [numTokens, int4RowBytes(dim)], as vectors/int4.ts packs them. */
+  readonly vectors: Uint8Array;
+}
+
+/** What a scorer takes. */
+export type ScorerBlock = VectorBlock | Int4Block;
 
 /** A query's unit rows. */
 export interface QueryRows {
@@ -50,7 +62,7 @@ export interface Scorer {
    * Appends a block. @throws 'invalid-argument' for a malformed block, another dim, precision or scale than the blocks
    * already loaded, or an id in use; 'out-of-memory' where the device cannot hold it.
    */
-  load(block: VectorBlock): Promise<void>;
+  load(block: ScorerBlock): Promise<void>;
   /** Drops a block; the later ones move up. Unknown ids are ignored. */
   unload(blockId: string): Promise<void>;
   /**

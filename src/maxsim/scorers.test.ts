@@ -10,6 +10,7 @@ import { createWasmScorer } from './wasm.ts';
 
 scorerSuite('reference', () => Promise.resolve(createReferenceScorer()));
 scorerSuite('wasm', () => createWasmScorer({ int8: 'plain' }));
+if (relaxedSimdValidates()) scorerSuite('wasm, relaxed SIMD', () => createWasmScorer({ int8: 'relaxed' }));
 
 /** Working memory takes 9 pages of 64 KiB: room for so many bytes of vectors. */
 const smallScorer = (bytes: number) => createWasmScorer({ maxBytes: 9 * 65536 + bytes });

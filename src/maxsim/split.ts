@@ -3,7 +3,7 @@
  * card whose memory is short, with the processor as the second.
  */
 import { LateralError, toLateralError } from '../errors.ts';
-import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import type { ChunkExplanation, QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 
 /**
  * @param first holds all that it can; it names the kind
@@ -68,11 +68,11 @@ class SplitScorer implements Scorer {
     return Math.max(this.#first.threads, this.#second?.threads ?? 0);
   }
 
-  async load(block: VectorBlock): Promise<void> {
+  async load(block: ScorerBlock): Promise<void> {
     const holder = this.#blocks.find(({ id }) => id === block.id)?.scorer;
     const scorer = await this.#loadInto(holder, block);
-    const { id, offsets, vectors, dim } = block;
-    this.#blocks.push({ id, numChunks: offsets.length - 1, numTokens: vectors.length / dim, scorer });
+    const { id, offsets } = block;
+    this.#blocks.push({ id, numChunks: offsets.length - 1, numTokens: offsets.at(-1)!, scorer });
   }
 
   async unload(blockId: string): Promise<void> {
@@ -123,7 +123,7 @@ class SplitScorer implements Scorer {
   }
 
   /** @param holder of a block with this id, which refuses another */
-  async #loadInto(holder: Scorer | undefined, block: VectorBlock): Promise<Scorer> {
+  async #loadInto(holder: Scorer | undefined, block: ScorerBlock): Promise<Scorer> {
     if (holder === undefined ? !this.#full : holder === this.#first) {
       try {
         await this.#first.load(block);

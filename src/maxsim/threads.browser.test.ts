@@ -1,5 +1,6 @@
 /** The shared suite on several threads, and what happens when one of them does not live. */
 import { describe, expect, it, vi } from 'vitest';
+import { toInt4Block } from './int4.ts';
 import { createReferenceScorer } from './reference.ts';
 import { randomBlock, randomQuery } from './testing/random-blocks.ts';
 import { scorerSuite } from './testing/scorer-suite.ts';
@@ -48,6 +49,16 @@ describe('threads', () => {
     ]);
     const selection = Uint32Array.from({ length: 380 }, (_, i) => i + 7);
     expect(await scorer.score(query, selection)).toEqual(scores.slice(7, 387));
+    scorer.destroy();
+  });
+
+  it.each(['plain', 'relaxed'] as const)('unpack four bits a component each for itself: %s', async (int8) => {
+    const scorer = await createWasmScorer({ int8, threads: 2, createThread, calibrate: false });
+    const reference = createReferenceScorer();
+    for (const each of [scorer, reference]) await each.load(toInt4Block(block));
+    expect(scorer.threads).toBe(2);
+    const query = randomQuery(6, 32, 32);
+    expect(await scorer.score(query)).toEqual(await reference.score(query));
     scorer.destroy();
   });
 

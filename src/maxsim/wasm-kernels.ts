@@ -44,6 +44,12 @@ interface Code {
 export interface WasmKernels {
   readonly f32: WasmKernel;
   readonly int8: WasmKernel;
+  /** The same kernel over rows of four bits a component. */
+  readonly int4: WasmKernel;
+}
+
+interface Int8Kernel extends WasmKernel {
+  readonly maxSimInt4: MaxSim;
 }
 
 /**
@@ -52,19 +58,24 @@ export interface WasmKernels {
  */
 export async function loadKernels(memory: WebAssembly.Memory, choice: Int8Choice): Promise<WasmKernels> {
   const f32 = await instantiate(f32Code, memory, { name: 'f32', group: 1, componentBytes: 4, bias: 0 });
+  const { maxSimInt4, ...int8 } = await chooseInt8(memory, choice);
+  return { f32, int8, int4: { ...int8, maxSim: maxSimInt4 } };
+}
+
+async function chooseInt8(memory: WebAssembly.Memory, choice: Int8Choice): Promise<Int8Kernel> {
   const plain = () => instantiate(int8Code, memory, { name: 'int8', group: 2, componentBytes: 2, bias: 0 });
   const relaxed = () =>
     instantiate(relaxedCode, memory, { name: 'int8-relaxed', group: 4, componentBytes: 1, bias: 64 });
 
-  if (choice === 'plain') return { f32, int8: await plain() };
+  if (choice === 'plain') return plain();
   const hasRelaxed = relaxedSimdValidates();
   if (choice === 'relaxed') {
     if (!hasRelaxed) throw new LateralError('invalid-argument', 'Relaxed SIMD was asked for, but is not known here.');
-    return { f32, int8: await relaxed() };
+    return relaxed();
   }
-  if (!hasRelaxed) return { f32, int8: await plain() };
+  if (!hasRelaxed) return plain();
   const [slow, quick] = [await plain(), await relaxed()];
-  return { f32, int8: agree(slow, quick, memory) ? quicker(slow, quick) : slow };
+  return agree(slow, quick, memory) ? quicker(slow, quick) : slow;
 }
 
 export function relaxedSimdValidates(): boolean {
@@ -126,7 +137,7 @@ function agree(plain: WasmKernel, relaxed: WasmKernel, memory: WebAssembly.Memor
 }
 
 /** Runs both over made-up tokens until the engine has optimised them, and compares their best runs. About 10 ms. */
-function quicker(plain: WasmKernel, relaxed: WasmKernel): WasmKernel {
+function quicker(plain: Int8Kernel, relaxed: Int8Kernel): Int8Kernel {
   const [numTokens, dim, numRows] = [256, 128, 32]; // whatever lies there takes as long as anything else
   const budgetMs = 10;
   const best = new Map([plain, relaxed].map((kernel) => [kernel, Infinity]));
@@ -145,10 +156,11 @@ async function instantiate(
   { wasmBase64, sharedWasmBase64 }: Code,
   memory: WebAssembly.Memory,
   traits: Omit<WasmKernel, 'maxSim'>,
-): Promise<WasmKernel> {
+): Promise<Int8Kernel> {
   const bytes = bytesOf(isShared(memory) ? sharedWasmBase64 : wasmBase64);
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  return { ...traits, maxSim: instance.exports.maxSim as MaxSim };
+  const { maxSim, maxSimInt4 } = instance.exports as Record<string, MaxSim>;
+  return { ...traits, maxSim: maxSim!, maxSimInt4: maxSimInt4! }; // f32 has none of the second, and nobody asks for it
 }
 
 export function isShared(memory: WebAssembly.Memory): boolean {

@@ -7,8 +7,8 @@ import { LateralError } from '../errors.ts';
 import { sampleTokens, timingQuery } from './calibrate.ts';
 import { work, type Job, type Scratch } from './job.ts';
 import { prepareQuery, type PreparedQuery } from './query.ts';
-import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
-import type { ChunkExplanation, QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import { checkAmong, type Format, paddedDim, ResidentBlocks, rowBytesOf } from './resident.ts';
+import type { ChunkExplanation, QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 import { Threads, type ThreadWorker } from './threads.ts';
 import { loadKernels, packQuery, rowsPerBlock, type Int8Choice, type WasmKernels } from './wasm-kernels.ts';
 
@@ -70,7 +70,7 @@ const wasm32Pages = 65535;
 
 /** Bytes of the query: it goes through in groups of rows that fit (512 rows of 128 f32 components). */
 const queryBytes = 4 * pageBytes;
-/** A tile is 32 tokens × maxDim × 2 bytes; a maximum is kept for each row of a group, at most 4,096 (dim 16). */
+/** A tile is 32 tokens × maxDim × 2 bytes, or 48 × maxDim and 256 bytes; a maximum is kept for each row of a group, at most 4,096 (dim 16). */
 const tileBytes = 4 * pageBytes;
 const maximaBytes = pageBytes;
 
@@ -154,18 +154,19 @@ class SimdScorer implements WasmScorer {
     return this.#end - this.#first;
   }
 
-  load(block: VectorBlock): Promise<void> {
+  load(block: ScorerBlock): Promise<void> {
     return this.#inTurn(async () => {
       this.#resident.checkBlock(block);
-      const stride = paddedDim(block.dim);
-      const bytes = (block.vectors.byteLength / block.dim) * stride;
+      const rowBytes = rowBytesOf(block);
+      const bytes = block.offsets.at(-1)! * rowBytes;
       this.#reserve(bytes);
       const start = this.#end;
-      copyRows(block.vectors, block.dim, this.#view(block.precision, start, bytes), stride);
+      if (block.precision === 'int4') new Uint8Array(this.#memory.buffer, start, bytes).set(block.vectors);
+      else copyRows(block.vectors, block.dim, this.#view(block.precision, start, bytes), paddedDim(block.dim));
       this.#end += bytes;
       this.#resident.append(block, { start, bytes });
       this.#allChunks = undefined;
-      if (this.residentBytes >= tokensWorthSharing * stride) await this.#startThreads();
+      if (this.residentBytes >= tokensWorthSharing * rowBytes) await this.#startThreads();
     });
   }
 
@@ -191,7 +192,7 @@ class SimdScorer implements WasmScorer {
       const prepared = prepareQuery(query, format);
       const list = selection === undefined ? (this.#allChunks ??= this.#listChunks()) : this.#listChunks(selection);
       const shared = list.numTokens * prepared.numRows >= tokensWorthSharing * 32;
-      const sums = await this.#sums(prepared, format.dim, list, shared ? this.#numThreads : 1);
+      const sums = await this.#sums(prepared, format, list, shared ? this.#numThreads : 1);
       const scores = new Float32Array(length);
       for (let chunk = 0; chunk < length; chunk++) scores[chunk] = prepared.toScore(sums[chunk]!);
       return scores;
@@ -209,7 +210,7 @@ class SimdScorer implements WasmScorer {
       const best = new Float64Array(prepared.numRows).fill(-Infinity);
       let firstRow = 0;
       for (const rows of rowGroups(prepared, format.dim)) {
-        const kernel = this.#pack(rows, format.dim);
+        const kernel = this.#pack(rows, format);
         // The maxima of a chunk of one token are that token's dot products: no second kernel is needed.
         const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, kernel.numRows);
         for (let token = block.offsets[local]!; token < block.offsets[local + 1]!; token++) {
@@ -241,19 +242,19 @@ class SimdScorer implements WasmScorer {
   }
 
   /** Each chunk's sum of maxima over all query rows. */
-  async #sums(query: PreparedQuery, dim: number, list: ChunkList, numThreads: number): Promise<Float64Array> {
+  async #sums(query: PreparedQuery, format: Format, list: ChunkList, numThreads: number): Promise<Float64Array> {
     const { chunks } = list;
     const threads = numThreads > 1 ? this.#threads : null;
     const make = threads === null ? newBuffer : newSharedBuffer;
     const sums = new Float64Array(make((chunks.length / 2) * 8));
-    for (const rows of rowGroups(query, dim)) {
-      const { precision, stride, numRows } = this.#pack(rows, dim);
+    for (const rows of rowGroups(query, format.dim)) {
+      const { precision, stride, numRows } = this.#pack(rows, format);
       const job: Job = { precision, stride, numRows, chunks, sums, next: new Int32Array(make(4)) };
       const own = (): void => work(job, this.#kernels, scratch);
       if (threads === null) own();
       else if (!(await threads.work(job, numThreads - 1, own))) {
         this.#withoutThreads();
-        return this.#sums(query, dim, list, 1);
+        return this.#sums(query, format, list, 1);
       }
     }
     return sums;
@@ -278,7 +279,7 @@ class SimdScorer implements WasmScorer {
 
   /** Searches the first passages with 1, 2, 4, … threads, in turn. */
   async #quickestThreads(most: number): Promise<number> {
-    const { dim } = this.#resident.format!;
+    const format = this.#resident.format!;
     let numTokens = 0;
     const chosen: number[] = [];
     this.#resident.visit(undefined, ({ offsets }, chunk, position) => {
@@ -287,13 +288,13 @@ class SimdScorer implements WasmScorer {
       numTokens += offsets[chunk + 1]! - offsets[chunk]!;
     });
     const list = this.#listChunks(Uint32Array.from(chosen));
-    const query = prepareQuery(timingQuery(dim), this.#resident.format!);
+    const query = prepareQuery(timingQuery(format.dim), format);
     const counts = [...new Set([1, 2, 4, 8, 16, most].filter((count) => count <= most))].sort((a, b) => a - b);
     const best = new Map(counts.map((count) => [count, Infinity]));
     for (let round = 0; round < calibrationRounds; round++) {
       for (const [count, shortest] of best) {
         const started = performance.now();
-        await this.#sums(query, dim, list, count);
+        await this.#sums(query, format, list, count);
         best.set(count, Math.min(shortest, performance.now() - started));
       }
     }
@@ -315,7 +316,7 @@ class SimdScorer implements WasmScorer {
     const make = this.#threads === null ? newBuffer : newSharedBuffer;
     const chunks = new Uint32Array(make(numChunks * 8));
     const format = this.#resident.format!;
-    const rowBytes = paddedDim(format.dim) * (format.precision === 'int8' ? 1 : 4);
+    const rowBytes = rowBytesOf(format);
     let numTokens = 0;
     this.#resident.visit(selection, ({ offsets, storage }, chunk, position) => {
       const first = offsets[chunk]!;
@@ -328,8 +329,8 @@ class SimdScorer implements WasmScorer {
   }
 
   /** Puts query rows into the scratch memory. @returns the kernel bound to them for one token, good until the next call */
-  #pack(rows: Int8Array | Float32Array, dim: number) {
-    const precision = rows instanceof Int8Array ? 'int8' : 'f32';
+  #pack(rows: Int8Array | Float32Array, format: Format) {
+    const { dim, precision } = format;
     const kernel = this.#kernels[precision];
     const stride = paddedDim(dim);
     const numRows = rows.length / dim;
@@ -339,8 +340,8 @@ class SimdScorer implements WasmScorer {
       precision,
       stride,
       numRows,
-      rowBytes: stride * (precision === 'int8' ? 1 : 4),
-      Maxima: precision === 'int8' ? Int32Array : Float32Array,
+      rowBytes: rowBytesOf(format),
+      Maxima: precision === 'f32' ? Float32Array : Int32Array,
       maxSim: (token: number) => kernel.maxSim(token, 1, stride, query, numRows, tile, maxima),
     } as const;
   }

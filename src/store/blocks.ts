@@ -4,8 +4,8 @@
  */
 import type { VectorBlock } from '../maxsim/scorer.ts';
 import { isSameShape, narrowRows, type RowShape } from '../vectors/narrow.ts';
-import type { BlockInfo, NewVectors, StoreUsage } from './index-store.ts';
-import { type BlockDocument, type BlockRecord, blockIdOf, checksumOf } from './schema.ts';
+import type { BlockInfo, NewVectors, RowRange, StoreUsage } from './index-store.ts';
+import { type BlockDocument, type BlockRecord, blockIdOf, checksumOf, outsideBlock } from './schema.ts';
 
 type Vectors = Int8Array | Float32Array;
 
@@ -137,15 +137,47 @@ export function partOf({ record, vectors }: Block, documentId: string): BlockPar
   return span && cut(record, vectors, span, true);
 }
 
+/** Copies of rows, one range after the other. @throws 'invalid-argument' for rows that are not there */
+export function rowsOf({ record, vectors }: Block, ranges: readonly RowRange[]): Vectors {
+  checkRanges(record, ranges);
+  const { dim } = record;
+  const length = sum(ranges, ({ first, end }) => end - first) * dim;
+  const out = vectors instanceof Int8Array ? new Int8Array(length) : new Float32Array(length);
+  let at = 0;
+  for (const { first, end } of ranges) {
+    out.set(vectors.subarray(first * dim, end * dim), at);
+    at += (end - first) * dim;
+  }
+  return out;
+}
+
+/** @throws 'invalid-argument' */
+export function checkRanges(
+  { id, dim, precision, byteLength }: Pick<BlockRecord, 'id' | keyof RowShape | 'byteLength'>,
+  ranges: readonly RowRange[],
+): void {
+  const numRows = byteLength / rowBytesOf({ dim, precision });
+  for (const { first, end } of ranges) {
+    if (!(Number.isInteger(first) && Number.isInteger(end) && first >= 0 && first <= end && end <= numRows)) {
+      throw outsideBlock(id, first, end, numRows);
+    }
+  }
+}
+
+/** Bytes of a stored row. */
+export function rowBytesOf({ dim, precision }: Pick<RowShape, 'dim' | 'precision'>): number {
+  return dim * (precision === 'int8' ? 1 : 4);
+}
+
 export type CompactionStep =
   /** Nothing to change but the flag: the block is full enough, or alone. */
   { readonly kind: 'seal'; readonly id: string } | { readonly kind: 'merge'; readonly ids: readonly string[] };
 
 /**
- * The next thing worth doing, or null. Tail blocks, blocks with removed documents, blocks of another shape and sealed blocks
- * less than half full are taken together in order, up to a full block. Every step lowers (tail blocks + blocks + removed
- * documents + blocks of another shape), so that repeating it ends; what is sealed, clean, of this shape and at least half
- * full is never written again.
+ * The next thing worth doing, or null. Tail blocks, blocks with removed documents, blocks of another shape or of the old way to
+ * lie in pieces, and sealed blocks less than half full are taken together in order, up to a full block. Every step lowers (tail
+ * blocks + blocks + removed documents + blocks of another shape or of the old way), so that repeating it ends; what is sealed,
+ * clean, of this shape and at least half full is never written again.
  */
 export function planCompaction(
   records: readonly BlockRecord[],
@@ -158,7 +190,7 @@ export function planCompaction(
     .map((record) => ({
       record,
       fill: fillOf(record, limits, shape),
-      clean: isSameShape(record, shape) && record.documents.every((d) => !d.removed),
+      clean: isSameShape(record, shape) && !isWholeOnly(record) && record.documents.every((d) => !d.removed),
     }))
     .filter(({ record, fill, clean }) => !record.sealed || !clean || fill < 0.5);
   for (const members of group(candidates, ({ fill }) => fill)) {
@@ -182,9 +214,15 @@ export function toBlockInfo(record: BlockRecord, shape: RowShape): BlockInfo {
     tokenCount: endToken - firstToken,
   }));
   const numTokens = offsets.at(-1)!;
-  const byteLength = numTokens * shape.dim * (shape.precision === 'int8' ? 1 : 4);
+  const byteLength = numTokens * rowBytesOf(shape);
   const outdated = !isSameShape(record, shape);
-  return { id, sealed, numChunks: offsets.length - 1, numTokens, byteLength, outdated, documents };
+  const wholeOnly = isWholeOnly(record);
+  return { id, sealed, numChunks: offsets.length - 1, numTokens, byteLength, outdated, wholeOnly, documents };
+}
+
+/** Its bytes cannot be told from damaged ones unless all are read. */
+function isWholeOnly({ pieceCount, runs }: BlockRecord): boolean {
+  return pieceCount > 0 && runs === undefined;
 }
 
 export function toVectorBlock({ record, vectors }: Block): VectorBlock {
@@ -242,7 +280,7 @@ function cut(record: BlockRecord, vectors: Vectors, span: Span, copy: boolean): 
 function fillOf(record: BlockRecord, { targetBytes, maxDocuments }: BlockLimits, shape: RowShape): number {
   const live = spansOf(record).filter(({ document }) => !document.removed);
   const tokens = sum(live, ({ firstToken, endToken }) => endToken - firstToken);
-  const bytes = tokens * shape.dim * (shape.precision === 'int8' ? 1 : 4);
+  const bytes = tokens * rowBytesOf(shape);
   return Math.max(bytes / targetBytes, live.length / maxDocuments);
 }
 

@@ -136,6 +136,61 @@ describe.each([
       await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
     });
 
+    it('is seen in the pieces that rows lie in, and costs the others nothing', async () => {
+      const { id } = (await store.blocks())[0]!; // 10 rows of 4 bytes in pieces of 32
+      const [early, late] = [
+        { first: 0, end: 8 },
+        { first: 8, end: 10 },
+      ];
+      const rows = await store.rows(id, [early, late]);
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      expect((await store.rows(id, [early])).vectors).toEqual(rows.vectors.subarray(0, 32));
+      for (const handle of [store, await open()]) {
+        await expect(handle.rows(id, [{ first: 7, end: 9 }])).rejects.toThrow(code('storage-corrupt'));
+      }
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      expect(await store.rows(id, [early, late])).toEqual(rows);
+      await tamper(databaseName, 'blockData', [id, 1], () => undefined);
+      await expect(store.rows(id, [late])).rejects.toThrow(code('storage-corrupt'));
+      await store.remove(['a', 'b']);
+      await expect(store.rows(id, [late])).rejects.toThrow(code('not-found'));
+    });
+
+    it('is seen in the runs of a piece that rows lie in', async () => {
+      store = await openIdbStore(databaseName.slice(databaseNameOf('').length), { blockBytes: 2 ** 20 });
+      opened.push(store);
+      const long = sampleDocument('long', { tokens: [17_000, 16_000] }); // 33,000 rows of 4 bytes: three runs of 64 KiB
+      await store.add([long], int8Fingerprint);
+      const { id } = (await store.blocks()).at(-1)!;
+      const rowsOf = async (first: number, end: number) => (await store.rows(id, [{ first, end }])).vectors;
+      expect(await rowsOf(16_380, 32_770)).toEqual(long.vectors.subarray(16_380 * 4, 32_770 * 4)); // over both borders
+      await flipBit(databaseName, 'blockData', [id, 0], 65_536);
+      expect(await rowsOf(0, 16_384)).toEqual(long.vectors.subarray(0, 65_536));
+      await expect(rowsOf(16_383, 16_385)).rejects.toThrow(code('storage-corrupt'));
+      expect(await rowsOf(32_768, 33_000)).toEqual(long.vectors.subarray(131_072));
+    });
+
+    it('is seen in blocks of before that are read whole, which compaction writes anew', async () => {
+      const { id } = (await store.blocks())[0]!;
+      await store.compact(); // seals it
+      expect(await store.compact()).toBe(false);
+      await tamper<{ runs?: unknown }>(databaseName, 'blocks', id, (record) => {
+        delete record.runs;
+        return record;
+      });
+      expect((await store.blocks()).map(({ wholeOnly }) => wholeOnly)).toEqual([true]);
+      const early = { first: 0, end: 3 };
+      const expected = (await store.block(id)).vectors.slice(0, 12);
+      expect((await store.rows(id, [early])).vectors).toEqual(expected);
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      await expect(store.rows(id, [early])).rejects.toThrow(code('storage-corrupt')); // though not in these rows
+      await flipBit(databaseName, 'blockData', [id, 1]);
+      expect(await store.compact()).toBe(true);
+      expect((await store.blocks()).map(({ wholeOnly, sealed }) => [wholeOnly, sealed])).toEqual([[false, true]]);
+      await expectHolds(store, samples('a', 'b'));
+      expect(await store.compact()).toBe(false);
+    });
+
     it('is not merged into a good block, and goes with its documents', async () => {
       await add('c');
       await add('d');
@@ -179,11 +234,11 @@ describe.each([
   });
 });
 
-async function flipBit(databaseName: string, storeName: string, key: IDBValidKey): Promise<void> {
+async function flipBit(databaseName: string, storeName: string, key: IDBValidKey, byte = 0): Promise<void> {
   let piece: Piece | undefined;
   await tamper<Piece>(databaseName, storeName, key, (value) => (piece = value));
   const bytes = new Uint8Array(await new Blob([piece!]).arrayBuffer());
-  bytes[0]! ^= 1;
+  bytes[byte]! ^= 1;
   const flipped = piece instanceof Blob ? new Blob([bytes]) : bytes.buffer;
   await tamper<Piece>(databaseName, storeName, key, () => flipped);
 }

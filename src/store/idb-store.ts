@@ -3,6 +3,7 @@
  * files, building blocks and checksums come before it, for a transaction ends as soon as anything else is awaited.
  */
 import type { DocumentRecord, Fingerprint } from '../types.ts';
+import { narrowRows } from '../vectors/narrow.ts';
 import {
   type Block,
   buildBlocks,
@@ -15,6 +16,7 @@ import {
   usageOf,
 } from './blocks.ts';
 import {
+  letGo,
   openBlock,
   packBlock,
   type PackedBlock,
@@ -45,6 +47,7 @@ import { corrupt } from './idb-errors.ts';
 import { compactBlocks, verifyStore } from './idb-maintenance.ts';
 import { adoptFiles, readPending, readPendingFile, stageBytes, stageFiles, unstageFiles } from './idb-pending.ts';
 import { type AnyTransaction, migrations, type Migration, storeNames } from './idb-schema.ts';
+import { type BlockLayout, openRows, readRows } from './idb-rows.ts';
 import { readState, revisionOf, writeState } from './idb-state.ts';
 import { dropAllVectors, narrowFingerprint, putVectors } from './idb-vectors.ts';
 import type { IndexStore, NewDocument } from './index-store.ts';
@@ -81,6 +84,9 @@ export interface IdbStoreOptions {
   readonly migrations?: readonly Migration[];
 }
 
+/** Where there are no Blobs, some rows cannot be read without all of their piece: smaller ones slow down reading a whole block. */
+const maxBufferBytes = 512 * 2 ** 10;
+
 export function databaseNameOf(name: string): string {
   return `lateral-${name}`;
 }
@@ -112,10 +118,13 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
   async function pack(block: Block): Promise<PackedBlock> {
     const large = block.vectors.byteLength >= blobBytes;
     const blobs = large && (await (takingBlobs ??= takesBlobs(connection)));
-    return packBlock(block, { pieceBytes, blobBytes: blobs ? blobBytes : Infinity });
+    if (blobs) return packBlock(block, { pieceBytes, blobBytes });
+    return packBlock(block, { pieceBytes: Math.min(pieceBytes, maxBufferBytes), blobBytes: Infinity });
   }
   /** The block that `parts` read last: undoing or exporting many documents asks for the same one again and again. */
   let lastBlock: WeakRef<Block> | undefined;
+  /** Of the blocks that rows were read of: their records list up to 10,000 documents. */
+  const layouts = new Map<string, BlockLayout>();
 
   try {
     changes.seen(await readRevision());
@@ -295,11 +304,23 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       }));
       return toVectorBlock(narrowed(await openBlock(connection, read), fingerprint));
     },
-    release({ vectors }) {
-      // Read from the database for this one caller. Older browsers cannot let go of it, and collect it in time.
-      const buffer = vectors.buffer as ArrayBuffer & { readonly transfer?: (newLength: number) => ArrayBuffer };
-      buffer.transfer?.(0);
+    async rows(id, ranges) {
+      try {
+        const { packed, fingerprint } = await connection.read('reading rows', async (transaction) => ({
+          packed: await readRows(transaction, id, ranges, layouts.get(id)),
+          fingerprint: (await readState(transaction)).fingerprint,
+        }));
+        const { dim, precision, scale } = packed.layout;
+        layouts.set(id, packed.layout);
+        const shape = fingerprint ?? { dim, precision, scale };
+        const vectors = narrowRows(await openRows(connection, packed, ranges), packed.layout, shape);
+        return { dim: shape.dim, precision: shape.precision, scale: shape.scale, vectors };
+      } catch (error) {
+        layouts.clear(); // most are gone where one is
+        throw error;
+      }
     },
+    release: ({ vectors }) => letGo(vectors.buffer), // read from the database for this one caller
     compact(signal) {
       return compactBlocks(connection, limits, pack, changed, signal);
     },

@@ -59,6 +59,8 @@ export interface BlockInfo {
   readonly byteLength: number;
   /** Whether it still lies there as it was before the index was narrowed, for compaction to write anew. */
   readonly outdated: boolean;
+  /** Whether `rows` must read all of it: it was written before pieces could be read alone, and compaction writes it anew. */
+  readonly wholeOnly: boolean;
   /** Its documents in order: each owns `chunkCount` consecutive chunks. Removed ones stay listed until compaction. */
   readonly documents: readonly {
     readonly id: string;
@@ -68,6 +70,15 @@ export interface BlockInfo {
     readonly removed: boolean;
   }[];
 }
+
+/** Rows `first` to `end` of a block, the last not among them. */
+export interface RowRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Rows without the block that they are of. */
+export type StoredRows = Pick<VectorBlock, 'dim' | 'precision' | 'scale' | 'vectors'>;
 
 /** What is known of a file before it is read. */
 export interface FileFacts {
@@ -210,6 +221,11 @@ export interface IndexStore {
   blocks(): Promise<BlockInfo[]>;
   /** Reads one block, not to be changed or transferred: it may be the store's own. @throws 'storage-corrupt' when its checksum does not fit; 'not-found' when it is gone (compacted meanwhile). */
   block(id: string): Promise<VectorBlock>;
+  /**
+   * Some rows of a block, as `block` gives them, one range after the other; not to be changed. Reads no more of the block than
+   * the pieces that they lie in. @throws as `block`, of those pieces alone; 'invalid-argument' for rows that it does not have
+   */
+  rows(id: string, ranges: readonly RowRange[]): Promise<StoredRows>;
   /**
    * The caller is done with what `block` gave: its memory may be freed at once, where a large collection would otherwise be held
    * twice until the engine collects what is unused.

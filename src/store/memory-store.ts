@@ -15,14 +15,16 @@ import {
   narrowBlock,
   partOf,
   planCompaction,
+  rowsOf,
   toBlockInfo,
   toVectorBlock,
   usageOf,
   without,
 } from './blocks.ts';
-import type { IndexStore, NewDocument, PendingFile, TokenRows } from './index-store.ts';
+import type { IndexStore, NewDocument, PendingFile, StoredRows, TokenRows } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
+  blockGone,
   checkDocuments,
   checkVectors,
   duplicate,
@@ -292,9 +294,15 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     block: (id) =>
       step<VectorBlock>(() => {
         const block = blocks.get(id);
-        if (block === undefined)
-          throw new LateralError('not-found', `Block ${id} is gone.`, { details: { block: id } });
+        if (block === undefined) throw blockGone(id);
         return toVectorBlock(block);
+      }),
+    rows: (id, ranges) =>
+      step<StoredRows>(() => {
+        const block = blocks.get(id);
+        if (block === undefined) throw blockGone(id);
+        const { dim, precision, scale } = block.record;
+        return { dim, precision, scale, vectors: rowsOf(block, ranges) };
       }),
     async compact(signal) {
       let worked = false;

@@ -51,6 +51,18 @@ export interface BlockRecord {
   readonly pieceCount: number;
   /** CRC-32C over the offsets' bytes, then the vectors' bytes, both little-endian. */
   readonly checksum: number;
+  /** What reading some bytes without the others takes; absent in blocks from before that could be done. */
+  readonly runs?: RunTable;
+}
+
+/** Each piece is cut into runs that are checked alone. */
+export interface RunTable {
+  /** Of each piece but the last, which may be shorter. */
+  readonly pieceBytes: number;
+  /** Of each run but a piece's last, which may be shorter. */
+  readonly runBytes: number;
+  /** CRC-32C over each run's bytes: the first piece's runs in order, then the second's, … */
+  readonly checksums: Uint32Array;
 }
 
 /** A document's chunks as columns; [chunkCount] each. */
@@ -230,6 +242,16 @@ export function requireChunker(stored: Fingerprint | null, given: Fingerprint): 
     `These documents were cut into passages by version ${stored.chunker} of the chunker; this is version ${given.chunker}. Add them again.`,
     { details: { stored: stored.chunker, given: given.chunker } },
   );
+}
+
+export function blockGone(id: string): LateralError {
+  return new LateralError('not-found', `Block ${id} is gone: removed, or merged into another.`, {
+    details: { block: id },
+  });
+}
+
+export function outsideBlock(id: string, first: number, end: number, numRows: number): LateralError {
+  return invalid(`Block ${id} has ${String(numRows)} rows; ${String(first)} to ${String(end)} were asked for.`);
 }
 
 export function duplicate(id: string): LateralError {

@@ -245,6 +245,10 @@ export const words = {
     '3': 'Shared: a third',
     '4': 'Shared: a quarter',
   },
+  memory: 'Memory for search',
+  memoryLead:
+    'Half the memory holds twice as much text. Each search then reads its best passages from the disk and takes a moment longer; it finds the same.',
+  memoryNames: { stored: 'Full', int4: 'Half' },
   privateTitle: 'Nothing leaves this page',
   privateLead: 'Your documents, your questions and the model all stay in this browser.',
   policyTitle: 'What this page may load',
@@ -410,10 +414,13 @@ function noRoom({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: Witho
   const left = `Memory is short: about ${Math.ceil((100 * tokens) / totalTokens)} % of your text is left out of the search. All of it takes ${bytes(neededBytes)}, and there is room for ${bytes(heldBytes)}.`;
   const [setting] = wouldFit;
   if (setting === undefined) return `${left} Delete some documents.`;
-  const { dim, poolFactor } = setting;
-  const shared =
-    poolFactor === 1 ? '' : `, ${words.pooling.toLowerCase()} ${words.poolingNames[poolFactor].toLowerCase()},`;
-  return `${left} With ${dim} numbers a word${shared} all would fit: see ${words.sections.settings}, ${words.vectors}.`;
+  const { dim, poolFactor, residentPrecision } = setting;
+  const needed = [
+    `${dim} numbers a word`,
+    ...(poolFactor === 1 ? [] : [`${words.pooling.toLowerCase()} ${words.poolingNames[poolFactor].toLowerCase()}`]),
+    ...(residentPrecision === 'int4' ? ['half the memory'] : []),
+  ];
+  return `${left} With ${needed.join(', ')} all would fit: see ${words.sections.settings}, ${words.storage}.`;
 }
 
 const verdicts: Record<WordMatch['verdict'], string> = {

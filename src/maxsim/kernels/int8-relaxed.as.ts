@@ -7,6 +7,8 @@
 const TILE: u32 = 48;
 /** Tokens whose products are made together: with 8 query rows 12 accumulators, enough that none waits for its last sum. */
 const GROUP: u32 = 6;
+/** Bytes of a tile's seeds, one i32 a token, filled up. Rows that are unpacked come after them: 48 × maxDim bytes at most. */
+const SEEDS: usize = 256;
 
 // Rows as types, so that the distance between two is part of the load instruction: six pointers are more than there is room for.
 @unmanaged
@@ -31,7 +33,7 @@ class Row128 extends Row96 {
  * @param vectors [numTokens, dim] i8
  * @param dim a multiple of 16
  * @param query [ceil(numRows / 16), dim / 4, 16, 4] u8 in 0 … 127, 64 added: per block of 16 rows, four components
- * @param tile scratch, [48] i32
+ * @param tile scratch, [48] i32; for 4-bit rows 256 + 48 × dim bytes
  * @param maxima scratch, [ceil(numRows / 16) × 16] i32
  * @returns the sum over rows of the maximum over tokens, an integer
  */
@@ -44,13 +46,44 @@ export function maxSim(
   tile: usize,
   maxima: usize,
 ): f64 {
+  return sumOfMaxima(vectors, numTokens, dim, query, numRows, tile, maxima, false);
+}
+
+/** The same with vectors [numTokens, dim / 2] of four bits a component, as src/vectors/int4.ts packs them. */
+export function maxSimInt4(
+  vectors: usize,
+  numTokens: u32,
+  dim: u32,
+  query: usize,
+  numRows: u32,
+  tile: usize,
+  maxima: usize,
+): f64 {
+  return sumOfMaxima(vectors, numTokens, dim, query, numRows, tile, maxima, true);
+}
+
+function sumOfMaxima(
+  vectors: usize,
+  numTokens: u32,
+  dim: u32,
+  query: usize,
+  numRows: u32,
+  tile: usize,
+  maxima: usize,
+  int4: bool,
+): f64 {
   const rowBlocks = (numRows + 15) >> 4;
+  const rowBytes = <usize>(int4 ? dim >> 1 : dim);
   for (let i: u32 = 0; i < rowBlocks * 4; i++) v128.store(maxima + (i << 4), i32x4.splat(i32.MIN_VALUE));
   for (let next: u32 = 0; next < numTokens; next += TILE) {
     // A short last tile begins earlier: a token twice changes no maximum.
     const first = min(next, max(numTokens, GROUP) - GROUP);
-    const start = vectors + <usize>first * dim;
     const count = min(TILE, numTokens - first);
+    let start = vectors + <usize>first * rowBytes;
+    if (int4) {
+      unpack(start, <usize>count * rowBytes, tile + SEEDS);
+      start = tile + SEEDS;
+    }
     for (let i: u32 = 0; i < count; i++) store<i32>(tile + <usize>i * 4, seed(start + <usize>i * dim, dim));
     for (let block: u32 = 0; block < rowBlocks; block++) {
       const rows = query + <usize>block * dim * 16;
@@ -65,6 +98,24 @@ export function maxSim(
   let sum: i64 = 0;
   for (let row: u32 = 0; row < numRows; row++) sum += load<i32>(maxima + <usize>row * 4);
   return <f64>sum;
+}
+
+/** 4-bit rows as bytes; each code comes out sixteenfold. */
+function unpack(from: usize, bytes: usize, to: usize): void {
+  const upper = i8x16.splat(-16);
+  let i: usize = 0;
+  for (; i + 16 <= bytes; i += 16) {
+    const b = v128.load(from + i);
+    const low = v128.and(i32x4.shl(b, 4), upper);
+    const high = v128.and(b, upper);
+    v128.store(to + i * 2, v128.shuffle<i64>(low, high, 0, 2), 0);
+    v128.store(to + i * 2, v128.shuffle<i64>(low, high, 1, 3), 16);
+  }
+  if (i < bytes) {
+    const b = v128.load64_zero(from + i);
+    const low = v128.and(i32x4.shl(b, 4), upper);
+    v128.store(to + i * 2, v128.shuffle<i64>(low, v128.and(b, upper), 0, 2));
+  }
 }
 
 /** −64·Σd of one token. */

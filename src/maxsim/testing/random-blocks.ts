@@ -1,7 +1,8 @@
 /** Made-up vectors for tests and calibrations: the same from the same seed, everywhere. */
 import { quantizeRows } from '../../vectors/quantize.ts';
 import type { Precision } from '../../types.ts';
-import type { QueryRows, VectorBlock } from '../scorer.ts';
+import { toInt4Block } from '../int4.ts';
+import type { QueryRows, ScorerBlock, VectorBlock } from '../scorer.ts';
 
 /** Numbers in [0, 1). mulberry32. */
 export function seededRandom(seed: number): () => number {
@@ -36,6 +37,18 @@ export function randomBlock(
   const scale = precision === 'int8' ? 1 / 127 : 1;
   const vectors = precision === 'int8' ? quantizeRows(rows, scale) : rows;
   return { id, dim, precision, scale, vectors, offsets };
+}
+
+/** The same in any precision that a scorer takes. */
+export function randomScorerBlock(
+  precision: ScorerBlock['precision'],
+  seed: number,
+  dim: number,
+  chunkLengths: readonly number[],
+  options: RandomBlockOptions = {},
+): ScorerBlock {
+  if (precision !== 'int4') return randomBlock(seed, dim, chunkLengths, { ...options, precision });
+  return toInt4Block(randomBlock(seed, dim, chunkLengths, options));
 }
 
 export function randomQuery(

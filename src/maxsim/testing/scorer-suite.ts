@@ -1,24 +1,34 @@
 /**
  * What every scorer must do, run over each of them: hand arithmetic first, then agreement with the reference on ragged
- * random input. int8 must agree exactly; f32 to 1e-4 of the query's number of rows (the largest possible score).
+ * random input. int8 and int4 must agree exactly; f32 to 1e-4 of the query's number of rows (the largest possible score).
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LateralError } from '../../errors.ts';
 import { integerToScore, quantizeQuery } from '../../vectors/quantize.ts';
 import { createReferenceScorer } from '../reference.ts';
-import type { QueryRows, Scorer, VectorBlock } from '../scorer.ts';
-import { randomBlock, randomQuery, seededRandom, type RandomBlockOptions } from './random-blocks.ts';
+import { toInt4Block } from '../int4.ts';
+import type { QueryRows, Scorer, ScorerBlock, VectorBlock } from '../scorer.ts';
+import { randomQuery, randomScorerBlock, seededRandom, type RandomBlockOptions } from './random-blocks.ts';
 
 /** Around the wasm register tiles (2, 6), wasm token tiles (32, 48) and GPU tile (64). */
 const edgeLengths = [
   1, 2, 3, 0, 5, 6, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 53, 54, 63, 64, 65, 0, 95, 97, 127, 128, 129, 1,
 ];
 
-export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
+export interface ScorerSuiteOptions {
+  /** false for a scorer that refuses int4. */
+  readonly int4?: boolean;
+}
+
+export function scorerSuite(
+  name: string,
+  create: () => Promise<Scorer>,
+  { int4 = true }: ScorerSuiteOptions = {},
+): void {
   describe(name, () => {
     let scorer: Scorer;
     let reference: Scorer;
-    /** int8: agreement must be to the bit. */
+    /** int8 and int4: agreement must be to the bit. */
     let exact: boolean;
 
     beforeEach(async () => {
@@ -30,9 +40,9 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
       reference.destroy();
     });
 
-    async function load(...blocks: VectorBlock[]): Promise<void> {
+    async function load(...blocks: ScorerBlock[]): Promise<void> {
       for (const block of blocks) {
-        exact = block.precision === 'int8';
+        exact = block.precision !== 'f32';
         await scorer.load(block);
         await reference.load(block);
       }
@@ -71,6 +81,21 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
         const query = rows(2, [1, -0.5]);
         expect(await scorer.score(query)).toEqual(
           Float32Array.of(integerToScore(8001, 1 / 63, 1 / 127), integerToScore(-12065, 1 / 63, 1 / 127)),
+        );
+      });
+
+      it.runIf(int4)('multiplies sixteen times the codes for int4', async () => {
+        // 16 components have a step of 127 / 8 = 15.875: 127 → code 7 (clamped), −40 → −3 (−2.52), 20 → 1 (1.26).
+        //   63 · 7·16 = 7056     63 · −3·16 − 32 · 1·16 = −3536 → the maximum is 7056; chunk 1 has only the second.
+        const components = new Int8Array(48);
+        components.set([127], 0);
+        components.set([-40, 20], 16);
+        components.set([-40, 20], 32);
+        const int8: VectorBlock = bytes('a', 16, [...components], [0, 2, 3]);
+        await scorer.load(toInt4Block(int8));
+        const scale = ((1 / 127) * 15.875) / 16;
+        expect(await scorer.score(rows(16, [1, -0.5, ...filled(14, 0)]))).toEqual(
+          Float32Array.of(integerToScore(7056, 1 / 63, scale), integerToScore(-3536, 1 / 63, scale)),
         );
       });
 
@@ -124,32 +149,35 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
       });
     });
 
-    describe('against the reference, int8', () => {
-      agreement('int8');
+    describe.each(int4 ? (['int8', 'int4'] as const) : (['int8'] as const))(
+      'against the reference, %s',
+      (precision) => {
+        agreement(precision);
 
-      it.each([1, 2, 3, 4, 5])('any ragged input, seed %i', async (seed) => {
-        const random = seededRandom(seed * 7919);
-        const upTo = (limit: number) => Math.floor(random() * limit);
-        const dim = [16, 24, 48, 64, 96, 128][upTo(6)]!;
-        for (let block = 0; block < 3; block++) {
-          // Lengths spread over magnitudes: many short chunks, few long ones.
-          const lengths = Array.from({ length: upTo(9) }, () => Math.floor(2 ** (random() * 8)) - 1);
-          await load(randomBlock(seed * 100 + block, dim, lengths));
-        }
-        await expectAgreement(randomQuery(seed, 1 + upTo(70), dim));
-      });
-    });
+        it.each([1, 2, 3, 4, 5])('any ragged input, seed %i', async (seed) => {
+          const random = seededRandom(seed * 7919);
+          const upTo = (limit: number) => Math.floor(random() * limit);
+          const dim = [16, 24, 48, 64, 96, 128][upTo(6)]!;
+          for (let block = 0; block < 3; block++) {
+            // Lengths spread over magnitudes: many short chunks, few long ones.
+            const lengths = Array.from({ length: upTo(9) }, () => Math.floor(2 ** (random() * 8)) - 1);
+            await load(randomScorerBlock(precision, seed * 100 + block, dim, lengths));
+          }
+          await expectAgreement(randomQuery(seed, 1 + upTo(70), dim));
+        });
+      },
+    );
 
     describe('against the reference, f32', () => {
       agreement('f32');
     });
 
-    function agreement(precision: 'int8' | 'f32'): void {
+    function agreement(precision: ScorerBlock['precision']): void {
       const make = (seed: number, dim: number, lengths: readonly number[], options: RandomBlockOptions = {}) =>
-        randomBlock(seed, dim, lengths, { precision, ...options });
+        randomScorerBlock(precision, seed, dim, lengths, options);
 
       // Fewer for f32: the GPU suite pays seconds of shader compiler for each on a software adapter.
-      it.each(precision === 'int8' ? [128, 96, 64, 48, 16, 20, 1] : [128, 64, 16, 20, 1])(
+      it.each(precision === 'f32' ? [128, 64, 16, 20, 1] : [128, 96, 64, 48, 16, 20, 1])(
         'dimension %i',
         async (dim) => {
           await load(make(dim, dim, [3, 0, 70, 1]));
@@ -163,7 +191,7 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
       });
 
       // Kernels of their own for 64, 96 and 128 dimensions.
-      it.each(precision === 'int8' ? [16, 64, 96, 128] : [16])(
+      it.each(precision === 'f32' ? [16] : [16, 64, 96, 128])(
         'lengths around every tile edge, over several blocks, dimension %i',
         async (dim) => {
           await load(make(4, dim, edgeLengths), make(5, dim, [...edgeLengths].reverse()), make(6, dim, [0, 0]));
@@ -251,7 +279,7 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
       const query = rows(2, [1, 0]);
       const good = bytes('good', 2, [1, 2, 3, 4], [0, 1, 2]);
 
-      it.each<[string, Partial<VectorBlock>]>([
+      it.each<[string, Partial<Record<keyof ScorerBlock, unknown>>]>([
         ['a dimension of 0', { dim: 0 }],
         ['half a dimension', { dim: 1.5 }],
         ['a huge dimension', { dim: 5000 }],
@@ -261,6 +289,8 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
         ['offsets that fall', { offsets: Uint32Array.of(0, 2, 1, 2) }],
         ['offsets that end early', { offsets: Uint32Array.of(0, 1) }],
         ['offsets that end late', { offsets: Uint32Array.of(0, 3) }],
+        ['int4 that are int8', { precision: 'int4' }],
+        ['half an int4 row', { precision: 'int4', vectors: new Uint8Array(12) }],
         ['int8 that are f32', { precision: 'f32', scale: 1 }],
         ['f32 that are int8', { vectors: Float32Array.of(1, 2, 3, 4) }],
         ['f32 with a scale', { vectors: Float32Array.of(1, 2, 3, 4), precision: 'f32', scale: 0.5 }],
@@ -268,15 +298,16 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
         ['a scale of 0', { scale: 0 }],
         ['a scale that is no number', { scale: NaN }],
       ])('a block with %s', async (_what, change) => {
-        await expect(scorer.load({ ...good, ...change })).rejects.toMatchObject(invalidArgument);
+        await expect(scorer.load({ ...good, ...change } as ScorerBlock)).rejects.toMatchObject(invalidArgument);
         expect(scorer.blocks).toEqual([]);
         expect(scorer.residentBytes).toBe(0);
       });
 
-      it.each<[string, VectorBlock]>([
+      it.each<[string, ScorerBlock]>([
         ['id', good],
         ['dimension', bytes('b', 4, [1, 2, 3, 4], [0, 1])],
         ['precision', floats('b', 2, [1, 2], [0, 1])],
+        ['kind of bytes', { ...toInt4Block(good), id: 'b' }],
         ['scale', { ...good, id: 'b', scale: 1 / 100 }],
       ])('a second block with the wrong %s', async (_what, block) => {
         await scorer.load(good);

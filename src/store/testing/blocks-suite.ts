@@ -33,6 +33,51 @@ export function describeBlocks(harness: StoreHarness): void {
       expect(await at.store.block(id)).toEqual(expected);
     });
 
+    it('gives any rows alone as it gives them in their block', async () => {
+      await at.add(sampleDocument('a', { tokens: [7, 0, 12] }), sampleDocument('b', { tokens: [1] })); // 20 rows of 4 bytes
+      const [{ id }] = (await at.store.blocks()) as [BlockInfo];
+      const { vectors, dim, precision, scale } = await at.store.block(id);
+      const all = vectors.slice();
+      for (const ranges of [
+        [],
+        [[0, 20]],
+        [
+          [19, 20],
+          [0, 1],
+        ],
+        [[3, 3]],
+        [
+          [7, 9],
+          [6, 17],
+          [7, 9],
+        ],
+      ]) {
+        const expected = ranges.flatMap(([first, end]) => [...all.subarray(first! * dim, end! * dim)]);
+        expect(
+          await at.store.rows(
+            id,
+            ranges.map(([first, end]) => ({ first: first!, end: end! })),
+          ),
+        ).toEqual({
+          ...{ dim, precision, scale },
+          vectors: Int8Array.from(expected),
+        });
+      }
+      for (const range of [
+        { first: 0, end: 21 },
+        { first: 2, end: 1 },
+        { first: -1, end: 1 },
+        { first: 0.5, end: 1 },
+      ]) {
+        await expect(at.store.rows(id, [range])).rejects.toThrow(code('invalid-argument'));
+      }
+      await at.store.remove(['b']);
+      expect((await at.store.rows(id, [{ first: 19, end: 20 }])).vectors).toEqual(all.subarray(19 * dim)); // until compaction
+      await at.store.compact();
+      await expect(at.store.rows(id, [{ first: 0, end: 1 }])).rejects.toThrow(code('not-found'));
+      await expect(at.store.rows('never', [])).rejects.toThrow(code('not-found'));
+    });
+
     it('divides an add that is larger than a block', async () => {
       const documents = Array.from({ length: 10 }, (_, i) => sampleDocument(`d${String(i)}`)); // 20 bytes each, blocks of 80
       await at.add(...documents);

@@ -47,6 +47,11 @@ export function describeVectors(harness: StoreHarness): void {
       expect((await at.store.blocks()).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
       const both = [narrowed(sampleDocument('a', { source })), narrowed(sampleDocument('b'))];
       await expectHolds(at.store, both);
+      const { dim, precision, scale } = narrow;
+      expect(await at.store.rows(before[0]!.id, [{ first: 1, end: 4 }])).toEqual({
+        ...{ dim, precision, scale },
+        vectors: both[0]!.vectors.subarray(1 * dim, 4 * dim),
+      });
 
       const third = sampleDocument('c', { fingerprint: narrow });
       await at.store.add([third], narrow);

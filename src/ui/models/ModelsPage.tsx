@@ -72,8 +72,8 @@ function Row({ name, value }: { readonly name: string; readonly value: string })
   );
 }
 
-function vectorsOf({ fingerprint: { dim, precision, poolFactor } }: IndexStats): string {
-  const shape = `${dim} dimensions, ${precision}`;
+function vectorsOf({ fingerprint: { dim, precision, poolFactor }, residentPrecision }: IndexStats): string {
+  const shape = `${dim} dimensions, ${precision}${residentPrecision === 'int4' ? ', held in int4' : ''}`;
   return poolFactor === 1 ? shape : `${shape}, one for ${poolFactor} tokens`;
 }
 

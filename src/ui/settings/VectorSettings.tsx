@@ -1,15 +1,17 @@
 /**
  * How much is kept of each passage: how many numbers a word, and whether similar words share theirs. Fewer numbers are made of
- * those that are here; anything else needs the documents read again.
+ * those that are here; anything else needs the documents read again. And how much of the memory that takes, which changes nothing
+ * of what is kept.
  */
 import { useState } from 'react';
-import type { IndexStats } from '../../index.ts';
+import type { IndexStats, ResidentPrecision } from '../../index.ts';
 import { setPreferences } from '../state/preferences.ts';
 import { words } from '../words.ts';
 import { SelectRow } from './SelectRow.tsx';
 
 const dims = ['128', '96', '64'] as const;
 const poolFactors = ['1', '2', '3', '4'] as const;
+const memories = ['stored', 'int4'] as const satisfies readonly ResidentPrecision[];
 type Dim = (typeof dims)[number];
 type Factor = (typeof poolFactors)[number];
 
@@ -19,10 +21,13 @@ export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
   const presentFactor = poolFactors.find((factor) => Number(factor) === fingerprint.poolFactor) ?? '1';
   const [dim, setDim] = useState<Dim>(presentDim);
   const [factor, setFactor] = useState<Factor>(presentFactor);
+  const [memory, setMemory] = useState<ResidentPrecision>(stats.residentPrecision);
+  const unchanged = dim === presentDim && factor === presentFactor && memory === stats.residentPrecision;
   const apply = (): void => {
     setPreferences({
       dim: dim === '128' ? null : (Number(dim) as 96 | 64),
       poolFactor: Number(factor) as 1 | 2 | 3 | 4,
+      residentPrecision: memory,
     });
     location.reload();
   };
@@ -42,7 +47,14 @@ export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
         value={factor}
         onChange={setFactor}
       />
-      {dim === presentDim && factor === presentFactor ? null : (
+      <SelectRow
+        label={words.memory}
+        says={words.memoryLead}
+        options={memories.map((value) => ({ value, label: words.memoryNames[value] }))}
+        value={memory}
+        onChange={setMemory}
+      />
+      {unchanged ? null : (
         <div className="setting__apply">
           <button type="button" className="button button--primary button--small" onClick={apply}>
             {words.applyReload}

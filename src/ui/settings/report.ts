@@ -25,7 +25,7 @@ export function selfTestReport(status: EngineStatus | null, stats: IndexStats | 
   if (stats !== null) {
     const { model, dim, precision, poolFactor, chunker } = stats.fingerprint;
     lines.push(
-      `Index ${model}, ${dim} ${precision}, pool factor ${poolFactor}, chunker ${chunker}; ${stats.blocks} blocks, ${stats.vectorBytes} bytes`,
+      `Index ${model}, ${dim} ${precision}, held ${stats.residentPrecision}, pool factor ${poolFactor}, chunker ${chunker}; ${stats.blocks} blocks, ${stats.vectorBytes} bytes`,
       `Storage ${stats.usageBytes ?? '–'} of ${stats.quotaBytes ?? '–'} bytes; kept for good ${stats.persisted === null ? '–' : yes(stats.persisted)}`,
     );
   }

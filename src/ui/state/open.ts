@@ -10,12 +10,13 @@ const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
 export function openFromAddress(search: string): Promise<LateralIndex> {
   const clear = sessionStorage.getItem(startOverKey) !== null;
   sessionStorage.removeItem(startOverKey);
-  const { keepSources, dim, poolFactor } = preferences();
+  const { keepSources, dim, poolFactor, residentPrecision } = preferences();
   return api.openIndex({
     ...optionsFrom(search),
     keepSources,
     ...(dim === null ? {} : { dim }),
     poolFactor,
+    residentPrecision,
     onProgress: loading,
     onMismatch: clear ? 'clear' : 'reencode',
   });

@@ -1,6 +1,6 @@
 /** What a person prefers, and what this browser has shown of itself, remembered here: theme, keys, view, speed. */
 import { useSyncExternalStore } from 'react';
-import type { MatchBy, PoolFactor } from '../../index.ts';
+import type { MatchBy, PoolFactor, ResidentPrecision } from '../../index.ts';
 import { setThemeColor } from '../offline/theme-color.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -15,6 +15,7 @@ export interface Preferences {
   /** Dimensions of stored vectors; null for as many as the model has. */
   readonly dim: 96 | 64 | null;
   readonly poolFactor: PoolFactor;
+  readonly residentPrecision: ResidentPrecision;
   /** Tokens per second that this device has read so far, or null before the first long reading. */
   readonly tokensPerSecond: number | null;
   /**
@@ -33,6 +34,7 @@ const defaults: Preferences = {
   keepSources: true,
   dim: null,
   poolFactor: 1,
+  residentPrecision: 'stored',
   tokensPerSecond: null,
   hadDocuments: false,
 };
@@ -51,6 +53,7 @@ function load(): Preferences {
       keepSources: stored.keepSources !== false,
       dim: stored.dim === 96 || stored.dim === 64 ? stored.dim : null,
       poolFactor: ([2, 3, 4] as const).find((factor) => factor === stored.poolFactor) ?? 1,
+      residentPrecision: stored.residentPrecision === 'int4' ? 'int4' : 'stored',
       tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
       hadDocuments: stored.hadDocuments === true,
     };

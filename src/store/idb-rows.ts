@@ -1,0 +1,139 @@
+/**
+ * Some rows of a block without the others: from the pieces that they lie in, run by run, each checked alone.
+ */
+import type { RowShape } from '../vectors/narrow.ts';
+import { checkRanges, rowBytesOf, rowsOf } from './blocks.ts';
+import { crc32c } from './checksum.ts';
+import { damagedBlock, openBlock, type PackedBlock, readBlob, readBlock } from './idb-blocks.ts';
+import type { Connection } from './idb-connection.ts';
+import type { AnyTransaction, Piece } from './idb-schema.ts';
+import type { RowRange } from './index-store.ts';
+import { blockGone, type BlockRecord } from './schema.ts';
+
+/** Of a block's record what never changes while it is here, and reading rows takes. */
+export type BlockLayout = Pick<BlockRecord, 'id' | keyof RowShape | 'byteLength' | 'runs'>;
+
+/** Pieces with rows of a block: unchecked, see `openRows`. */
+export interface PackedRows {
+  readonly layout: BlockLayout;
+  /** By number; missing ones are left out. All of the block where they cannot be checked alone. */
+  readonly read: ReadonlyMap<number, Piece> | PackedBlock;
+}
+
+/**
+ * @param known the layout, where it was read before
+ * @throws 'not-found' when there is no such block; 'invalid-argument' for rows that it does not have
+ */
+export async function readRows(
+  transaction: AnyTransaction,
+  id: string,
+  ranges: readonly RowRange[],
+  known?: BlockLayout,
+): Promise<PackedRows> {
+  const layout = known ?? (await readLayout(transaction, id));
+  checkRanges(layout, ranges);
+  const { runs } = layout;
+  if (runs === undefined) return { layout, read: await readBlock(transaction, id) };
+  const wanted = piecesWith(ranges, rowBytesOf(layout), runs.pieceBytes);
+  const data = transaction.objectStore('blockData');
+  const found = await Promise.all(wanted.map((piece) => data.get([id, piece])));
+  const read = new Map<number, Piece>();
+  found.forEach((piece, i) => piece && read.set(wanted[i]!, piece));
+  if (read.size < wanted.length && known !== undefined) await readLayout(transaction, id); // gone meanwhile?
+  return { layout, read };
+}
+
+async function readLayout(transaction: AnyTransaction, id: string): Promise<BlockLayout> {
+  const record = await transaction.objectStore('blocks').get(id);
+  if (record === undefined) throw blockGone(id);
+  const { dim, precision, scale, byteLength, runs } = record;
+  return { id, dim, precision, scale, byteLength, ...(runs === undefined ? {} : { runs }) };
+}
+
+/** Numbers of the pieces that rows lie in, each once, ascending. */
+function piecesWith(ranges: readonly RowRange[], rowBytes: number, pieceBytes: number): number[] {
+  const numbers = new Set<number>();
+  for (const { first, end } of ranges) {
+    for (let n = Math.floor((first * rowBytes) / pieceBytes); n * pieceBytes < end * rowBytes; n++) numbers.add(n);
+  }
+  return [...numbers].sort((a, b) => a - b);
+}
+
+/**
+ * The rows of the ranges, one after the other, from bytes that are checked here. Outside of a transaction: it takes a while.
+ * @throws 'storage-corrupt'; 'not-found' where the block went before its bytes were read
+ */
+export async function openRows(
+  connection: Connection,
+  { layout, read }: PackedRows,
+  ranges: readonly RowRange[],
+): Promise<Int8Array | Float32Array> {
+  if ('record' in read) return rowsOf(await openBlock(connection, read), ranges);
+  const { pieceBytes, runBytes } = layout.runs!;
+  const runsPerPiece = Math.ceil(pieceBytes / runBytes);
+  const runs = await readRuns(connection, layout, read, ranges);
+  const rowBytes = rowBytesOf(layout);
+  const out = new Uint8Array(ranges.reduce((sum, { first, end }) => sum + (end - first) * rowBytes, 0));
+  let to = 0;
+  for (const { first, end } of ranges) {
+    for (let from = first * rowBytes; from < end * rowBytes;) {
+      const within = from % pieceBytes;
+      const run = runs.get(Math.floor(from / pieceBytes) * runsPerPiece + Math.floor(within / runBytes))!;
+      const start = within % runBytes;
+      const part = run.subarray(start, start + end * rowBytes - from);
+      if (part.length === 0) throw damagedBlock(layout.id);
+      out.set(part, to);
+      to += part.length;
+      from += part.length;
+    }
+  }
+  return layout.precision === 'int8' ? new Int8Array(out.buffer) : new Float32Array(out.buffer);
+}
+
+/**
+ * The runs that the rows lie in, by number, checked. Those of Blobs are read as one Blob that is put together of their slices:
+ * one by one, each would cost half a millisecond.
+ */
+async function readRuns(
+  connection: Connection,
+  layout: BlockLayout,
+  pieces: ReadonlyMap<number, Piece>,
+  ranges: readonly RowRange[],
+): Promise<Map<number, Uint8Array>> {
+  const { pieceBytes, runBytes, checksums } = layout.runs!;
+  const runsPerPiece = Math.ceil(pieceBytes / runBytes);
+  const slices: Blob[] = [];
+  const wanted = runsWith(ranges, rowBytesOf(layout), pieceBytes, runBytes).map((number) => {
+    const piece = pieces.get(Math.floor(number / runsPerPiece));
+    if (piece === undefined) throw damagedBlock(layout.id);
+    const start = (number % runsPerPiece) * runBytes;
+    if (!(piece instanceof Blob)) return { number, bytes: new Uint8Array(piece).subarray(start, start + runBytes) };
+    const slice = piece.slice(start, start + runBytes);
+    slices.push(slice);
+    return { number, length: slice.size };
+  });
+  const none = slices.length === 0;
+  const read = new Uint8Array(none ? new ArrayBuffer(0) : await readBlob(connection, layout.id, new Blob(slices)));
+  const runs = new Map<number, Uint8Array>();
+  let from = 0;
+  for (const { number, bytes, length = 0 } of wanted) {
+    const run = bytes ?? read.subarray(from, from + length);
+    from += length;
+    if (run.length === 0 || crc32c(run) !== checksums[number]) throw damagedBlock(layout.id);
+    runs.set(number, run);
+  }
+  return runs;
+}
+
+/** Numbers of the runs that rows lie in, each once, ascending. */
+function runsWith(ranges: readonly RowRange[], rowBytes: number, pieceBytes: number, runBytes: number): number[] {
+  const runsPerPiece = Math.ceil(pieceBytes / runBytes);
+  const runOf = (byte: number): number =>
+    Math.floor(byte / pieceBytes) * runsPerPiece + Math.floor((byte % pieceBytes) / runBytes);
+  const numbers = new Set<number>();
+  for (const { first, end } of ranges) {
+    if (first === end) continue;
+    for (let n = runOf(first * rowBytes); n <= runOf(end * rowBytes - 1); n++) numbers.add(n);
+  }
+  return [...numbers].sort((a, b) => a - b);
+}
