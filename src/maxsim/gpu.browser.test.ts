@@ -24,8 +24,10 @@ afterAll(() => {
 // The smallest shards that the suite's longest chunk fits into.
 const longestTestChunk = 8192 * 16 * 4;
 scorerSuite('webgpu', () => createGpuScorer(gpu.device));
-scorerSuite('webgpu, small shards and dispatches', () =>
-  createGpuScorer(gpu.device, { maxShardBytes: longestTestChunk, maxWorkgroups: 16 }),
+scorerSuite('webgpu, small shards, dispatches and batches, without subgroups', () =>
+  createGpuScorer(gpu.device, {
+    ...{ maxShardBytes: longestTestChunk, maxWorkgroups: 16, maxResultBytes: 1000, reduction: 'shared' },
+  }),
 );
 scorerSuite('wasm, relaxed SIMD', () => createWasmScorer({ int8: 'relaxed' }));
 
@@ -61,6 +63,100 @@ describe('createGpuScorer', () => {
     const query = randomQuery(4, 32, 128);
     expect(await scorer.score(query)).toEqual(await reference.score(query));
     scorer.destroy();
+  });
+
+  describe('subgroups', () => {
+    it.each(['int8', 'f32'] as const)('are used where the device has them right: %s', async (precision) => {
+      expect(gpu.info.features).toContain('subgroups'); // SwiftShader's have four lanes
+      const scorer = await createGpuScorer(gpu.device);
+      await scorer.load(randomBlock(3, 32, [65, 1], { precision }));
+      expect(scorer.subgroups).toBe(true);
+      scorer.destroy();
+    });
+
+    it('are not used where they find something else', async () => {
+      const own = await requestGpu();
+      vi.spyOn(own.device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
+        // Each lane for itself, as a driver would have it that takes all subgroups for one lane wide.
+        GPUDevice.prototype.createShaderModule.call(own.device, {
+          ...rest,
+          code: code.replace('subgroupMax(best)', 'best'),
+        }),
+      );
+      for (const precision of ['int8', 'f32'] as const) {
+        const scorer = await createGpuScorer(own.device);
+        const reference = createReferenceScorer();
+        const block = randomBlock(3, 32, [65, 1], { precision });
+        await scorer.load(block);
+        await reference.load(block);
+        expect(scorer.subgroups).toBe(false);
+        const query = randomQuery(4, 32, 32);
+        const [scores, expected] = [await scorer.score(query), await reference.score(query)];
+        scores.forEach((score, i) => expect(score).toBeCloseTo(expected[i]!, precision === 'int8' ? 10 : 4));
+        scorer.destroy();
+      }
+      own.device.destroy();
+    });
+
+    it('are not used where the device has none', async () => {
+      const own = await requestGpu({ features: [] });
+      const scorer = await createGpuScorer(own.device);
+      await scorer.load(randomBlock(3, 128, [65, 1]));
+      expect(scorer.subgroups).toBe(false);
+      await expect(createGpuScorer(own.device, { reduction: 'subgroups' })).rejects.toMatchObject({
+        code: 'gpu-unavailable',
+      });
+      scorer.destroy();
+      own.device.destroy();
+    });
+
+    it('find the largest numbers, the smallest, and both zeros', async () => {
+      // One component: the scores are the tokens' own values, times 1.
+      const values = [-3e38, -1, -1e-38, -0, 0, 1e-38, 1, 3e38];
+      const scores = async (reduction: 'shared' | 'subgroups'): Promise<Float32Array> => {
+        const scorer = await createGpuScorer(gpu.device, { reduction });
+        for (const [i, value] of values.entries()) {
+          const tokens = Float32Array.from({ length: 40 }, (_, token) => (token === (7 * i) % 40 ? value : -3.3e38));
+          const offsets = Uint32Array.of(0, 40);
+          await scorer.load({ id: String(i), dim: 1, precision: 'f32', scale: 1, vectors: tokens, offsets });
+        }
+        const found = await scorer.score({ rows: Float32Array.of(1), dim: 1 });
+        scorer.destroy();
+        return found;
+      };
+      expect(await scores('subgroups')).toEqual(await scores('shared'));
+    });
+  });
+
+  it('scores a batch in one submit, or in several where the results would take too much room', async () => {
+    const submit = vi.spyOn(gpu.device.queue, 'submit');
+    const block = randomBlock(
+      5,
+      16,
+      Array.from({ length: 100 }, (_, i) => i % 7),
+    );
+    const queries = [1, 33, 70, 2, 32, 5, 64].map((numRows, i) => randomQuery(i, numRows, 16));
+    const reference = createReferenceScorer();
+    await reference.load(block);
+    const expected = await reference.scoreBatch(queries);
+    for (const [maxResultBytes, submits] of [
+      [undefined, 1],
+      [3 * 400, 3], // 100 chunks × 4 bytes for each of three queries
+      [1, 7],
+    ] as const) {
+      const scorer = await createGpuScorer(gpu.device, maxResultBytes === undefined ? {} : { maxResultBytes });
+      await scorer.load(block);
+      submit.mockClear();
+      // What is loaded and dropped meanwhile comes before or after the batch as a whole.
+      const batch = scorer.scoreBatch(queries);
+      const changes = [scorer.load(randomBlock(6, 16, [3])), scorer.unload('block-5')];
+      expect(await batch).toEqual(expected);
+      expect(submit).toHaveBeenCalledTimes(submits);
+      await Promise.all(changes);
+      expect(scorer.blocks.map(({ id }) => id)).toEqual(['block-6']);
+      scorer.destroy();
+    }
+    submit.mockRestore();
   });
 
   it('refuses a chunk that no buffer can hold, and keeps nothing of its block', async () => {
@@ -100,6 +196,7 @@ describe('createGpuScorer', () => {
     await scorer.load(randomBlock(11, 16, [5]));
     await scorer.score(randomQuery(12, 1, 16));
     await scorer.score(randomQuery(12, 1, 16), Uint32Array.of(1));
+    await scorer.scoreBatch([1, 40, 3, 4, 5].map((numRows) => randomQuery(12, numRows, 16)));
     await scorer.explain(randomQuery(12, 1, 16), 1);
     expect([...alive].map(({ label }) => label).sort()).toEqual(['maxsim chunk list', 'maxsim shard', 'maxsim shard']);
     await scorer.unload('block-10');

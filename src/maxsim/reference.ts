@@ -73,18 +73,14 @@ class ReferenceScorer implements Scorer {
   }
 
   score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
+    return settle(() => this.#scores(query, selection));
+  }
+
+  scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]> {
     return settle(() => {
-      this.#resident.checkQuery(query);
+      for (const query of queries) this.#resident.checkQuery(query);
       this.#resident.checkSelection(selection);
-      const scores = new Float32Array(selection?.length ?? this.#resident.numChunks);
-      const format = this.#resident.format;
-      if (format === undefined) return scores;
-      const prepared = prepareQuery(query, format);
-      this.#resident.visit(selection, (block, chunk, position) => {
-        const sum = maxSim(prepared, block.storage, block.offsets[chunk]!, block.offsets[chunk + 1]!, format.dim);
-        scores[position] = prepared.toScore(sum);
-      });
-      return scores;
+      return queries.map((query) => this.#scores(query, selection));
     });
   }
 
@@ -102,6 +98,20 @@ class ReferenceScorer implements Scorer {
 
   destroy(): void {
     this.#resident.destroy();
+  }
+
+  #scores(query: QueryRows, selection: Uint32Array | undefined): Float32Array {
+    this.#resident.checkQuery(query);
+    this.#resident.checkSelection(selection);
+    const scores = new Float32Array(selection?.length ?? this.#resident.numChunks);
+    const format = this.#resident.format;
+    if (format === undefined) return scores;
+    const prepared = prepareQuery(query, format);
+    this.#resident.visit(selection, (block, chunk, position) => {
+      const sum = maxSim(prepared, block.storage, block.offsets[chunk]!, block.offsets[chunk + 1]!, format.dim);
+      scores[position] = prepared.toScore(sum);
+    });
+    return scores;
   }
 }
 

@@ -87,6 +87,9 @@ function firstByte(threads: number): number {
 /** Below so many tokens a search is over before another thread has woken up. */
 const tokensWorthSharing = 20_000;
 
+/** 64 MiB of sums at a time; a batch of queries that would need more comes in several. */
+const mostSums = 2 ** 23;
+
 /** How often each number of threads searches the sample: some ten milliseconds in all. */
 const calibrationRounds = 3;
 
@@ -181,19 +184,32 @@ class SimdScorer implements WasmScorer {
     });
   }
 
-  score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
+  async score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
+    const [scores] = await this.scoreBatch([query], selection);
+    return scores!;
+  }
+
+  scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]> {
     return this.#inTurn(async () => {
-      this.#resident.checkQuery(query);
+      for (const query of queries) this.#resident.checkQuery(query);
       this.#resident.checkSelection(selection);
       const length = selection?.length ?? this.#resident.numChunks;
       const format = this.#resident.format;
-      if (format === undefined || length === 0) return new Float32Array(length);
-      const prepared = prepareQuery(query, format);
+      if (format === undefined || length === 0) return queries.map(() => new Float32Array(length));
       const list = selection === undefined ? (this.#allChunks ??= this.#listChunks()) : this.#listChunks(selection);
-      const shared = list.numTokens * prepared.numRows >= tokensWorthSharing * 32;
-      const sums = await this.#sums(prepared, format.dim, list, shared ? this.#numThreads : 1);
-      const scores = new Float32Array(length);
-      for (let chunk = 0; chunk < length; chunk++) scores[chunk] = prepared.toScore(sums[chunk]!);
+      const scores: Float32Array[] = [];
+      const most = Math.max(1, Math.floor(mostSums / length));
+      for (let first = 0; first < queries.length; first += most) {
+        const prepared = queries.slice(first, first + most).map((query) => prepareQuery(query, format));
+        const numRows = prepared.reduce((sum, query) => sum + query.numRows, 0);
+        const shared = list.numTokens * numRows >= tokensWorthSharing * 32;
+        const sums = await this.#sums(prepared, format.dim, list, shared ? this.#numThreads : 1);
+        prepared.forEach(({ toScore }, i) => {
+          const own = new Float32Array(length);
+          for (let chunk = 0; chunk < length; chunk++) own[chunk] = toScore(sums[i * length + chunk]!);
+          scores.push(own);
+        });
+      }
       return scores;
     });
   }
@@ -208,20 +224,21 @@ class SimdScorer implements WasmScorer {
       const bestToken = new Int32Array(prepared.numRows).fill(-1);
       const best = new Float64Array(prepared.numRows).fill(-Infinity);
       let firstRow = 0;
-      for (const rows of rowGroups(prepared, format.dim)) {
-        const kernel = this.#pack(rows, format.dim);
+      for (const group of rowGroups([prepared], format.dim)) {
+        const kernel = this.#pack(group, format.dim);
         // The maxima of a chunk of one token are that token's dot products: no second kernel is needed.
-        const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, kernel.numRows);
+        const { numRows } = group.parts[0]!;
+        const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, numRows);
         for (let token = block.offsets[local]!; token < block.offsets[local + 1]!; token++) {
           if (among?.[token - block.offsets[local]!] === 0) continue;
           kernel.maxSim(block.storage.start + token * kernel.rowBytes);
-          for (let row = 0; row < kernel.numRows; row++) {
+          for (let row = 0; row < numRows; row++) {
             if (!(products[row]! > best[firstRow + row]!)) continue;
             best[firstRow + row] = products[row]!;
             bestToken[firstRow + row] = token - block.offsets[local]!;
           }
         }
-        firstRow += kernel.numRows;
+        firstRow += group.parts[0]!.numRows;
       }
       const similarity = Float32Array.from(best, (product, row) =>
         bestToken[row]! < 0 ? 0 : prepared.toScore(product),
@@ -240,20 +257,27 @@ class SimdScorer implements WasmScorer {
     this.#threads = null;
   }
 
-  /** Each chunk's sum of maxima over all query rows. */
-  async #sums(query: PreparedQuery, dim: number, list: ChunkList, numThreads: number): Promise<Float64Array> {
+  /** [queries, chunks]: each chunk's sum of maxima over all rows of a query. */
+  async #sums(
+    queries: readonly PreparedQuery[],
+    dim: number,
+    list: ChunkList,
+    numThreads: number,
+  ): Promise<Float64Array> {
     const { chunks } = list;
     const threads = numThreads > 1 ? this.#threads : null;
     const make = threads === null ? newBuffer : newSharedBuffer;
-    const sums = new Float64Array(make((chunks.length / 2) * 8));
-    for (const rows of rowGroups(query, dim)) {
-      const { precision, stride, numRows } = this.#pack(rows, dim);
-      const job: Job = { precision, stride, numRows, chunks, sums, next: new Int32Array(make(4)) };
-      const own = (): void => work(job, this.#kernels, scratch);
+    const sums = new Float64Array(make(queries.length * (chunks.length / 2) * 8));
+    for (const group of rowGroups(queries, dim)) {
+      const { precision, stride } = this.#pack(group, dim);
+      const parts = Uint32Array.from(group.parts.flatMap(({ query, firstRow, numRows }) => [query, firstRow, numRows]));
+      const next = new Int32Array(make(4));
+      const job: Job = { precision, stride, numRows: group.numRows, parts, chunks, sums, next };
+      const own = (): void => work(job, this.#kernels, this.#memory, scratch);
       if (threads === null) own();
       else if (!(await threads.work(job, numThreads - 1, own))) {
         this.#withoutThreads();
-        return this.#sums(query, dim, list, 1);
+        return this.#sums(queries, dim, list, 1);
       }
     }
     return sums;
@@ -287,13 +311,13 @@ class SimdScorer implements WasmScorer {
       numTokens += offsets[chunk + 1]! - offsets[chunk]!;
     });
     const list = this.#listChunks(Uint32Array.from(chosen));
-    const query = prepareQuery(timingQuery(dim), this.#resident.format!);
+    const queries = [prepareQuery(timingQuery(dim), this.#resident.format!)];
     const counts = [...new Set([1, 2, 4, 8, 16, most].filter((count) => count <= most))].sort((a, b) => a - b);
     const best = new Map(counts.map((count) => [count, Infinity]));
     for (let round = 0; round < calibrationRounds; round++) {
       for (const [count, shortest] of best) {
         const started = performance.now();
-        await this.#sums(query, dim, list, count);
+        await this.#sums(queries, dim, list, count);
         best.set(count, Math.min(shortest, performance.now() - started));
       }
     }
@@ -328,17 +352,17 @@ class SimdScorer implements WasmScorer {
   }
 
   /** Puts query rows into the scratch memory. @returns the kernel bound to them for one token, good until the next call */
-  #pack(rows: Int8Array | Float32Array, dim: number) {
-    const precision = rows instanceof Int8Array ? 'int8' : 'f32';
+  #pack({ parts, numRows }: RowGroup, dim: number) {
+    const precision = parts[0]!.rows instanceof Int8Array ? 'int8' : 'f32';
     const kernel = this.#kernels[precision];
     const stride = paddedDim(dim);
-    const numRows = rows.length / dim;
     const { query, tile, maxima } = scratch;
-    packQuery(kernel, this.#memory, query, rows, dim, stride);
+    for (const { rows, firstRow } of parts) {
+      packQuery(kernel, this.#memory, query + firstRow * stride * kernel.componentBytes, rows, dim, stride);
+    }
     return {
       precision,
       stride,
-      numRows,
       rowBytes: stride * (precision === 'int8' ? 1 : 4),
       Maxima: precision === 'int8' ? Int32Array : Float32Array,
       maxSim: (token: number) => kernel.maxSim(token, 1, stride, query, numRows, tile, maxima),
@@ -381,13 +405,43 @@ const scratch = scratchOf(0);
 const newBuffer = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
 const newSharedBuffer = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
 
-/** The query's rows in pieces whose packed form fits into the scratch memory. */
-function* rowGroups({ rows, numRows }: PreparedQuery, dim: number): Generator<Int8Array | Float32Array> {
+/** Query rows that are packed together. */
+interface RowGroup {
+  /** Those that fill up included. */
+  readonly numRows: number;
+  readonly parts: readonly {
+    /** Which one. */
+    readonly query: number;
+    /** [numRows, dim] */
+    readonly rows: Int8Array | Float32Array;
+    /** A multiple of `rowsPerBlock`. */
+    readonly firstRow: number;
+    readonly numRows: number;
+  }[];
+}
+
+/**
+ * The queries' rows in groups whose packed form fits into the scratch memory. A query is cut where it would be cut alone, so
+ * that its maxima are added in the same order whatever it is searched with.
+ */
+function* rowGroups(queries: readonly PreparedQuery[], dim: number): Generator<RowGroup> {
   const rowBytes = paddedDim(dim) * 4; // f32, the widest layout
-  const perGroup = Math.floor(queryBytes / rowBytes / rowsPerBlock) * rowsPerBlock;
-  for (let first = 0; first < numRows; first += perGroup) {
-    yield rows.subarray(first * dim, Math.min(first + perGroup, numRows) * dim);
+  const most = Math.floor(queryBytes / rowBytes / rowsPerBlock) * rowsPerBlock;
+  let parts: RowGroup['parts'][number][] = [];
+  let used = 0;
+  for (const [query, { rows, numRows }] of queries.entries()) {
+    for (let first = 0; first < numRows; first += most) {
+      const count = Math.min(most, numRows - first);
+      if (used + count > most) {
+        yield { numRows: used, parts };
+        parts = [];
+        used = 0;
+      }
+      parts.push({ query, rows: rows.subarray(first * dim, (first + count) * dim), firstRow: used, numRows: count });
+      used += Math.ceil(count / rowsPerBlock) * rowsPerBlock;
+    }
   }
+  if (parts.length > 0) yield { numRows: used, parts };
 }
 
 function copyRows(from: Int8Array | Float32Array, dim: number, to: Int8Array | Float32Array, stride: number): void {
