@@ -24,6 +24,8 @@ export interface WasmScorerOptions {
   readonly threads?: number;
   /** Starts a worker that runs `serveThread` (threads.ts). */
   readonly createThread?: () => ThreadWorker;
+  /** Most bytes of sums that a batch keeps at once, except for a single query; 64 MiB unless said otherwise. */
+  readonly maxResultBytes?: number;
   /** false: all threads are used, whether that is quicker or not. */
   readonly calibrate?: boolean;
 }
@@ -43,15 +45,15 @@ export interface WasmScorer extends Scorer {
 
 /** @throws 'invalid-argument' for relaxed SIMD where there is none */
 export async function createWasmScorer(options: WasmScorerOptions = {}): Promise<WasmScorer> {
-  const { int8 = 'auto', createThread, threads = 1, maxBytes = Infinity } = options;
+  const { int8 = 'auto', createThread, threads = 1, maxBytes = Infinity, maxResultBytes = 64 * 2 ** 20 } = options;
   const maximum = Math.min(wasm32Pages, Math.floor(maxBytes / pageBytes));
   if (threads > 1 && createThread !== undefined) {
     const memory = sharedMemory(firstByte(threads) / pageBytes, maximum);
     const team = { size: threads, createThread, calibrate: options.calibrate ?? true };
-    if (memory !== null) return new SimdScorer(memory, await loadKernels(memory, int8), team);
+    if (memory !== null) return new SimdScorer(memory, await loadKernels(memory, int8), maxResultBytes, team);
   }
   const memory = new WebAssembly.Memory({ initial: firstByte(1) / pageBytes, maximum });
-  return new SimdScorer(memory, await loadKernels(memory, int8), null);
+  return new SimdScorer(memory, await loadKernels(memory, int8), maxResultBytes, null);
 }
 
 /** Null where pages may not share memory, and where the whole address range cannot be set aside, as on some phones. */
@@ -87,9 +89,6 @@ function firstByte(threads: number): number {
 /** Below so many tokens a search is over before another thread has woken up. */
 const tokensWorthSharing = 20_000;
 
-/** 64 MiB of sums at a time; a batch of queries that would need more comes in several. */
-const mostSums = 2 ** 23;
-
 /** How often each number of threads searches the sample: some ten milliseconds in all. */
 const calibrationRounds = 3;
 
@@ -117,6 +116,7 @@ class SimdScorer implements WasmScorer {
   readonly #kernels: WasmKernels;
   /** Storage is the block's first byte. */
   readonly #resident = new ResidentBlocks<{ start: number; readonly bytes: number }>();
+  readonly #maxResultBytes: number;
   readonly #first: number;
   #end: number;
   /** Those that may still be started. */
@@ -130,9 +130,10 @@ class SimdScorer implements WasmScorer {
   /** One thing at a time: other threads must be done before vectors move. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(memory: WebAssembly.Memory, kernels: WasmKernels, team: Team | null) {
+  constructor(memory: WebAssembly.Memory, kernels: WasmKernels, maxResultBytes: number, team: Team | null) {
     this.#memory = memory;
     this.#kernels = kernels;
+    this.#maxResultBytes = maxResultBytes;
     this.#team = team;
     this.#first = this.#end = firstByte(team?.size ?? 1);
   }
@@ -198,7 +199,7 @@ class SimdScorer implements WasmScorer {
       if (format === undefined || length === 0) return queries.map(() => new Float32Array(length));
       const list = selection === undefined ? (this.#allChunks ??= this.#listChunks()) : this.#listChunks(selection);
       const scores: Float32Array[] = [];
-      const most = Math.max(1, Math.floor(mostSums / length));
+      const most = Math.max(1, Math.floor(this.#maxResultBytes / (length * 8)));
       for (let first = 0; first < queries.length; first += most) {
         const prepared = queries.slice(first, first + most).map((query) => prepareQuery(query, format));
         const numRows = prepared.reduce((sum, query) => sum + query.numRows, 0);
