@@ -5,7 +5,7 @@ export interface Job {
   readonly precision: 'int8' | 'f32';
   /** Components of a row in memory, a multiple of 16. */
   readonly stride: number;
-  /** Of the packed query, rows that fill it up included. */
+  /** Of the packed query, rows that fill it up included: they are zeros, and add none. */
   readonly numRows: number;
   /** [numParts, 3]: which sums a query's rows add to, the first of these rows, and how many they are. */
   readonly parts: Uint32Array;
@@ -38,6 +38,8 @@ export function work(job: Job, kernels: WasmKernels, memory: WebAssembly.Memory,
   const { maxSim } = kernels[precision];
   const numChunks = chunks.length / 2;
   const best = new (precision === 'int8' ? Int32Array : Float32Array)(memory.buffer, maxima, numRows);
+  const single = parts.length === 3;
+  const firstSum = parts[0]! * numChunks;
   const turn = Math.max(1, Math.min(chunksPerTurn, Math.floor(rowsPerTurn / numRows)));
   for (;;) {
     const first = Atomics.add(next, 0, turn);
@@ -46,13 +48,14 @@ export function work(job: Job, kernels: WasmKernels, memory: WebAssembly.Memory,
     for (let chunk = first; chunk < end; chunk++) {
       const numTokens = chunks[chunk * 2 + 1]!;
       if (numTokens === 0) continue;
-      maxSim(chunks[chunk * 2]!, numTokens, stride, query, numRows, tile, maxima);
-      addMaxima(best, parts, sums, chunk, numChunks);
+      const sum = maxSim(chunks[chunk * 2]!, numTokens, stride, query, numRows, tile, maxima);
+      if (single) sums[firstSum + chunk]! += sum;
+      else addMaxima(best, parts, sums, chunk, numChunks);
     }
   }
 }
 
-/** The kernel leaves the maximum of each row; a query's are added in the order of its rows, as the kernel adds one query's. */
+/** The kernel leaves the maximum of each row, and a query's are added in the order of its rows, as the kernel adds them all. */
 function addMaxima(
   best: Int32Array | Float32Array,
   parts: Uint32Array,
