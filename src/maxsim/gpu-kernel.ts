@@ -143,14 +143,14 @@ export interface PackedQueries {
   /** Of the buffer that they go to: what is bound may end behind them. */
   readonly bufferBytes: number;
   readonly groups: readonly QueryGroup[];
-  /** For each query its first row of sums, and how many it has; at the end what all have together. */
+  /** Each query's first sum per chunk; at the end how many all have together. */
   readonly firstSlices: readonly number[];
 }
 
 /**
- * Groups of [header, [block][pieces][32 rows][16 bytes]], filled up with zeros. No group has two blocks of a query: they
- * add to the same sums. So the queries' first blocks come first, then their second ones, and each query's sums are made in the same
- * order whatever it is searched with.
+ * Groups of [header, [block][pieces][32 rows][16 bytes]], filled up with zeros. No group has two blocks of a query, since they
+ * add to the same sums: the queries' first blocks come first, then their second ones. A query's maxima are thus added in the
+ * same order whatever it is searched with.
  */
 export function packQueries(
   kernel: Pick<GpuKernel, 'blocksPerGroup' | 'queryBlockBytes' | 'queryGroupBytes'>,

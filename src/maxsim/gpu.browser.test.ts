@@ -128,6 +128,30 @@ describe('createGpuScorer', () => {
     });
   });
 
+  // Query blocks in a uniform buffer (four at a time, three, one), and where none fits there, in a storage buffer.
+  it.each([
+    ['int8', 128],
+    ['f32', 128],
+    ['int8', 1024],
+    ['int8', 2048],
+    ['f32', 520],
+  ] as const)('scores a batch whatever the size of its rows: %s of %i', async (precision, dim) => {
+    const scorer = await createGpuScorer(gpu.device);
+    const reference = createReferenceScorer();
+    const block = randomBlock(3, dim, [3, 0, 65, 1], { precision });
+    await scorer.load(block);
+    await reference.load(block);
+    const queries = [1, 32, 40, 2, 33].map((numRows, i) => randomQuery(i, numRows, dim));
+    const [batch, expected] = [await scorer.scoreBatch(queries), await reference.scoreBatch(queries)];
+    for (const [i, query] of queries.entries()) {
+      expect(batch[i]).toEqual(await scorer.score(query));
+      batch[i]!.forEach((score, chunk) =>
+        expect(score).toBeCloseTo(expected[i]![chunk]!, precision === 'int8' ? 10 : 3),
+      );
+    }
+    scorer.destroy();
+  });
+
   it('scores a batch in one submit, or in several where the results would take too much room', async () => {
     const submit = vi.spyOn(gpu.device.queue, 'submit');
     const block = randomBlock(

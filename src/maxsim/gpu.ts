@@ -33,9 +33,10 @@ export interface GpuScorer extends Scorer {
   readonly subgroups: boolean;
 }
 
-/** Longer batches come as several submits, so that none keeps the device for long: bytes of vectors times blocks of rows. */
+/** Most of a batch in one submit, so that none keeps the device for long: bytes of vectors times blocks of query rows. */
 const submitBytes = 32 * largestShardBytes;
-const mostBlocks = 256;
+/** And blocks, however few the vectors: a megabyte of int8. */
+const submitBlocks = 256;
 
 /**
  * @param device stays the caller's; `destroy()` of the scorer leaves it as it was
@@ -172,22 +173,23 @@ class WgslScorer implements GpuScorer {
   /** Cut such that neither the sums nor the time of a submit grow with the batch. */
   #partsOf(queries: readonly QueryRows[], selection: Uint32Array | undefined): QueryRows[][] {
     const { numChunks, format } = this.#resident;
+    const precision = format?.precision ?? 'int8';
     const length = selection?.length ?? numChunks;
-    const mostSlices = (this.#options.maxResultBytes ?? 64 * 2 ** 20) / 4 / Math.max(1, length);
-    const bytes = this.#vectors.usedBytes * (length / Math.max(1, numChunks));
-    const most = Math.min(mostBlocks, submitBytes / Math.max(1, bytes));
+    if (length === 0) return [];
+    const mostSlices = (this.#options.maxResultBytes ?? 64 * 2 ** 20) / (4 * length);
+    const mostBlocks = Math.min(submitBlocks, submitBytes / (this.#vectors.usedBytes * (length / numChunks)));
     const parts: QueryRows[][] = [];
-    let [slices, blocks] = [Infinity, Infinity]; // of the last part
+    let [slices, blocks] = [0, 0]; // of the last part
     for (const query of queries) {
       const numRows = query.rows.length / query.dim;
-      slices += slicesOf(numRows, query.dim, format?.precision ?? 'f32');
-      blocks += Math.ceil(numRows / blockRows);
-      if (slices > mostSlices || blocks > most) {
+      const [ownSlices, ownBlocks] = [slicesOf(numRows, query.dim, precision), Math.ceil(numRows / blockRows)];
+      if (parts.length === 0 || slices + ownSlices > mostSlices || blocks + ownBlocks > mostBlocks) {
         parts.push([]);
-        slices = slicesOf(numRows, query.dim, format?.precision ?? 'f32');
-        blocks = Math.ceil(numRows / blockRows);
+        [slices, blocks] = [0, 0];
       }
       parts.at(-1)!.push(query);
+      slices += ownSlices;
+      blocks += ownBlocks;
     }
     return parts;
   }

@@ -143,7 +143,9 @@ export function scorerSuite(name: string, create: () => Promise<Scorer>): void {
       it('sums beyond 32 bits where unit length is not kept', async () => {
         const dim = 4096; // 100 rows × 4,096 × 63 × 127 = 3.3e9
         await load(bytes('a', dim, filled(dim, 127), [0, 1]));
-        await expectAgreement(rows(dim, filled(dim * 100, 1)));
+        const long = rows(dim, filled(dim * 100, 1));
+        await expectAgreement(long);
+        await expectBatchAgreement([rows(dim, filled(dim, 1)), long, rows(dim, filled(dim * 40, -1))]);
       });
     });
 
