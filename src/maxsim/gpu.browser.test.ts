@@ -74,15 +74,69 @@ describe('createGpuScorer', () => {
       scorer.destroy();
     });
 
-    it('are not used where they find something else', async () => {
+    /** A device whose shaders are changed before they are compiled. */
+    async function changing(change: (code: string) => string): Promise<Gpu> {
       const own = await requestGpu();
       vi.spyOn(own.device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
-        // Each lane for itself, as a driver would have it that takes all subgroups for one lane wide.
-        GPUDevice.prototype.createShaderModule.call(own.device, {
-          ...rest,
-          code: code.replace('subgroupMax(best)', 'best'),
-        }),
+        GPUDevice.prototype.createShaderModule.call(own.device, { ...rest, code: change(code) }),
       );
+      return own;
+    }
+
+    // SwiftShader has one size. The others are played in shared memory: lanes in a row, or every so manieth, as a driver likes.
+    it.each([
+      [1, 'lane'],
+      [8, 'lane / 8u'],
+      [8, 'lane % 4u'],
+      [16, 'lane / 16u'],
+      [16, 'lane % 2u'],
+      [32, '0u'], // as with 64 and 128, of which a workgroup fills the first 32
+    ])('of %i lanes are right, too: the subgroup of a lane is %s', async (_size, subgroup) => {
+      const played = `
+        var<workgroup> given: array<Values, lanes>;
+        fn subgroupOf(lane: u32) -> u32 { return ${subgroup}; }
+        fn playedMax(lane: u32, best: Values) -> Values {
+          given[lane] = best;
+          workgroupBarrier();
+          var top = best;
+          for (var other = 0u; other < lanes; other++) {
+            if (subgroupOf(other) == subgroupOf(lane)) { top = max(top, given[other]); }
+          }
+          workgroupBarrier();
+          return top;
+        }
+        fn playedElect(lane: u32) -> bool {
+          for (var other = 0u; other < lane; other++) {
+            if (subgroupOf(other) == subgroupOf(lane)) { return false; }
+          }
+          return true;
+        }`;
+      let changed = 0;
+      const own = await changing((code) => {
+        if (!code.includes('subgroupMax')) return code;
+        changed++;
+        const calls = code.replace('subgroupMax(best)', 'playedMax(lane, best)');
+        return calls.replace('subgroupElect()', 'playedElect(lane)') + played;
+      });
+      for (const precision of ['int8', 'f32'] as const) {
+        const scorer = await createGpuScorer(own.device, { reduction: 'subgroups' });
+        const reference = createReferenceScorer();
+        const block = randomBlock(3, 16, [1, 31, 32, 33, 65, 130], { precision });
+        await scorer.load(block);
+        await reference.load(block);
+        const queries = [1, 32, 40].map((numRows) => randomQuery(numRows, numRows, 16));
+        const [batch, expected] = [await scorer.scoreBatch(queries), await reference.scoreBatch(queries)];
+        if (precision === 'int8') expect(batch).toEqual(expected);
+        else batch.forEach((scores, i) => scores.forEach((score, j) => expect(score).toBeCloseTo(expected[i]![j]!, 4)));
+        scorer.destroy();
+      }
+      expect(changed).toBeGreaterThanOrEqual(2);
+      own.device.destroy();
+    });
+
+    it('are not used where they find something else', async () => {
+      // As from a driver that takes each lane for a subgroup of its own, but elects one of all.
+      const own = await changing((code) => code.replace('subgroupMax(best)', 'best'));
       for (const precision of ['int8', 'f32'] as const) {
         const scorer = await createGpuScorer(own.device);
         const reference = createReferenceScorer();
