@@ -195,7 +195,7 @@ export function slicesOf(numRows: number, dim: number, precision: Precision): nu
 }
 
 function blocksPerSlice(dim: number, precision: Precision): number {
-  return precision === 'int8' ? Math.max(1, Math.floor(rowsPerInt32(dim) / blockRows)) : Number.MAX_SAFE_INTEGER;
+  return precision === 'f32' ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.floor(rowsPerInt32(dim) / blockRows));
 }
 
 /** @param at the block's first byte */

@@ -37,7 +37,7 @@ export function work(job: Job, kernels: WasmKernels, memory: WebAssembly.Memory,
   const { query, tile, maxima } = scratch;
   const { maxSim } = kernels[precision];
   const numChunks = chunks.length / 2;
-  const best = new (precision === 'int8' ? Int32Array : Float32Array)(memory.buffer, maxima, numRows);
+  const best = new (precision === 'f32' ? Float32Array : Int32Array)(memory.buffer, maxima, numRows);
   const single = parts.length === 3;
   const firstSum = parts[0]! * numChunks;
   const turn = Math.max(1, Math.min(chunksPerTurn, Math.floor(rowsPerTurn / numRows)));

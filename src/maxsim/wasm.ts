@@ -365,7 +365,7 @@ class SimdScorer implements WasmScorer {
       precision,
       stride,
       rowBytes: stride * (precision === 'int8' ? 1 : 4),
-      Maxima: precision === 'int8' ? Int32Array : Float32Array,
+      Maxima: precision === 'f32' ? Float32Array : Int32Array,
       maxSim: (token: number) => kernel.maxSim(token, 1, stride, query, numRows, tile, maxima),
     } as const;
   }
