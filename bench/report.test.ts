@@ -13,6 +13,7 @@ const measured: Measured = {
     timing('wasmF32', 100_000, 40),
     timing('wasmInt8', 100_000, 20),
     timing('wasmInt8Relaxed', 100_000, 8),
+    timing('int8Batch', 1_600_000, 100),
     timing('ortMatMul', 50_000, 40),
     timing('int8Tenth', 100_000, 8),
     timing('int8Whole', 1_000_000, 88),
@@ -33,6 +34,8 @@ it('divides speeds per token', () => {
     int8OverMaxsimWeb: null,
     int8OverOrtMatMul: 10, // 100,000 in 8 ms against 50,000 in 40 ms
     twoWorkersOverOne: 2,
+    batchOverSingle: 1.28, // 16 × 100,000 in 100 ms against 100,000 in 8 ms
+    wgslBatchOverSingle: null,
     wgslOverNaiveWgsl: null,
     wgslOverOrtWebgpu: null,
     timeForTenTimesTokens: 11, // 88 ms / 8 ms

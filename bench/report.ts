@@ -1,7 +1,15 @@
 /** Turns what was timed into ratios and figures, and those into JSON or a table. Pure. */
 import { goals, goalValue, judge } from './goals.ts';
 import { rateOf, speedup } from './race.ts';
-import { dim, operationsPerToken, queryRows, type Measured, type Ratios, type Timing } from './results.ts';
+import {
+  batchQueries,
+  dim,
+  operationsPerToken,
+  queryRows,
+  type Measured,
+  type Ratios,
+  type Timing,
+} from './results.ts';
 import { columns, rounded, shown } from './table.ts';
 
 /** From here on the relaxed dot product must be one instruction: without VNNI it is no quicker than the plain kernel. */
@@ -27,6 +35,7 @@ export function toReport(measured: Measured, { commit, browser, cpu, rounds }: E
       rounds,
       dim,
       queryRows,
+      batchQueries,
       operationsPerToken,
       vnniThreshold,
       contenders: Object.fromEntries(tokens.map((timing) => [timing.name, tokenFigures(timing)])),
@@ -48,6 +57,8 @@ export function ratiosOf({ tokens, storage, agreement, overlap, bestInt8Kernel }
     int8OverMaxsimWeb: speedup(tokens, bestInt8Kernel, 'maxsimWeb'),
     int8OverOrtMatMul: speedup(tokens, bestInt8Kernel, 'ortMatMul'),
     twoWorkersOverOne: speedup(tokens, 'int8TwoWorkers', 'int8Whole'),
+    batchOverSingle: speedup(tokens, 'int8Batch', bestInt8Kernel),
+    wgslBatchOverSingle: speedup(tokens, 'wgslInt8Batch', 'wgslInt8'),
     wgslOverNaiveWgsl: speedup(tokens, 'wgslInt8', 'wgslNaive'),
     wgslOverOrtWebgpu: speedup(tokens, 'wgslInt8', 'ortWebgpuMatMul'),
     timeForTenTimesTokens: tenth && whole ? whole.bestMs / tenth.bestMs : null,

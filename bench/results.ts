@@ -5,6 +5,7 @@ export type TokenContender =
   | 'wasmF32'
   | 'wasmInt8'
   | 'wasmInt8Relaxed'
+  | 'int8Batch'
   | 'maxsimWeb'
   | 'ortMatMul'
   | 'int8Tenth'
@@ -12,6 +13,7 @@ export type TokenContender =
   | 'int8Selected'
   | 'int8TwoWorkers'
   | 'wgslInt8'
+  | 'wgslInt8Batch'
   | 'wgslNaive'
   | 'ortWebgpuMatMul';
 
@@ -19,7 +21,7 @@ export type StorageContender = 'blocks' | 'perDocument' | 'perDocumentGetAll';
 
 export interface Timing<Name extends string = string> {
   readonly name: Name;
-  /** Of one run: tokens, or bytes for storage. */
+  /** Of one run: tokens (for a batch as many times as there are queries), or bytes for storage. */
   readonly amount: number;
   /** The quickest run. */
   readonly bestMs: number;
@@ -55,6 +57,9 @@ export interface Ratios {
   readonly int8OverMaxsimWeb: number | null;
   readonly int8OverOrtMatMul: number | null;
   readonly twoWorkersOverOne: number | null;
+  /** Sixteen queries in one call, per query and token, over one query a call. */
+  readonly batchOverSingle: number | null;
+  readonly wgslBatchOverSingle: number | null;
   readonly wgslOverNaiveWgsl: number | null;
   readonly wgslOverOrtWebgpu: number | null;
   /** Time, not speed: 10 is proportional. */
@@ -73,5 +78,7 @@ export type Int8Kernel = Extract<TokenContender, 'wasmInt8' | 'wasmInt8Relaxed'>
 /** The common case: 32 query rows of 128 components. */
 export const queryRows = 32;
 export const dim = 128;
+/** Queries of a batch. */
+export const batchQueries = 16;
 /** Multiplications and additions per token. */
 export const operationsPerToken = 2 * queryRows * dim;

@@ -6,9 +6,14 @@ const timing = <Name extends string>(name: Name, amount: number, bestMs: number)
 
 const measured: GpuMeasured = {
   gpu: { name: 'a card', software: false },
+  subgroups: true,
   timings: [
     timing('int8Gpu', 10e6, 2), // 5 Gtoken/s: 640 GB/s and 40.96 Tera-operations/s
+    timing('int8GpuShared', 10e6, 2.5),
+    timing('int8GpuBatch', 40e6, 5),
     timing('f32Gpu', 2.5e6, 1.25), // 2 Gtoken/s: 1,024 GB/s and 16.384
+    timing('f32GpuShared', 2.5e6, 1.25),
+    timing('f32GpuBatch', 10e6, 2.5),
     timing('int8Search', 10e6, 2.5),
     timing('copy', 2e9, 1), // 2,000 GB/s
     timing('dot4', 81.92e9, 1), // 81.92 Tera-operations/s
@@ -25,6 +30,10 @@ it('compares with what the device reaches at best', () => {
     int8OfArithmetic: 0.5,
     f32OfBandwidth: 0.512,
     f32OfArithmetic: 0.5,
+    int8BatchOverSingle: 1.6, // 40 in 5 ms against 10 in 2 ms
+    f32BatchOverSingle: 2,
+    int8SubgroupsOverShared: 1.25,
+    f32SubgroupsOverShared: 1,
     integerBitEqual: true,
   });
   expect(figures.int8Search).toMatchObject({ gigatokensPerSecond: 4 });

@@ -1,8 +1,8 @@
 /** What the times through Dawn mean: tokens per second, and the share of what the device could do at best. Pure. */
-import { rateOf } from '../race.ts';
+import { rateOf, speedup } from '../race.ts';
 import { dim, operationsPerToken, queryRows, type Timing } from '../results.ts';
 import { columns, rounded, shown } from '../table.ts';
-import type { GpuContender, GpuMeasured } from './results.ts';
+import type { GpuContender, GpuMeasured, SearchContender } from './results.ts';
 
 export interface GpuEnvironment {
   readonly commit: string;
@@ -20,24 +20,28 @@ export const assumptions = [
   'The arithmetic limit is what a loop of dot4I8Packed (8 operations), or fma (2), reaches in registers.',
 ] as const;
 
-export function toGpuReport({ gpu, timings, integerBitEqual }: GpuMeasured, environment: GpuEnvironment) {
+export function toGpuReport({ gpu, subgroups, timings, integerBitEqual }: GpuMeasured, environment: GpuEnvironment) {
   const { commit, runtime, rounds } = environment;
   const timing = (name: GpuContender): Timing => timings.find((candidate) => candidate.name === name)!;
   const [copy, dot4, multiplyAdd] = [rateOf(timing('copy')), rateOf(timing('dot4')), rateOf(timing('multiplyAdd'))];
-  const search = (name: GpuContender) => {
+  const search = (name: SearchContender) => {
     const { amount, bestMs, runs } = timing(name);
     return rounded({ tokens: amount, bestMs, runs, gigatokensPerSecond: rateOf(timing(name)) / 1e9 });
   };
   return {
     commit,
     runtime,
-    device: { gpu },
+    device: { gpu, subgroups },
     ratios: {
       ...rounded({
         int8OfBandwidth: (rateOf(timing('int8Gpu')) * dim) / copy,
         int8OfArithmetic: (rateOf(timing('int8Gpu')) * operationsPerToken) / dot4,
         f32OfBandwidth: (rateOf(timing('f32Gpu')) * dim * 4) / copy,
         f32OfArithmetic: (rateOf(timing('f32Gpu')) * operationsPerToken) / multiplyAdd,
+        int8BatchOverSingle: speedup(timings, 'int8GpuBatch', 'int8Gpu'),
+        f32BatchOverSingle: speedup(timings, 'f32GpuBatch', 'f32Gpu'),
+        int8SubgroupsOverShared: subgroups ? speedup(timings, 'int8Gpu', 'int8GpuShared') : null,
+        f32SubgroupsOverShared: subgroups ? speedup(timings, 'f32Gpu', 'f32GpuShared') : null,
       }),
       integerBitEqual,
     },
@@ -47,7 +51,11 @@ export function toGpuReport({ gpu, timings, integerBitEqual }: GpuMeasured, envi
       queryRows,
       operationsPerToken,
       int8Gpu: search('int8Gpu'),
+      int8GpuShared: search('int8GpuShared'),
+      int8GpuBatch: search('int8GpuBatch'),
       f32Gpu: search('f32Gpu'),
+      f32GpuShared: search('f32GpuShared'),
+      f32GpuBatch: search('f32GpuBatch'),
       int8Search: search('int8Search'),
       limits: rounded({
         copyGigabytesPerSecond: copy / 1e9,
@@ -62,7 +70,7 @@ export function toGpuReport({ gpu, timings, integerBitEqual }: GpuMeasured, envi
 export function toGpuTable({ commit, runtime, device, ratios, figures }: GpuReport): string {
   const { gpu } = device;
   const { limits } = figures;
-  const row = (label: string, name: 'int8Gpu' | 'f32Gpu' | 'int8Search', bandwidth?: number, arithmetic?: number) => {
+  const row = (label: string, name: SearchContender, bandwidth?: number, arithmetic?: number) => {
     const { tokens, bestMs, gigatokensPerSecond } = figures[name];
     const shares = [bandwidth, arithmetic].map((share) => (share === undefined ? '' : shown(share)));
     return [label, `${shown(bestMs)} ms`, shown(gigatokensPerSecond), ...shares, String(tokens)];
@@ -70,12 +78,17 @@ export function toGpuTable({ commit, runtime, device, ratios, figures }: GpuRepo
   return [
     `Commit ${commit}, ${runtime}`,
     gpu.software ? `${gpu.name}: a software adapter; it shows that this works, never how fast` : gpu.name,
+    `Subgroups: ${device.subgroups ? 'used, unless said otherwise' : 'none, or not right'}`,
     `Best of ${figures.rounds} interleaved rounds; integers equal the reference's to the bit: ${shown(ratios.integerBitEqual)}`,
     '',
     ...columns([
       ['search', 'time', 'Gtoken/s', 'of bandwidth', 'of arithmetic', 'tokens'],
       row('int8, GPU time', 'int8Gpu', ratios.int8OfBandwidth, ratios.int8OfArithmetic),
+      row('int8, without subgroups', 'int8GpuShared'),
+      row('int8, four queries', 'int8GpuBatch'),
       row('f32, GPU time', 'f32Gpu', ratios.f32OfBandwidth, ratios.f32OfArithmetic),
+      row('f32, without subgroups', 'f32GpuShared'),
+      row('f32, four queries', 'f32GpuBatch'),
       row('int8, with the way there and back', 'int8Search'),
     ]),
     '',

@@ -1,4 +1,4 @@
-/** Whether every scorer gives the reference's scores to the bit, on ragged random input. */
+/** Whether every scorer gives the reference's scores to the bit, on ragged random input, one by one and in a batch. */
 import { createGpuScorer } from '../../src/maxsim/gpu.ts';
 import { createReferenceScorer } from '../../src/maxsim/reference.ts';
 import type { Scorer } from '../../src/maxsim/scorer.ts';
@@ -17,6 +17,9 @@ export async function compareScorers(device: GPUDevice | null): Promise<Measured
     'wasm int8': () => createWasmScorer({ int8: 'plain' }),
     ...(relaxedSimdValidates() ? { 'wasm int8-relaxed': () => createWasmScorer({ int8: 'relaxed' }) } : {}),
     ...(device === null ? {} : { 'wgsl int8': () => createGpuScorer(device) }),
+    ...(device?.features.has('subgroups') === true
+      ? { 'wgsl int8 without subgroups': () => createGpuScorer(device, { reduction: 'shared' }) }
+      : {}),
   };
   let equal = true;
   for (const dim of dims) {
@@ -27,9 +30,11 @@ export async function compareScorers(device: GPUDevice | null): Promise<Measured
       const scorer = await make();
       try {
         await scorer.load(block);
-        for (const rows of rowCounts) {
-          const query = randomQuery(rows, rows, dim);
-          equal &&= isSame(await scorer.score(query), await reference.score(query));
+        const queries = rowCounts.map((rows) => randomQuery(rows, rows, dim));
+        const batch = await scorer.scoreBatch(queries);
+        for (const [i, query] of queries.entries()) {
+          const expected = await reference.score(query);
+          equal &&= isSame(await scorer.score(query), expected) && isSame(batch[i]!, expected);
         }
       } finally {
         scorer.destroy();

@@ -2,10 +2,10 @@
 import { requestGpu } from '../../src/gpu/device.ts';
 import { createGpuScorer } from '../../src/maxsim/gpu.ts';
 import type { Contender } from '../race.ts';
-import type { Measured, TokenContender } from '../results.ts';
+import { batchQueries, type Measured, type TokenContender } from '../results.ts';
 import { createNaiveGpu } from './naive-gpu.ts';
 import { ortGpuContender } from './ort.ts';
-import { makeSample } from './sample.ts';
+import { benchBatch, makeSample } from './sample.ts';
 
 const softwareTokens = 4096;
 const hardwareTokens = 262_144;
@@ -25,13 +25,17 @@ export async function openBenchGpu(): Promise<BenchGpu> {
   const { device, info } = await requestGpu();
   const sample = makeSample(info.software ? softwareTokens : hardwareTokens);
   const { numTokens: amount, query } = sample;
+  const batch = benchBatch();
   return {
     device,
     info: { name: info.name, software: info.software },
     async ours() {
       const scorer = await createGpuScorer(device);
       await scorer.load(sample.int8);
-      return [{ name: 'wgslInt8', amount, run: () => scorer.score(query) }];
+      return [
+        { name: 'wgslInt8', amount, run: () => scorer.score(query) },
+        { name: 'wgslInt8Batch', amount: batchQueries * amount, run: () => scorer.scoreBatch(batch) },
+      ];
     },
     async naive() {
       const naive = await createNaiveGpu(device, sample);

@@ -2,7 +2,7 @@
 import type { QueryRows, VectorBlock } from '../../src/maxsim/scorer.ts';
 import { randomBlock, randomQuery } from '../../src/maxsim/testing/random-blocks.ts';
 import { quantizeRows } from '../../src/vectors/quantize.ts';
-import { dim, queryRows } from '../results.ts';
+import { batchQueries, dim, queryRows } from '../results.ts';
 
 export interface Sample {
   readonly numTokens: number;
@@ -26,6 +26,11 @@ export function makeSample(numTokens: number): Sample {
 
 export function benchQuery(): QueryRows {
   return randomQuery(3, queryRows, dim);
+}
+
+/** Different ones, of as many rows each. */
+export function benchBatch(): QueryRows[] {
+  return Array.from({ length: batchQueries }, (_, i) => randomQuery(4 + i, queryRows, dim));
 }
 
 /** Fast, and random enough to time with: a 10-million-token collection takes a second or two. */

@@ -27,6 +27,7 @@ function toyGpu(changes: Partial<Scorer> = {}) {
     load: (block) => scorer.load(block),
     unload: (id) => scorer.unload(id),
     score: (query, selection) => scorer.score(query, selection),
+    scoreBatch: (queries, selection) => scorer.scoreBatch(queries, selection),
     explain: (query, chunk, among) => scorer.explain(query, chunk, among),
     destroy,
     ...changes,

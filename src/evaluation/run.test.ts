@@ -147,6 +147,7 @@ describe('evaluate', () => {
           load: () => Promise.reject(new Error('no room')),
           unload: () => Promise.resolve(),
           score: () => Promise.reject(new Error('unused')),
+          scoreBatch: () => Promise.reject(new Error('unused')),
           explain: () => Promise.reject(new Error('unused')),
           destroy: () => {
             destroyed++;

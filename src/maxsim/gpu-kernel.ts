@@ -1,5 +1,5 @@
 /**
- * The MaxSim pipeline for one precision and dimension, and the query in the layout that it reads. Shared by all shards
+ * The MaxSim pipeline for one precision and dimension, and queries in the layout that it reads. Shared by all shards
  * and queries of a format.
  */
 import { lossOf } from '../gpu/device.ts';
@@ -11,30 +11,46 @@ import type { Precision } from '../types.ts';
 import type { Format } from './resident.ts';
 import dot4Native from './shaders/dot4-native.wgsl?raw';
 import dot4Portable from './shaders/dot4-portable.wgsl?raw';
-import maxSimF32 from './shaders/maxsim-f32.wgsl?raw';
-import maxSimInt8 from './shaders/maxsim-int8.wgsl?raw';
+import maxSim from './shaders/maxsim.wgsl?raw';
+import numbersF32 from './shaders/numbers-f32.wgsl?raw';
+import numbersInt8 from './shaders/numbers-int8.wgsl?raw';
+import reduceShared from './shaders/reduce-shared.wgsl?raw';
+import reduceSubgroups from './shaders/reduce-subgroups.wgsl?raw';
 
-/** Query rows per dispatch: what the shader keeps in registers. */
+/** Query rows of a block: what the shader keeps in registers. */
 export const blockRows = 32;
 
-/** firstSum and three unused words, before the rows. */
-const headerWords = 4;
+/** Then multiplying takes longer than reading on any graphics card, and the constants of more would not fit its caches. */
+const mostBlocksPerGroup = 4;
+
+/** A first sum for each block, before the rows. */
+const headerBytes = 16;
 
 /** What this scorer takes: no int4. */
 export type GpuFormat = Format & { readonly precision: Precision };
 
 export type PackedDot = 'auto' | 'native' | 'portable';
 
+/** What may differ between kernels of one format; scores do not. */
+export interface KernelVariant {
+  readonly packedDot: PackedDot;
+  /** Maxima over lanes by subgroup operations; the device must have them. */
+  readonly subgroups: boolean;
+}
+
 export interface GpuKernel {
   readonly pipeline: GPUComputePipeline;
-  /** Tokens of a shard, list of chunks. */
+  /** Tokens of a shard, list of chunks by dynamic offset. */
   readonly workLayout: GPUBindGroupLayout;
-  /** Sums, query block. */
+  /** Sums, group of query blocks by dynamic offset. */
   readonly callLayout: GPUBindGroupLayout;
   readonly queryUsage: GPUBufferUsageFlags;
-  /** Bytes of a query block as bound, and from one block to the next. */
+  /** Query blocks that a dispatch can have, each of another query. */
+  readonly blocksPerGroup: number;
   readonly queryBlockBytes: number;
-  readonly queryStrideBytes: number;
+  /** Of a whole group, as bound. */
+  readonly queryGroupBytes: number;
+  readonly subgroups: boolean;
 }
 
 const kernels = new WeakMap<GPUDevice, Map<string, Promise<GpuKernel>>>();
@@ -43,16 +59,20 @@ const kernels = new WeakMap<GPUDevice, Map<string, Promise<GpuKernel>>>();
  * Compiled once per device and shape: a driver may take seconds.
  * @throws 'gpu-unavailable' where the device cannot run it, 'gpu-lost'
  */
-export function kernelFor(device: GPUDevice, { dim, precision }: GpuFormat, packedDot: PackedDot): Promise<GpuKernel> {
+export function kernelFor(
+  device: GPUDevice,
+  { dim, precision }: GpuFormat,
+  variant: KernelVariant,
+): Promise<GpuKernel> {
   const { error: lost } = lossOf(device);
   if (lost !== null) return Promise.reject(lost);
   let known = kernels.get(device);
   if (known === undefined) kernels.set(device, (known = new Map<string, Promise<GpuKernel>>()));
   const pieces = piecesPerToken(dim, precision);
-  const key = `${precision} ${pieces} ${packedDot}`;
+  const key = `${precision} ${pieces} ${variant.packedDot} ${variant.subgroups}`;
   let kernel = known.get(key);
   if (kernel === undefined) {
-    kernel = buildKernel(device, precision, pieces, packedDot);
+    kernel = buildKernel(device, precision, pieces, variant);
     known.set(key, kernel);
     kernel.catch(() => known.delete(key)); // the next call tries again
   }
@@ -63,17 +83,20 @@ async function buildKernel(
   device: GPUDevice,
   precision: Precision,
   pieces: number,
-  packedDot: PackedDot,
+  { packedDot, subgroups }: KernelVariant,
 ): Promise<GpuKernel> {
-  const queryBlockBytes = (headerWords + blockRows * pieces * 4) * 4;
-  const inUniform = queryBlockBytes <= device.limits.maxUniformBufferBindingSize;
-  const label = `maxsim ${precision}, ${pieces} pieces`;
+  const queryBlockBytes = blockRows * pieces * 16;
+  const uniformBlocks = Math.floor((device.limits.maxUniformBufferBindingSize - headerBytes) / queryBlockBytes);
+  const inUniform = uniformBlocks >= 1;
+  const blocksPerGroup = inUniform ? Math.min(uniformBlocks, mostBlocksPerGroup) : mostBlocksPerGroup;
+  const queryGroupBytes = headerBytes + blocksPerGroup * queryBlockBytes;
+  const label = `maxsim ${precision}, ${pieces} pieces${subgroups ? ', subgroups' : ''}`;
   const visibility = GPUShaderStage.COMPUTE;
   const workLayout = device.createBindGroupLayout({
     label: `${label} work`,
     entries: [
       { binding: 0, visibility, buffer: { type: 'read-only-storage' } },
-      { binding: 1, visibility, buffer: { type: 'read-only-storage' } },
+      { binding: 1, visibility, buffer: { type: 'read-only-storage', hasDynamicOffset: true } },
     ],
   });
   const callLayout = device.createBindGroupLayout({
@@ -86,17 +109,20 @@ async function buildKernel(
         buffer: {
           type: inUniform ? 'uniform' : 'read-only-storage',
           hasDynamicOffset: true,
-          minBindingSize: queryBlockBytes,
+          minBindingSize: queryGroupBytes,
         },
       },
     ],
   });
-  const shader = precision === 'int8' ? `${chooseDot4(packedDot)}\n${maxSimInt8}` : maxSimF32;
   const pipeline = await compilePipeline(device, {
     label,
-    code:
-      `const pieces = ${pieces}u;\n` +
-      (inUniform ? shader : shader.replace('var<uniform> query', 'var<storage, read> query')),
+    code: [
+      subgroups ? 'enable subgroups;' : '',
+      `const pieces = ${pieces}u;\nconst blocksPerGroup = ${blocksPerGroup}u;`,
+      ...(precision === 'int8' ? [chooseDot4(packedDot), numbersInt8] : [numbersF32]),
+      inUniform ? maxSim : maxSim.replace('var<uniform> queries', 'var<storage, read> queries'),
+      subgroups ? reduceSubgroups : reduceShared,
+    ].join('\n'),
     entryPoint: 'maxSim',
     bindGroupLayouts: [workLayout, callLayout],
   });
@@ -105,49 +131,102 @@ async function buildKernel(
     workLayout,
     callLayout,
     queryUsage: (inUniform ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE) | GPUBufferUsage.COPY_DST,
+    blocksPerGroup,
     queryBlockBytes,
-    // 256 is the largest alignment of dynamic offsets that a device may ask for.
-    queryStrideBytes: Math.ceil(queryBlockBytes / 256) * 256,
+    queryGroupBytes,
+    subgroups,
   };
 }
 
-export interface PackedQuery {
-  readonly words: Uint32Array<ArrayBuffer>;
-  /** Dispatches per shard, each with the next stride of the query buffer. */
+/** Blocks that a dispatch takes together. */
+export interface QueryGroup {
+  /** In the buffer. */
+  readonly offset: number;
   readonly numBlocks: number;
-  /** Sums per chunk, to be added in f64: more than one where 32 bits could not hold the whole. */
-  readonly numSlices: number;
 }
 
-/** [block][header, [pieces][32 rows][16 bytes]], filled up with zeros. */
-export function packQueryBlocks(
-  kernel: Pick<GpuKernel, 'queryStrideBytes'>,
-  query: PreparedQuery,
+export interface PackedQueries {
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** Of the buffer that they go to: what is bound may end behind them. */
+  readonly bufferBytes: number;
+  readonly groups: readonly QueryGroup[];
+  /** Each query's first sum per chunk; at the end how many all have together. */
+  readonly firstSlices: readonly number[];
+}
+
+/**
+ * Groups of [header, [block][pieces][32 rows][16 bytes]], filled up with zeros. No group has two blocks of a query, since they
+ * add to the same sums: the queries' first blocks come first, then their second ones. A query's maxima are thus added in the
+ * same order whatever it is searched with.
+ */
+export function packQueries(
+  kernel: Pick<GpuKernel, 'blocksPerGroup' | 'queryBlockBytes' | 'queryGroupBytes'>,
+  queries: readonly PreparedQuery[],
   dim: number,
   numChunks: number,
-): PackedQuery {
-  const isInt8 = query.rows instanceof Int8Array;
-  const numBlocks = Math.ceil(query.numRows / blockRows);
-  const blocksPerSlice = isInt8 ? Math.max(1, Math.floor(rowsPerInt32(dim) / blockRows)) : numBlocks;
-  const strideWords = kernel.queryStrideBytes / 4;
-  const words = new Uint32Array(numBlocks * strideWords);
-  const components = isInt8 ? new Int8Array(words.buffer) : new Float32Array(words.buffer);
-  const perWord = isInt8 ? 4 : 1;
-  const perPiece = 4 * perWord;
-  for (let block = 0; block < numBlocks; block++) {
-    const firstRow = block * blockRows;
-    const numRows = Math.min(blockRows, query.numRows - firstRow);
-    words[block * strideWords] = Math.floor(block / blocksPerSlice) * numChunks;
-    const base = (block * strideWords + headerWords) * perWord;
-    for (let row = 0; row < numRows; row++) {
-      for (let k = 0; k < dim; k++) {
-        const piece = Math.floor(k / perPiece);
-        components[base + (piece * blockRows + row) * perPiece + (k % perPiece)] =
-          query.rows[(firstRow + row) * dim + k]!;
-      }
+): PackedQueries {
+  const { blocksPerGroup, queryBlockBytes, queryGroupBytes } = kernel;
+  const blockCounts = queries.map(({ numRows }) => Math.ceil(numRows / blockRows));
+  const firstSlices = [0];
+  const precision = queries[0]?.rows instanceof Float32Array ? 'f32' : 'int8';
+  for (const { numRows } of queries) firstSlices.push(firstSlices.at(-1)! + slicesOf(numRows, dim, precision));
+
+  const groups: (QueryGroup & { readonly block: number; readonly members: readonly number[] })[] = [];
+  let offset = 0;
+  for (let block = 0; block < Math.max(0, ...blockCounts); block++) {
+    const having = [...blockCounts.keys()].filter((query) => block < blockCounts[query]!);
+    for (let first = 0; first < having.length; first += blocksPerGroup) {
+      const members = having.slice(first, first + blocksPerGroup);
+      groups.push({ offset, numBlocks: members.length, block, members });
+      offset += alignUp(headerBytes + members.length * queryBlockBytes);
     }
   }
-  return { words, numBlocks, numSlices: Math.ceil(numBlocks / blocksPerSlice) };
+
+  const words = new Uint32Array(offset / 4);
+  for (const { offset, block, members } of groups) {
+    members.forEach((member, place) => {
+      const query = queries[member]!;
+      const slice = firstSlices[member]! + Math.floor(block / blocksPerSlice(dim, precision));
+      words[offset / 4 + place] = slice * numChunks;
+      packBlock(words, offset + headerBytes + place * queryBlockBytes, query, block * blockRows, dim);
+    });
+  }
+  // The last group, too, is bound as a whole.
+  const bufferBytes = (groups.at(-1)?.offset ?? 0) + queryGroupBytes;
+  return { words, bufferBytes: Math.max(offset, bufferBytes), groups, firstSlices };
+}
+
+/** Sums per chunk, to be added in f64: more than one where 32 bits could not hold the whole. */
+export function slicesOf(numRows: number, dim: number, precision: Precision): number {
+  return Math.ceil(Math.ceil(numRows / blockRows) / blocksPerSlice(dim, precision));
+}
+
+function blocksPerSlice(dim: number, precision: Precision): number {
+  return precision === 'f32' ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.floor(rowsPerInt32(dim) / blockRows));
+}
+
+/** @param at the block's first byte */
+function packBlock(
+  words: Uint32Array,
+  at: number,
+  { rows, numRows }: PreparedQuery,
+  firstRow: number,
+  dim: number,
+): void {
+  const isInt8 = rows instanceof Int8Array;
+  const components = isInt8 ? new Int8Array(words.buffer, at) : new Float32Array(words.buffer, at);
+  const perPiece = isInt8 ? 16 : 4;
+  for (let row = 0; row < Math.min(blockRows, numRows - firstRow); row++) {
+    for (let k = 0; k < dim; k++) {
+      const piece = Math.floor(k / perPiece);
+      components[(piece * blockRows + row) * perPiece + (k % perPiece)] = rows[(firstRow + row) * dim + k]!;
+    }
+  }
+}
+
+/** 256 is the largest alignment of dynamic offsets that a device may ask for. */
+function alignUp(bytes: number): number {
+  return Math.ceil(bytes / 256) * 256;
 }
 
 function chooseDot4(choice: PackedDot): string {

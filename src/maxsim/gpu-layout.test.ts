@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutIntoRuns, FreeTiles } from './gpu-allocator.ts';
+import { packQueries } from './gpu-kernel.ts';
+import { itemsPerDispatch, itemsPerStep } from './gpu-work.ts';
 import { deinterleave, interleave, piecesPerToken } from './interleave.ts';
-import { rowsPerInt32 } from './query.ts';
-import { randomBlock } from './testing/random-blocks.ts';
+import { prepareQuery, rowsPerInt32 } from './query.ts';
+import { randomBlock, randomQuery } from './testing/random-blocks.ts';
 
 describe('FreeTiles', () => {
   it('takes the first range that is long enough, and joins neighbours', () => {
@@ -96,6 +98,80 @@ describe('interleave', () => {
       expect([...back.subarray(token * stride, (token + 1) * stride)]).toEqual([...row, ...fill]);
     }
   });
+});
+
+describe('packQueries', () => {
+  const dim = 32;
+  const shapes = { int8: { pieces: 2, scale: 1 / 127 }, f32: { pieces: 8, scale: 1 } } as const;
+
+  it.each(['int8', 'f32'] as const)('has every block once, and no group two of a query: %s', (precision) => {
+    const { pieces, scale } = shapes[precision];
+    const perPiece = dim / pieces;
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 9 }),
+        fc.integer({ min: 1, max: 4 }),
+        (rowCounts, blocksPerGroup) => {
+          const prepared = rowCounts.map((numRows, i) =>
+            prepareQuery(randomQuery(i, numRows, dim), { dim, precision, scale }),
+          );
+          const queryBlockBytes = pieces * 32 * 16;
+          const kernel = { blocksPerGroup, queryBlockBytes, queryGroupBytes: 16 + blocksPerGroup * queryBlockBytes };
+          const numChunks = 10;
+          const { words, bufferBytes, groups, firstSlices } = packQueries(kernel, prepared, dim, numChunks);
+          expect(firstSlices).toEqual([...rowCounts, 0].map((_, i) => i)); // one sum per chunk and query
+          const bytes = words.buffer;
+          const components = precision === 'int8' ? new Int8Array(bytes) : new Float32Array(bytes);
+          const seen = rowCounts.map(() => 0);
+          for (const { offset, numBlocks } of groups) {
+            expect(offset % 256).toBe(0);
+            expect(offset + kernel.queryGroupBytes).toBeLessThanOrEqual(bufferBytes);
+            const members = [...words.subarray(offset / 4, offset / 4 + numBlocks)].map((sum) => sum / numChunks);
+            expect(new Set(members).size).toBe(numBlocks);
+            for (const [place, member] of members.entries()) {
+              const { rows, numRows } = prepared[member]!;
+              const first = (offset + 16 + place * queryBlockBytes) / components.BYTES_PER_ELEMENT;
+              for (let row = 0; row < 32; row++) {
+                const own = Array.from(
+                  { length: dim },
+                  (_, k) => components[first + (Math.floor(k / perPiece) * 32 + row) * perPiece + (k % perPiece)],
+                );
+                const from = (seen[member]! * 32 + row) * dim;
+                const given = from < numRows * dim ? [...rows.subarray(from, from + dim)] : new Array(dim).fill(0);
+                expect(own).toEqual(given);
+              }
+              seen[member]!++;
+            }
+          }
+          expect(seen).toEqual(rowCounts.map((numRows) => Math.ceil(numRows / 32)));
+        },
+      ),
+      { seed: 2, numRuns: 20 },
+    );
+  });
+
+  it('gives a query that 32 bits cannot hold several sums, and the next one those behind', () => {
+    // 65 blocks of 32 rows are the 2,080 that fit at 128 dimensions.
+    const queries = [2081, 1].map((numRows) =>
+      prepareQuery(randomQuery(1, numRows, 128), { dim: 128, precision: 'int8', scale: 1 / 127 }),
+    );
+    const kernel = { blocksPerGroup: 2, queryBlockBytes: 4096, queryGroupBytes: 16 + 8192 };
+    const { words, groups, firstSlices } = packQueries(kernel, queries, 128, 10);
+    expect(firstSlices).toEqual([0, 2, 3]);
+    expect(groups.map(({ numBlocks }) => numBlocks)).toEqual([2, ...new Array<number>(65).fill(1)]);
+    expect([...words.subarray(0, 2)]).toEqual([0, 20]);
+    expect([64, 65].map((group) => words[groups[group]!.offset / 4])).toEqual([0, 10]);
+  });
+});
+
+it('itemsPerStep keeps a dispatch as short for several queries as for one', () => {
+  const group = {} as GPUBindGroup;
+  const whole = { group, numItems: 20_000, bytes: 256 * 2 ** 20 }; // a full shard
+  expect([1, 2, 4].map((numBlocks) => itemsPerStep(whole, numBlocks, 32_768))).toEqual([20_000, 10_000, 4992]);
+  expect(itemsPerStep(whole, 1, 16)).toBe(16);
+  expect(itemsPerStep({ group, numItems: 3, bytes: 256 * 2 ** 20 }, 4, 32_768)).toBe(16); // long chunks: no fewer can be
+  expect(itemsPerStep({ ...whole, bytes: 2 ** 20 }, 4, 32_768)).toBe(32_768);
+  expect([65_535, 100, 1].map(itemsPerDispatch)).toEqual([32_768, 96, 16]);
 });
 
 it('rowsPerInt32 is the most rows that cannot overflow', () => {

@@ -22,7 +22,7 @@ export interface Shard {
 }
 
 /** A shard is never larger, so that one dispatch stays short on slow devices too: 2 million tokens of 128 int8. */
-const largestShardBytes = 256 * 2 ** 20;
+export const largestShardBytes = 256 * 2 ** 20;
 const smallestShardBytes = 4 * 2 ** 20;
 /** Left free on the device, for the buffers of a search and for whoever else computes there. */
 const spareBytes = 64 * 2 ** 20;

@@ -25,8 +25,11 @@ afterAll(() => {
 const longestTestChunk = 8192 * 16 * 4;
 scorerSuite('webgpu', () => createGpuScorer(gpu.device), { int4: false });
 scorerSuite(
-  'webgpu, small shards and dispatches',
-  () => createGpuScorer(gpu.device, { maxShardBytes: longestTestChunk, maxWorkgroups: 16 }),
+  'webgpu, small shards, dispatches and batches, without subgroups',
+  () =>
+    createGpuScorer(gpu.device, {
+      ...{ maxShardBytes: longestTestChunk, maxWorkgroups: 16, maxResultBytes: 1000, reduction: 'shared' },
+    }),
   { int4: false },
 );
 scorerSuite('wasm, relaxed SIMD', () => createWasmScorer({ int8: 'relaxed' }));
@@ -63,6 +66,178 @@ describe('createGpuScorer', () => {
     const query = randomQuery(4, 32, 128);
     expect(await scorer.score(query)).toEqual(await reference.score(query));
     scorer.destroy();
+  });
+
+  describe('subgroups', () => {
+    it.each(['int8', 'f32'] as const)('are used where the device has them right: %s', async (precision) => {
+      expect(gpu.info.features).toContain('subgroups'); // SwiftShader's have four lanes
+      const scorer = await createGpuScorer(gpu.device);
+      await scorer.load(randomBlock(3, 32, [65, 1], { precision }));
+      expect(scorer.subgroups).toBe(true);
+      scorer.destroy();
+    });
+
+    /** A device whose shaders are changed before they are compiled. */
+    async function changing(change: (code: string) => string): Promise<Gpu> {
+      const own = await requestGpu();
+      vi.spyOn(own.device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
+        GPUDevice.prototype.createShaderModule.call(own.device, { ...rest, code: change(code) }),
+      );
+      return own;
+    }
+
+    // SwiftShader has one size. The others are played in shared memory: lanes in a row, or every so manieth, as a driver likes.
+    it.each([
+      [1, 'lane'],
+      [8, 'lane / 8u'],
+      [8, 'lane % 4u'],
+      [16, 'lane / 16u'],
+      [16, 'lane % 2u'],
+      [32, '0u'], // as with 64 and 128, of which a workgroup fills the first 32
+    ])('of %i lanes are right, too: the subgroup of a lane is %s', async (_size, subgroup) => {
+      const played = `
+        var<workgroup> given: array<Values, lanes>;
+        fn subgroupOf(lane: u32) -> u32 { return ${subgroup}; }
+        fn playedMax(lane: u32, best: Values) -> Values {
+          given[lane] = best;
+          workgroupBarrier();
+          var top = best;
+          for (var other = 0u; other < lanes; other++) {
+            if (subgroupOf(other) == subgroupOf(lane)) { top = max(top, given[other]); }
+          }
+          workgroupBarrier();
+          return top;
+        }
+        fn playedElect(lane: u32) -> bool {
+          for (var other = 0u; other < lane; other++) {
+            if (subgroupOf(other) == subgroupOf(lane)) { return false; }
+          }
+          return true;
+        }`;
+      let changed = 0;
+      const own = await changing((code) => {
+        if (!code.includes('subgroupMax')) return code;
+        changed++;
+        const calls = code.replace('subgroupMax(best)', 'playedMax(lane, best)');
+        return calls.replace('subgroupElect()', 'playedElect(lane)') + played;
+      });
+      for (const precision of ['int8', 'f32'] as const) {
+        const scorer = await createGpuScorer(own.device, { reduction: 'subgroups' });
+        const reference = createReferenceScorer();
+        const block = randomBlock(3, 16, [1, 31, 32, 33, 65, 130], { precision });
+        await scorer.load(block);
+        await reference.load(block);
+        const queries = [1, 32, 40].map((numRows) => randomQuery(numRows, numRows, 16));
+        const [batch, expected] = [await scorer.scoreBatch(queries), await reference.scoreBatch(queries)];
+        if (precision === 'int8') expect(batch).toEqual(expected);
+        else batch.forEach((scores, i) => scores.forEach((score, j) => expect(score).toBeCloseTo(expected[i]![j]!, 4)));
+        scorer.destroy();
+      }
+      expect(changed).toBeGreaterThanOrEqual(2);
+      own.device.destroy();
+    });
+
+    it('are not used where they find something else', async () => {
+      // As from a driver that takes each lane for a subgroup of its own, but elects one of all.
+      const own = await changing((code) => code.replace('subgroupMax(best)', 'best'));
+      for (const precision of ['int8', 'f32'] as const) {
+        const scorer = await createGpuScorer(own.device);
+        const reference = createReferenceScorer();
+        const block = randomBlock(3, 32, [65, 1], { precision });
+        await scorer.load(block);
+        await reference.load(block);
+        expect(scorer.subgroups).toBe(false);
+        const query = randomQuery(4, 32, 32);
+        const [scores, expected] = [await scorer.score(query), await reference.score(query)];
+        scores.forEach((score, i) => expect(score).toBeCloseTo(expected[i]!, precision === 'int8' ? 10 : 4));
+        scorer.destroy();
+      }
+      own.device.destroy();
+    });
+
+    it('are not used where the device has none', async () => {
+      const own = await requestGpu({ features: [] });
+      const scorer = await createGpuScorer(own.device);
+      await scorer.load(randomBlock(3, 128, [65, 1]));
+      expect(scorer.subgroups).toBe(false);
+      await expect(createGpuScorer(own.device, { reduction: 'subgroups' })).rejects.toMatchObject({
+        code: 'gpu-unavailable',
+      });
+      scorer.destroy();
+      own.device.destroy();
+    });
+
+    it('find the largest numbers, the smallest, and both zeros', async () => {
+      // One component: the scores are the tokens' own values, times 1.
+      const values = [-3e38, -1, -1e-38, -0, 0, 1e-38, 1, 3e38];
+      const scores = async (reduction: 'shared' | 'subgroups'): Promise<Float32Array> => {
+        const scorer = await createGpuScorer(gpu.device, { reduction });
+        for (const [i, value] of values.entries()) {
+          const tokens = Float32Array.from({ length: 40 }, (_, token) => (token === (7 * i) % 40 ? value : -3.3e38));
+          const offsets = Uint32Array.of(0, 40);
+          await scorer.load({ id: String(i), dim: 1, precision: 'f32', scale: 1, vectors: tokens, offsets });
+        }
+        const found = await scorer.score({ rows: Float32Array.of(1), dim: 1 });
+        scorer.destroy();
+        return found;
+      };
+      expect(await scores('subgroups')).toEqual(await scores('shared'));
+    });
+  });
+
+  // Query blocks in a uniform buffer (four at a time, three, one), and where none fits there, in a storage buffer.
+  it.each([
+    ['int8', 128],
+    ['f32', 128],
+    ['int8', 1024],
+    ['int8', 2048],
+    ['f32', 520],
+  ] as const)('scores a batch whatever the size of its rows: %s of %i', async (precision, dim) => {
+    const scorer = await createGpuScorer(gpu.device);
+    const reference = createReferenceScorer();
+    const block = randomBlock(3, dim, [3, 0, 65, 1], { precision });
+    await scorer.load(block);
+    await reference.load(block);
+    const queries = [1, 32, 40, 2, 33].map((numRows, i) => randomQuery(i, numRows, dim));
+    const [batch, expected] = [await scorer.scoreBatch(queries), await reference.scoreBatch(queries)];
+    for (const [i, query] of queries.entries()) {
+      expect(batch[i]).toEqual(await scorer.score(query));
+      batch[i]!.forEach((score, chunk) =>
+        expect(score).toBeCloseTo(expected[i]![chunk]!, precision === 'int8' ? 10 : 3),
+      );
+    }
+    scorer.destroy();
+  });
+
+  it('scores a batch in one submit, or in several where the results would take too much room', async () => {
+    const submit = vi.spyOn(gpu.device.queue, 'submit');
+    const block = randomBlock(
+      5,
+      16,
+      Array.from({ length: 100 }, (_, i) => i % 7),
+    );
+    const queries = [1, 33, 70, 2, 32, 5, 64].map((numRows, i) => randomQuery(i, numRows, 16));
+    const reference = createReferenceScorer();
+    await reference.load(block);
+    const expected = await reference.scoreBatch(queries);
+    for (const [maxResultBytes, submits] of [
+      [undefined, 1],
+      [3 * 400, 3], // 100 chunks × 4 bytes for each of three queries
+      [1, 7],
+    ] as const) {
+      const scorer = await createGpuScorer(gpu.device, maxResultBytes === undefined ? {} : { maxResultBytes });
+      await scorer.load(block);
+      submit.mockClear();
+      // What is loaded and dropped meanwhile comes before or after the batch as a whole.
+      const batch = scorer.scoreBatch(queries);
+      const changes = [scorer.load(randomBlock(6, 16, [3])), scorer.unload('block-5')];
+      expect(await batch).toEqual(expected);
+      expect(submit).toHaveBeenCalledTimes(submits);
+      await Promise.all(changes);
+      expect(scorer.blocks.map(({ id }) => id)).toEqual(['block-6']);
+      scorer.destroy();
+    }
+    submit.mockRestore();
   });
 
   it('refuses a chunk that no buffer can hold, and keeps nothing of its block', async () => {
@@ -102,6 +277,7 @@ describe('createGpuScorer', () => {
     await scorer.load(randomBlock(11, 16, [5]));
     await scorer.score(randomQuery(12, 1, 16));
     await scorer.score(randomQuery(12, 1, 16), Uint32Array.of(1));
+    await scorer.scoreBatch([1, 40, 3, 4, 5].map((numRows) => randomQuery(12, numRows, 16)));
     await scorer.explain(randomQuery(12, 1, 16), 1);
     expect([...alive].map(({ label }) => label).sort()).toEqual(['maxsim chunk list', 'maxsim shard', 'maxsim shard']);
     await scorer.unload('block-10');

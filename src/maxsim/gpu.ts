@@ -1,22 +1,24 @@
 /**
- * MaxSim on WebGPU. One search is one submit and one wait, whatever the number of shards: chunk by chunk the shader
- * leaves a sum, and JavaScript turns the sums into scores. int8 sums are integers, bit-equal with reference.ts.
+ * MaxSim on WebGPU. One search, or a batch of them, is one submit and one wait, whatever the number of shards: chunk by chunk
+ * the shader leaves a sum, and JavaScript turns the sums into scores. int8 sums are integers, bit-equal with reference.ts.
  */
 import { LateralError } from '../errors.ts';
 import { gpuError, inErrorScopes } from '../gpu/scope.ts';
 import { lossOf } from '../gpu/device.ts';
 import {
-  kernelFor,
-  packQueryBlocks,
+  blockRows,
+  packQueries,
+  slicesOf,
   type GpuFormat,
   type GpuKernel,
   type PackedDot,
-  type PackedQuery,
+  type PackedQueries,
 } from './gpu-kernel.ts';
-import { GpuVectors, type PlacedRun } from './gpu-vectors.ts';
-import { buildWork, itemsPerDispatch, slotsOf, type Work } from './gpu-work.ts';
+import { chooseKernel, type Reduction } from './gpu-choice.ts';
+import { GpuVectors, largestShardBytes, type PlacedRun } from './gpu-vectors.ts';
+import { buildWork, itemsPerDispatch, itemsPerStep, offsetOf, slotsOf, type Work } from './gpu-work.ts';
 import { deinterleave, piecesPerToken, tileTokens } from './interleave.ts';
-import { prepareQuery } from './query.ts';
+import { prepareQuery, type PreparedQuery } from './query.ts';
 import { explainChunk } from './reference.ts';
 import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
 import type { ChunkExplanation, QueryRows, Scorer, ScorerBlock } from './scorer.ts';
@@ -28,23 +30,39 @@ export interface GpuScorerOptions {
   readonly maxWorkgroups?: number;
   /** How bytes are multiplied: by the language's own instruction where it has one, unless said otherwise. */
   readonly packedDot?: PackedDot;
+  /** How the lanes' maxima come together: by subgroups where the device has them right, unless said otherwise. */
+  readonly reduction?: Reduction;
+  /** Most bytes of scores that a batch brings back at once, except for a single query; 64 MiB unless said otherwise. */
+  readonly maxResultBytes?: number;
 }
+
+/** A scorer, and what was chosen for it. */
+export interface GpuScorer extends Scorer {
+  /** Whether the loaded vectors' kernel uses subgroups. */
+  readonly subgroups: boolean;
+}
+
+/** Most of a batch in one submit, so that none keeps the device for long: bytes of vectors times blocks of query rows. */
+const submitBytes = 32 * largestShardBytes;
+/** And blocks, however few the vectors: a megabyte of int8. */
+const submitBlocks = 256;
 
 /**
  * @param device stays the caller's; `destroy()` of the scorer leaves it as it was
  * @throws 'gpu-unavailable' where the device cannot run the shader, 'gpu-lost'
  */
-export async function createGpuScorer(device: GPUDevice, options: GpuScorerOptions = {}): Promise<Scorer> {
+export async function createGpuScorer(device: GPUDevice, options: GpuScorerOptions = {}): Promise<GpuScorer> {
+  const scorer = new WgslScorer(device, options);
   // Whether this device can do it at all shall be known now, not at the first load.
-  await kernelFor(device, { dim: 128, precision: 'int8', scale: 1 }, options.packedDot ?? 'auto');
-  return new GpuScorer(device, options);
+  await scorer.kernelFor({ dim: 128, precision: 'int8', scale: 1 / 127 });
+  return scorer;
 }
 
-class GpuScorer implements Scorer {
+class WgslScorer implements GpuScorer {
   readonly kind = 'webgpu';
   readonly threads = 0;
   readonly #device: GPUDevice;
-  readonly #packedDot: PackedDot;
+  readonly #options: GpuScorerOptions;
   readonly #maxItems: number;
   readonly #vectors: GpuVectors;
   readonly #resident = new ResidentBlocks<readonly PlacedRun[]>();
@@ -52,15 +70,20 @@ class GpuScorer implements Scorer {
   #kernel: GpuKernel | undefined;
   /** The list of all chunks, until a block comes or goes. */
   #allWork: Work | undefined;
-  /** Loads and unloads, one after the other. */
+  /** Loads, unloads and batches in parts, one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(device: GPUDevice, { maxShardBytes, maxWorkgroups = Infinity, packedDot = 'auto' }: GpuScorerOptions) {
+  constructor(device: GPUDevice, options: GpuScorerOptions) {
     this.#device = device;
-    this.#packedDot = packedDot;
+    this.#options = options;
+    const { maxShardBytes, maxWorkgroups = Infinity } = options;
     this.#maxItems = itemsPerDispatch(Math.min(maxWorkgroups, device.limits.maxComputeWorkgroupsPerDimension));
     this.#vectors = new GpuVectors(device, maxShardBytes);
     lossOf(device); // from now on the loss is known at once
+  }
+
+  get subgroups(): boolean {
+    return this.#kernel?.subgroups ?? false;
   }
 
   get blocks(): Scorer['blocks'] {
@@ -75,7 +98,7 @@ class GpuScorer implements Scorer {
     return this.#change(async () => {
       this.#resident.checkBlock(block);
       if (block.precision === 'int4') throw new LateralError('invalid-argument', 'int4 is for the processor.');
-      const kernel = await kernelFor(this.#device, block, this.#packedDot);
+      const kernel = await this.kernelFor(block);
       const runs = await this.#vectors.place(block);
       try {
         this.#resident.checkBlock(block); // again: the scorer may have been destroyed meanwhile
@@ -99,28 +122,18 @@ class GpuScorer implements Scorer {
   }
 
   async score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
-    this.#resident.checkQuery(query);
-    this.#resident.checkSelection(selection);
-    const length = selection?.length ?? this.#resident.numChunks;
-    const format = this.#resident.format;
-    const kernel = this.#kernel;
-    if (format === undefined || kernel === undefined || length === 0) return new Float32Array(length);
-    const prepared = prepareQuery(query, format);
-    const packed = packQueryBlocks(kernel, prepared, format.dim, length);
-    const { numSlices } = packed;
+    const [scores] = await this.#scoreAtOnce([query], selection);
+    return scores!;
+  }
 
-    const words = await this.#readBack('a search', numSlices * length * 4, (own, target) => {
-      const work = this.#workFor(kernel, selection, own);
-      this.#dispatch(kernel, work, packed, own, target);
+  async scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]> {
+    this.#check(queries, selection);
+    if (this.#partsOf(queries, selection).length <= 1) return this.#scoreAtOnce(queries, selection);
+    return this.#change(async () => {
+      const scores: Float32Array[] = [];
+      for (const part of this.#partsOf(queries, selection)) scores.push(...(await this.#scoreAtOnce(part, selection)));
+      return scores;
     });
-    const sums = format.precision === 'int8' ? new Int32Array(words) : new Float32Array(words);
-    const scores = new Float32Array(length);
-    for (let chunk = 0; chunk < length; chunk++) {
-      let sum = 0;
-      for (let slice = 0; slice < numSlices; slice++) sum += sums[slice * length + chunk]!;
-      scores[chunk] = prepared.toScore(sum);
-    }
-    return scores;
   }
 
   /** Reads the one chunk back: keeping a copy of all vectors beside the GPU's would double the memory. */
@@ -155,8 +168,66 @@ class GpuScorer implements Scorer {
     this.#vectors.destroy();
   }
 
+  /** @throws what `load` throws for blocks that this device cannot score */
+  kernelFor(format: GpuFormat): Promise<GpuKernel> {
+    const { packedDot = 'auto', reduction = 'auto' } = this.#options;
+    const makeTrial = (): Scorer => new WgslScorer(this.#device, { packedDot, reduction: 'subgroups' });
+    return chooseKernel(this.#device, format, { packedDot, reduction }, makeTrial);
+  }
+
+  #check(queries: readonly QueryRows[], selection: Uint32Array | undefined): void {
+    for (const query of queries) this.#resident.checkQuery(query);
+    this.#resident.checkSelection(selection);
+  }
+
+  /** Cut such that neither the sums nor the time of a submit grow with the batch. */
+  #partsOf(queries: readonly QueryRows[], selection: Uint32Array | undefined): QueryRows[][] {
+    const { numChunks } = this.#resident;
+    const format = this.#resident.format as GpuFormat | undefined;
+    const precision = format?.precision ?? 'int8';
+    const length = selection?.length ?? numChunks;
+    if (length === 0) return [];
+    const mostSlices = (this.#options.maxResultBytes ?? 64 * 2 ** 20) / (4 * length);
+    const mostBlocks = Math.min(submitBlocks, submitBytes / (this.#vectors.usedBytes * (length / numChunks)));
+    const parts: QueryRows[][] = [];
+    let [slices, blocks] = [0, 0]; // of the last part
+    for (const query of queries) {
+      const numRows = query.rows.length / query.dim;
+      const [ownSlices, ownBlocks] = [slicesOf(numRows, query.dim, precision), Math.ceil(numRows / blockRows)];
+      if (parts.length === 0 || slices + ownSlices > mostSlices || blocks + ownBlocks > mostBlocks) {
+        parts.push([]);
+        [slices, blocks] = [0, 0];
+      }
+      parts.at(-1)!.push(query);
+      slices += ownSlices;
+      blocks += ownBlocks;
+    }
+    return parts;
+  }
+
+  /** In one submit; what is loaded is looked at before anything is awaited. */
+  async #scoreAtOnce(queries: readonly QueryRows[], selection: Uint32Array | undefined): Promise<Float32Array[]> {
+    this.#check(queries, selection);
+    const length = selection?.length ?? this.#resident.numChunks;
+    const { format } = this.#resident;
+    const kernel = this.#kernel;
+    if (format === undefined || kernel === undefined || length === 0 || queries.length === 0) {
+      return queries.map(() => new Float32Array(length));
+    }
+    const prepared = queries.map((query) => prepareQuery(query, format));
+    const packed = packQueries(kernel, prepared, format.dim, length);
+    const numSlices = packed.firstSlices.at(-1)!;
+    const words = await this.#readBack('a search', numSlices * length * 4, (own, target) => {
+      this.#dispatch(kernel, this.#workFor(kernel, selection, own), packed, own, target);
+    });
+    const sums = format.precision === 'int8' ? new Int32Array(words) : new Float32Array(words);
+    return prepared.map((query, i) =>
+      toScores(query, sums, packed.firstSlices[i]!, packed.firstSlices[i + 1]!, length),
+    );
+  }
+
   /** Encodes and submits all dispatches and the copy of their sums into `target`. */
-  #dispatch(kernel: GpuKernel, work: Work, query: PackedQuery, own: Own, target: GPUBuffer): void {
+  #dispatch(kernel: GpuKernel, work: Work, queries: PackedQueries, own: Own, target: GPUBuffer): void {
     const device = this.#device;
     const size = target.size;
     // A new buffer is all zeros: chunks without tokens keep the sum 0.
@@ -168,25 +239,28 @@ class GpuScorer implements Scorer {
       }),
     );
     const blocks = own(
-      device.createBuffer({ label: 'maxsim query', size: query.words.byteLength, usage: kernel.queryUsage }),
+      device.createBuffer({ label: 'maxsim queries', size: queries.bufferBytes, usage: kernel.queryUsage }),
     );
-    device.queue.writeBuffer(blocks, 0, query.words);
+    device.queue.writeBuffer(blocks, 0, queries.words);
     const call = device.createBindGroup({
       label: 'maxsim call',
       layout: kernel.callLayout,
       entries: [
         { binding: 0, resource: { buffer: sums } },
-        { binding: 1, resource: { buffer: blocks, size: kernel.queryBlockBytes } },
+        { binding: 1, resource: { buffer: blocks, size: kernel.queryGroupBytes } },
       ],
     });
     const encoder = device.createCommandEncoder({ label: 'maxsim search' });
     const pass = encoder.beginComputePass({ label: 'maxsim search' });
     pass.setPipeline(kernel.pipeline);
-    for (const { group, numItems } of work.dispatches) {
-      pass.setBindGroup(0, group);
-      for (let block = 0; block < query.numBlocks; block++) {
-        pass.setBindGroup(1, call, [block * kernel.queryStrideBytes]);
-        pass.dispatchWorkgroups(numItems);
+    for (const shard of work.shards) {
+      for (const { offset, numBlocks } of queries.groups) {
+        pass.setBindGroup(1, call, [offset]);
+        const step = itemsPerStep(shard, numBlocks, this.#maxItems);
+        for (let first = 0; first < shard.numItems; first += step) {
+          pass.setBindGroup(0, shard.group, [offsetOf(first)]);
+          pass.dispatchWorkgroups(numBlocks, Math.min(step, shard.numItems - first));
+        }
       }
     }
     pass.end();
@@ -239,11 +313,28 @@ class GpuScorer implements Scorer {
     this.#allWork = undefined;
   }
 
-  #change(work: () => Promise<void> | void): Promise<void> {
+  #change<T>(work: () => Promise<T> | T): Promise<T> {
     const done = this.#changes.then(work);
     this.#changes = done.catch(() => undefined); // one failure does not stop the next
     return done;
   }
+}
+
+/** @param sums [slices][numChunks], of which those from `first` to `end` are the query's */
+function toScores(
+  query: PreparedQuery,
+  sums: Int32Array | Float32Array,
+  first: number,
+  end: number,
+  numChunks: number,
+): Float32Array {
+  const scores = new Float32Array(numChunks);
+  for (let chunk = 0; chunk < numChunks; chunk++) {
+    let sum = 0;
+    for (let slice = first; slice < end; slice++) sum += sums[slice * numChunks + chunk]!;
+    scores[chunk] = query.toScore(sum);
+  }
+  return scores;
 }
 
 /** Takes over what must be destroyed. */

@@ -75,19 +75,14 @@ class ReferenceScorer implements Scorer {
   }
 
   score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
+    return settle(() => this.#scores(query, selection));
+  }
+
+  scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]> {
     return settle(() => {
-      this.#resident.checkQuery(query);
+      for (const query of queries) this.#resident.checkQuery(query);
       this.#resident.checkSelection(selection);
-      const scores = new Float32Array(selection?.length ?? this.#resident.numChunks);
-      const format = this.#resident.format;
-      if (format === undefined) return scores;
-      const prepared = prepareQuery(query, format);
-      this.#resident.visit(selection, (block, chunk, position) => {
-        const { vectors, firstToken, numTokens } = tokensOf(block, chunk, format.dim);
-        const sum = maxSim(prepared, vectors, firstToken, firstToken + numTokens, format.dim);
-        scores[position] = prepared.toScore(sum);
-      });
-      return scores;
+      return queries.map((query) => this.#scores(query, selection));
     });
   }
 
@@ -104,6 +99,21 @@ class ReferenceScorer implements Scorer {
 
   destroy(): void {
     this.#resident.destroy();
+  }
+
+  #scores(query: QueryRows, selection: Uint32Array | undefined): Float32Array {
+    this.#resident.checkQuery(query);
+    this.#resident.checkSelection(selection);
+    const scores = new Float32Array(selection?.length ?? this.#resident.numChunks);
+    const format = this.#resident.format;
+    if (format === undefined) return scores;
+    const prepared = prepareQuery(query, format);
+    this.#resident.visit(selection, (block, chunk, position) => {
+      const { vectors, firstToken, numTokens } = tokensOf(block, chunk, format.dim);
+      const sum = maxSim(prepared, vectors, firstToken, firstToken + numTokens, format.dim);
+      scores[position] = prepared.toScore(sum);
+    });
+    return scores;
   }
 }
 

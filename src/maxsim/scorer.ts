@@ -72,6 +72,12 @@ export interface Scorer {
    */
   score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array>;
   /**
+   * The scores of each query, as `score` gives them one by one, in one pass over the vectors as far as the device's memory
+   * allows. One selection holds for all.
+   * @throws what `score` throws, for any of the queries
+   */
+  scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]>;
+  /**
    * @param chunk position in block order then chunk order
    * @param among [numTokens] 1 for each token that may win; all of them where it is left out. The score itself does
    *   not look at it: a special token may win there that has no place in the text.

@@ -1,4 +1,5 @@
 /** The shared suite over the scorers that run in Node; gpu.browser.test.ts runs it where WebGPU is. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createReferenceScorer } from './reference.ts';
 import { randomBlock, randomQuery } from './testing/random-blocks.ts';
@@ -42,8 +43,10 @@ describe('createSplitScorer', () => {
     expect([first, made[0]!].map(({ blocks }) => blocks.map(({ id }) => id))).toEqual([['c'], ['b']]);
     expect(scorer.blocks).toEqual(reference.blocks);
     const query = randomQuery(4, 32, 128);
+    const queries = [query, randomQuery(5, 3, 128)];
     for (const selection of [undefined, Uint32Array.of(0, 2, 3, 5), Uint32Array.of(4)]) {
       expect(await scorer.score(query, selection)).toEqual(await reference.score(query, selection));
+      expect(await scorer.scoreBatch(queries, selection)).toEqual(await reference.scoreBatch(queries, selection));
     }
     for (const chunk of [0, 2, 3, 5]) {
       expect(await scorer.explain(query, chunk)).toEqual(await reference.explain(query, chunk));
@@ -55,6 +58,32 @@ describe('createSplitScorer', () => {
     for (const id of ['a', 'b']) await scorer.load(randomBlock(1, 128, [400], { id }));
     await expect(scorer.load(randomBlock(2, 128, [400], { id: 'c' }))).rejects.toMatchObject({ code: 'out-of-memory' });
     expect(await scorer.score(randomQuery(3, 32, 128))).toHaveLength(2);
+  });
+});
+
+describe('a batch', () => {
+  it.each([
+    ['wasm', () => createWasmScorer()],
+    ['split', split],
+  ] as const)('gives what single searches give, whatever queries and passages: %s', async (_name, create) => {
+    const lengths = fc.array(fc.oneof(fc.nat(4), fc.nat(70)), { minLength: 1, maxLength: 8 });
+    const rowCounts = fc.array(fc.integer({ min: 1, max: 70 }), { maxLength: 17 });
+    const property = fc.asyncProperty(
+      ...([fc.array(lengths, { minLength: 1, maxLength: 4 }), rowCounts, fc.array(fc.boolean()), fc.nat(99)] as const),
+      async (blocks, rowCounts, selected, seed) => {
+        const [scorer, reference] = [await create(), createReferenceScorer()];
+        const made = blocks.map((lengths, i) => randomBlock(seed + i, 48, lengths));
+        for (const block of made) for (const each of [scorer, reference]) await each.load(block);
+        const queries = rowCounts.map((numRows, i) => randomQuery(seed * i, numRows, 48));
+        const all = [...blocks.flat().keys()];
+        const selection = Uint32Array.from(all.filter((chunk) => selected[chunk] ?? false));
+        for (const chosen of [undefined, selection]) {
+          expect(await scorer.scoreBatch(queries, chosen)).toEqual(await reference.scoreBatch(queries, chosen));
+        }
+        scorer.destroy();
+      },
+    );
+    await fc.assert(property, { seed: 5, numRuns: 30 });
   });
 });
 
@@ -93,6 +122,23 @@ describe('createWasmScorer', () => {
       await scorer.unload('same');
     }
     expect(scorer.residentBytes).toBe(0);
+  });
+
+  it('takes batches in pieces: of 512 rows, and of as many sums as there is room for', async () => {
+    const reference = createReferenceScorer();
+    for (const maxResultBytes of [undefined, 1, 5 * 3 * 8]) {
+      for (const precision of ['int8', 'f32'] as const) {
+        const scorer = await createWasmScorer(maxResultBytes === undefined ? {} : { maxResultBytes });
+        const block = randomBlock(3, 128, [3, 1, 0, 9, 50], { id: precision, precision });
+        await scorer.load(block);
+        await reference.load(block);
+        const queries = [500, 30, 600, 1, 512, 16, 1100].map((numRows, i) => randomQuery(i, numRows, 128));
+        const batch = await scorer.scoreBatch(queries);
+        for (const [i, query] of queries.entries()) expect(batch[i]).toEqual(await scorer.score(query));
+        if (precision === 'int8') expect(batch).toEqual(await reference.scoreBatch(queries));
+        await reference.unload(block.id);
+      }
+    }
   });
 
   it('takes very long queries in pieces', async () => {

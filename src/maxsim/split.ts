@@ -84,23 +84,30 @@ class SplitScorer implements Scorer {
   }
 
   async score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
-    if (this.#blocks.every(({ scorer }) => scorer === this.#first)) return this.#first.score(query, selection);
+    const [scores] = await this.scoreBatch([query], selection);
+    return scores!;
+  }
+
+  async scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]> {
+    if (this.#blocks.every(({ scorer }) => scorer === this.#first)) return this.#first.scoreBatch(queries, selection);
     const { shares, segments } = this.#share(selection);
     // All to their end, whichever fails: nothing is unloaded under a search that still runs.
     const results = await Promise.allSettled(
-      shares.map(({ scorer, selection: own }) => scorer.score(query, own && Uint32Array.from(own))),
+      shares.map(({ scorer, selection: own }) => scorer.scoreBatch(queries, own && Uint32Array.from(own))),
     );
     const scores = results.map((result) => {
       if (result.status === 'rejected') throw result.reason;
       return result.value;
     });
-    const out = new Float32Array(shares.reduce((sum, { numScores }) => sum + numScores, 0));
-    let at = 0;
-    for (const { share, from, count } of segments) {
-      out.set(scores[shares.indexOf(share)]!.subarray(from, from + count), at);
-      at += count;
-    }
-    return out;
+    return queries.map((_, query) => {
+      const out = new Float32Array(shares.reduce((sum, { numScores }) => sum + numScores, 0));
+      let at = 0;
+      for (const { share, from, count } of segments) {
+        out.set(scores[shares.indexOf(share)]![query]!.subarray(from, from + count), at);
+        at += count;
+      }
+      return out;
+    });
   }
 
   explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {

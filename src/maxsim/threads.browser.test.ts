@@ -29,6 +29,15 @@ describe('threads', () => {
     return reference.score(randomQuery(6, rows, 32));
   }
 
+  /** 2,300 rows, so two passes: as packed rows of 32 components 2,048 fit. */
+  const batch = [32, 32, 1, 700, 700, 800, 35].map((numRows, i) => randomQuery(i, numRows, 32));
+
+  async function expectedBatch(): Promise<Float32Array[]> {
+    const scorer = await createWasmScorer({ int8: 'plain' });
+    await scorer.load(block);
+    return Promise.all(batch.map((query) => scorer.score(query)));
+  }
+
   it('share a search, and its sums are those of one', async () => {
     const posted = vi.fn();
     const scorer = await createWasmScorer({
@@ -115,7 +124,33 @@ describe('threads', () => {
     scorer.destroy();
   });
 
-  it('that die in the middle of a search leave the rest to the others, and nothing is wrong', async () => {
+  it('share a batch, pass by pass of 2,048 rows', async () => {
+    const posted = vi.fn();
+    const scorer = await createWasmScorer({
+      ...{ threads: 2, calibrate: false },
+      createThread: () => watched(createThread(), posted),
+    });
+    await scorer.load(block);
+    posted.mockClear();
+    expect(await scorer.scoreBatch(batch)).toEqual(await expectedBatch());
+    expect(posted).toHaveBeenCalledTimes(2);
+    // Each too little for two threads, but not together.
+    const selection = Uint32Array.of(...Array(40).keys());
+    const few = Array.from({ length: 8 }, (_, i) => randomQuery(i, 32, 32));
+    posted.mockClear();
+    const scores = await scorer.scoreBatch(few, selection);
+    expect(posted).toHaveBeenCalledTimes(1);
+    for (const [i, query] of few.entries()) expect(await scorer.score(query, selection)).toEqual(scores[i]);
+    expect(posted).toHaveBeenCalledTimes(1);
+    scorer.destroy();
+  });
+
+  it.each([
+    ['a search', 1],
+    ['the first pass of a batch', 1],
+    ['the second pass of a batch', 2],
+  ])('that die in the middle of %s leave the rest to the others, and nothing is wrong', async (what, dieAt) => {
+    let worked = 0;
     let kill = (): void => undefined;
     const dying = (): ThreadWorker => {
       const worker = createThread();
@@ -126,7 +161,7 @@ describe('threads', () => {
       };
       return {
         postMessage(message) {
-          if (message.type === 'work') kill();
+          if (message.type === 'work' && ++worked === dieAt) kill();
           else worker.postMessage(message);
         },
         addEventListener(type: string, listener: (event: { readonly data: unknown }) => void) {
@@ -139,10 +174,13 @@ describe('threads', () => {
     const scorer = await createWasmScorer({ threads: 2, createThread: dying, calibrate: false });
     await scorer.load(block);
     expect(scorer.threads).toBe(2);
-    const query = randomQuery(6, 32, 32);
-    expect(await scorer.score(query)).toEqual(await expected(32));
+    const search = async (): Promise<void> => {
+      if (what === 'a search') expect(await scorer.score(randomQuery(6, 32, 32))).toEqual(await expected(32));
+      else expect(await scorer.scoreBatch(batch)).toEqual(await expectedBatch());
+    };
+    await search();
     expect(scorer.threads).toBe(1);
-    expect(await scorer.score(query)).toEqual(await expected(32));
+    await search();
     scorer.destroy();
   });
 });

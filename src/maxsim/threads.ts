@@ -96,7 +96,7 @@ export function serveThread(scope: ThreadScope): void {
   let working: Promise<(job: Job) => void> | null = null;
   const start = async ({ memory, int8, scratch }: Extract<ToThread, { type: 'start' }>) => {
     const kernels = await loadKernels(memory, int8);
-    return (job: Job): void => work(job, kernels, scratch);
+    return (job: Job): void => work(job, kernels, memory, scratch);
   };
   scope.addEventListener('message', ({ data }) => {
     const message = data as ToThread;

@@ -24,6 +24,8 @@ export interface WasmScorerOptions {
   readonly threads?: number;
   /** Starts a worker that runs `serveThread` (threads.ts). */
   readonly createThread?: () => ThreadWorker;
+  /** Most bytes of sums that a batch keeps at once, except for a single query; 64 MiB unless said otherwise. */
+  readonly maxResultBytes?: number;
   /** false: all threads are used, whether that is quicker or not. */
   readonly calibrate?: boolean;
 }
@@ -43,15 +45,15 @@ export interface WasmScorer extends Scorer {
 
 /** @throws 'invalid-argument' for relaxed SIMD where there is none */
 export async function createWasmScorer(options: WasmScorerOptions = {}): Promise<WasmScorer> {
-  const { int8 = 'auto', createThread, threads = 1, maxBytes = Infinity } = options;
+  const { int8 = 'auto', createThread, threads = 1, maxBytes = Infinity, maxResultBytes = 64 * 2 ** 20 } = options;
   const maximum = Math.min(wasm32Pages, Math.floor(maxBytes / pageBytes));
   if (threads > 1 && createThread !== undefined) {
     const memory = sharedMemory(firstByte(threads) / pageBytes, maximum);
     const team = { size: threads, createThread, calibrate: options.calibrate ?? true };
-    if (memory !== null) return new SimdScorer(memory, await loadKernels(memory, int8), team);
+    if (memory !== null) return new SimdScorer(memory, await loadKernels(memory, int8), maxResultBytes, team);
   }
   const memory = new WebAssembly.Memory({ initial: firstByte(1) / pageBytes, maximum });
-  return new SimdScorer(memory, await loadKernels(memory, int8), null);
+  return new SimdScorer(memory, await loadKernels(memory, int8), maxResultBytes, null);
 }
 
 /** Null where pages may not share memory, and where the whole address range cannot be set aside, as on some phones. */
@@ -114,6 +116,7 @@ class SimdScorer implements WasmScorer {
   readonly #kernels: WasmKernels;
   /** Storage is the block's first byte. */
   readonly #resident = new ResidentBlocks<{ start: number; readonly bytes: number }>();
+  readonly #maxResultBytes: number;
   readonly #first: number;
   #end: number;
   /** Those that may still be started. */
@@ -127,9 +130,10 @@ class SimdScorer implements WasmScorer {
   /** One thing at a time: other threads must be done before vectors move. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(memory: WebAssembly.Memory, kernels: WasmKernels, team: Team | null) {
+  constructor(memory: WebAssembly.Memory, kernels: WasmKernels, maxResultBytes: number, team: Team | null) {
     this.#memory = memory;
     this.#kernels = kernels;
+    this.#maxResultBytes = maxResultBytes;
     this.#team = team;
     this.#first = this.#end = firstByte(team?.size ?? 1);
   }
@@ -182,19 +186,32 @@ class SimdScorer implements WasmScorer {
     });
   }
 
-  score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
+  async score(query: QueryRows, selection?: Uint32Array): Promise<Float32Array> {
+    const [scores] = await this.scoreBatch([query], selection);
+    return scores!;
+  }
+
+  scoreBatch(queries: readonly QueryRows[], selection?: Uint32Array): Promise<Float32Array[]> {
     return this.#inTurn(async () => {
-      this.#resident.checkQuery(query);
+      for (const query of queries) this.#resident.checkQuery(query);
       this.#resident.checkSelection(selection);
       const length = selection?.length ?? this.#resident.numChunks;
       const format = this.#resident.format;
-      if (format === undefined || length === 0) return new Float32Array(length);
-      const prepared = prepareQuery(query, format);
+      if (format === undefined || length === 0) return queries.map(() => new Float32Array(length));
       const list = selection === undefined ? (this.#allChunks ??= this.#listChunks()) : this.#listChunks(selection);
-      const shared = list.numTokens * prepared.numRows >= tokensWorthSharing * 32;
-      const sums = await this.#sums(prepared, format, list, shared ? this.#numThreads : 1);
-      const scores = new Float32Array(length);
-      for (let chunk = 0; chunk < length; chunk++) scores[chunk] = prepared.toScore(sums[chunk]!);
+      const scores: Float32Array[] = [];
+      const most = Math.max(1, Math.floor(this.#maxResultBytes / (length * 8)));
+      for (let first = 0; first < queries.length; first += most) {
+        const prepared = queries.slice(first, first + most).map((query) => prepareQuery(query, format));
+        const numRows = prepared.reduce((sum, query) => sum + query.numRows, 0);
+        const shared = list.numTokens * numRows >= tokensWorthSharing * 32;
+        const sums = await this.#sums(prepared, format, list, shared ? this.#numThreads : 1);
+        prepared.forEach(({ toScore }, i) => {
+          const own = new Float32Array(length);
+          for (let chunk = 0; chunk < length; chunk++) own[chunk] = toScore(sums[i * length + chunk]!);
+          scores.push(own);
+        });
+      }
       return scores;
     });
   }
@@ -209,20 +226,21 @@ class SimdScorer implements WasmScorer {
       const bestToken = new Int32Array(prepared.numRows).fill(-1);
       const best = new Float64Array(prepared.numRows).fill(-Infinity);
       let firstRow = 0;
-      for (const rows of rowGroups(prepared, format.dim)) {
-        const kernel = this.#pack(rows, format);
+      for (const group of rowGroups([prepared], format.dim)) {
+        const kernel = this.#pack(group, format);
         // The maxima of a chunk of one token are that token's dot products: no second kernel is needed.
-        const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, kernel.numRows);
+        const { numRows } = group.parts[0]!;
+        const products = new kernel.Maxima(this.#memory.buffer, scratch.maxima, numRows);
         for (let token = block.offsets[local]!; token < block.offsets[local + 1]!; token++) {
           if (among?.[token - block.offsets[local]!] === 0) continue;
           kernel.maxSim(block.storage.start + token * kernel.rowBytes);
-          for (let row = 0; row < kernel.numRows; row++) {
+          for (let row = 0; row < numRows; row++) {
             if (!(products[row]! > best[firstRow + row]!)) continue;
             best[firstRow + row] = products[row]!;
             bestToken[firstRow + row] = token - block.offsets[local]!;
           }
         }
-        firstRow += kernel.numRows;
+        firstRow += group.parts[0]!.numRows;
       }
       const similarity = Float32Array.from(best, (product, row) =>
         bestToken[row]! < 0 ? 0 : prepared.toScore(product),
@@ -241,20 +259,27 @@ class SimdScorer implements WasmScorer {
     this.#threads = null;
   }
 
-  /** Each chunk's sum of maxima over all query rows. */
-  async #sums(query: PreparedQuery, format: Format, list: ChunkList, numThreads: number): Promise<Float64Array> {
+  /** [queries, chunks]: each chunk's sum of maxima over all rows of a query. */
+  async #sums(
+    queries: readonly PreparedQuery[],
+    format: Format,
+    list: ChunkList,
+    numThreads: number,
+  ): Promise<Float64Array> {
     const { chunks } = list;
     const threads = numThreads > 1 ? this.#threads : null;
     const make = threads === null ? newBuffer : newSharedBuffer;
-    const sums = new Float64Array(make((chunks.length / 2) * 8));
-    for (const rows of rowGroups(query, format.dim)) {
-      const { precision, stride, numRows } = this.#pack(rows, format);
-      const job: Job = { precision, stride, numRows, chunks, sums, next: new Int32Array(make(4)) };
-      const own = (): void => work(job, this.#kernels, scratch);
+    const sums = new Float64Array(make(queries.length * (chunks.length / 2) * 8));
+    for (const group of rowGroups(queries, format.dim)) {
+      const { precision, stride } = this.#pack(group, format);
+      const parts = Uint32Array.from(group.parts.flatMap(({ query, firstRow, numRows }) => [query, firstRow, numRows]));
+      const next = new Int32Array(make(4));
+      const job: Job = { precision, stride, numRows: group.numRows, parts, chunks, sums, next };
+      const own = (): void => work(job, this.#kernels, this.#memory, scratch);
       if (threads === null) own();
       else if (!(await threads.work(job, numThreads - 1, own))) {
         this.#withoutThreads();
-        return this.#sums(query, format, list, 1);
+        return this.#sums(queries, format, list, 1);
       }
     }
     return sums;
@@ -288,13 +313,13 @@ class SimdScorer implements WasmScorer {
       numTokens += offsets[chunk + 1]! - offsets[chunk]!;
     });
     const list = this.#listChunks(Uint32Array.from(chosen));
-    const query = prepareQuery(timingQuery(format.dim), format);
+    const queries = [prepareQuery(timingQuery(format.dim), format)];
     const counts = [...new Set([1, 2, 4, 8, 16, most].filter((count) => count <= most))].sort((a, b) => a - b);
     const best = new Map(counts.map((count) => [count, Infinity]));
     for (let round = 0; round < calibrationRounds; round++) {
       for (const [count, shortest] of best) {
         const started = performance.now();
-        await this.#sums(query, format, list, count);
+        await this.#sums(queries, format, list, count);
         best.set(count, Math.min(shortest, performance.now() - started));
       }
     }
@@ -329,17 +354,17 @@ class SimdScorer implements WasmScorer {
   }
 
   /** Puts query rows into the scratch memory. @returns the kernel bound to them for one token, good until the next call */
-  #pack(rows: Int8Array | Float32Array, format: Format) {
+  #pack({ parts, numRows }: RowGroup, format: Format) {
     const { dim, precision } = format;
     const kernel = this.#kernels[precision];
     const stride = paddedDim(dim);
-    const numRows = rows.length / dim;
     const { query, tile, maxima } = scratch;
-    packQuery(kernel, this.#memory, query, rows, dim, stride);
+    for (const { rows, firstRow } of parts) {
+      packQuery(kernel, this.#memory, query + firstRow * stride * kernel.componentBytes, rows, dim, stride);
+    }
     return {
       precision,
       stride,
-      numRows,
       rowBytes: rowBytesOf(format),
       Maxima: precision === 'f32' ? Float32Array : Int32Array,
       maxSim: (token: number) => kernel.maxSim(token, 1, stride, query, numRows, tile, maxima),
@@ -382,13 +407,43 @@ const scratch = scratchOf(0);
 const newBuffer = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
 const newSharedBuffer = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
 
-/** The query's rows in pieces whose packed form fits into the scratch memory. */
-function* rowGroups({ rows, numRows }: PreparedQuery, dim: number): Generator<Int8Array | Float32Array> {
+/** Query rows that are packed together. */
+interface RowGroup {
+  /** Those that fill up included. */
+  readonly numRows: number;
+  readonly parts: readonly {
+    /** Which one. */
+    readonly query: number;
+    /** [numRows, dim] */
+    readonly rows: Int8Array | Float32Array;
+    /** A multiple of `rowsPerBlock`. */
+    readonly firstRow: number;
+    readonly numRows: number;
+  }[];
+}
+
+/**
+ * The queries' rows in groups whose packed form fits into the scratch memory. A query is cut where it would be cut alone, so
+ * that its maxima are added in the same order whatever it is searched with.
+ */
+function* rowGroups(queries: readonly PreparedQuery[], dim: number): Generator<RowGroup> {
   const rowBytes = paddedDim(dim) * 4; // f32, the widest layout
-  const perGroup = Math.floor(queryBytes / rowBytes / rowsPerBlock) * rowsPerBlock;
-  for (let first = 0; first < numRows; first += perGroup) {
-    yield rows.subarray(first * dim, Math.min(first + perGroup, numRows) * dim);
+  const most = Math.floor(queryBytes / rowBytes / rowsPerBlock) * rowsPerBlock;
+  let parts: RowGroup['parts'][number][] = [];
+  let used = 0;
+  for (const [query, { rows, numRows }] of queries.entries()) {
+    for (let first = 0; first < numRows; first += most) {
+      const count = Math.min(most, numRows - first);
+      if (used + count > most) {
+        yield { numRows: used, parts };
+        parts = [];
+        used = 0;
+      }
+      parts.push({ query, rows: rows.subarray(first * dim, (first + count) * dim), firstRow: used, numRows: count });
+      used += Math.ceil(count / rowsPerBlock) * rowsPerBlock;
+    }
   }
+  if (parts.length > 0) yield { numRows: used, parts };
 }
 
 function copyRows(from: Int8Array | Float32Array, dim: number, to: Int8Array | Float32Array, stride: number): void {

@@ -60,12 +60,35 @@ export function scorerSuite(
       else expectClose(actual, expected, 1e-4 * (query.rows.length / query.dim));
     }
 
+    /** A batch gives what single searches give, and that is what the reference gives. */
+    async function expectBatchAgreement(queries: readonly QueryRows[], selection?: Uint32Array): Promise<void> {
+      const actual = await scorer.scoreBatch(queries, selection);
+      const expected = await reference.scoreBatch(queries, selection);
+      expect(actual.length).toBe(queries.length);
+      for (const [i, query] of queries.entries()) {
+        expect(actual[i]).toEqual(await scorer.score(query, selection));
+        if (exact) expect(actual[i]).toEqual(expected[i]);
+        else expectClose(actual[i]!, expected[i]!, 1e-4 * (query.rows.length / query.dim));
+      }
+    }
+
     describe('by hand', () => {
       it('sums over query rows the best dot product: 2 × 3 tokens', async () => {
         // q0 = (1, 0)  q1 = (0, 1); tokens (0.6, 0.8) (1, 0) (−0.8, 0.6)
         //   q0 · d = 0.6, 1, −0.8 → 1      q1 · d = 0.8, 0, 0.6 → 0.8      score 1.8
         await scorer.load(floats('a', 2, [0.6, 0.8, 1, 0, -0.8, 0.6], [0, 3]));
         expectClose(await scorer.score(rows(2, [1, 0, 0, 1])), [1.8], 1e-6);
+      });
+
+      it('scores a batch of queries: 1 and 2 rows, over a chunk of 2 tokens and one of 1', async () => {
+        //   (1, 0): 0.6, 1 → 1 and −0.8;   with (0, 1): + 0.8 and + 0.6
+        await scorer.load(floats('a', 2, [0.6, 0.8, 1, 0, -0.8, 0.6], [0, 2, 3]));
+        const [one, two] = await scorer.scoreBatch([rows(2, [1, 0]), rows(2, [1, 0, 0, 1])]);
+        expectClose(one!, [1, -0.8], 1e-6);
+        expectClose(two!, [1.8, -0.2], 1e-6);
+        const [second] = await scorer.scoreBatch([rows(2, [1, 0])], Uint32Array.of(1));
+        expectClose(second!, [-0.8], 1e-6);
+        expect(await scorer.scoreBatch([])).toEqual([]);
       });
 
       it("agrees with Qdrant's documented example, 40", async () => {
@@ -145,7 +168,9 @@ export function scorerSuite(
       it('sums beyond 32 bits where unit length is not kept', async () => {
         const dim = 4096; // 100 rows × 4,096 × 63 × 127 = 3.3e9
         await load(bytes('a', dim, filled(dim, 127), [0, 1]));
-        await expectAgreement(rows(dim, filled(dim * 100, 1)));
+        const long = rows(dim, filled(dim * 100, 1));
+        await expectAgreement(long);
+        await expectBatchAgreement([rows(dim, filled(dim, 1)), long, rows(dim, filled(dim * 40, -1))]);
       });
     });
 
@@ -163,7 +188,11 @@ export function scorerSuite(
             const lengths = Array.from({ length: upTo(9) }, () => Math.floor(2 ** (random() * 8)) - 1);
             await load(randomScorerBlock(precision, seed * 100 + block, dim, lengths));
           }
-          await expectAgreement(randomQuery(seed, 1 + upTo(70), dim));
+          const queries = Array.from({ length: 1 + upTo(6) }, (_, i) => randomQuery(seed * 10 + i, 1 + upTo(70), dim));
+          await expectAgreement(queries[0]!);
+          const numChunks = scorer.blocks.reduce((sum, block) => sum + block.numChunks, 0);
+          const selection = Uint32Array.from([...Array(numChunks).keys()].filter(() => random() < 0.5));
+          await expectBatchAgreement(queries, seed % 2 === 0 ? undefined : selection);
         });
       },
     );
@@ -261,6 +290,18 @@ export function scorerSuite(
         }
       });
 
+      it.each([1, 2, 3, 17])('a batch of %i queries, 1 to 70 rows each', async (numQueries) => {
+        const queries = Array.from({ length: numQueries }, (_, i) => randomQuery(30 + i, 1 + ((i * 37 + 69) % 70), 32));
+        expect(await scorer.scoreBatch(queries)).toEqual(queries.map(() => new Float32Array(0)));
+        await load(make(29, 32, edgeLengths), make(30, 32, [0, 0]), make(31, 32, [...edgeLengths].reverse()));
+        const all = edgeLengths.length * 2 + 2;
+        for (const selection of [undefined, [], [2], [all - 1], [0, 5, 6, 13, 17, 27, 28, 30, 40]]) {
+          await expectBatchAgreement(queries, selection && Uint32Array.from(selection));
+        }
+        await unload('block-29');
+        await expectBatchAgreement(queries);
+      });
+
       it('searches that overlap, with loads between them', async () => {
         await load(make(24, 16, [5, 70]));
         const queries = [25, 26, 27].map((seed) => randomQuery(seed, 2, 16));
@@ -333,10 +374,20 @@ export function scorerSuite(
         for (const promise of refused) await expect(promise).rejects.toMatchObject(invalidArgument);
       });
 
+      it('a batch with one query that does not fit, and a selection out of range', async () => {
+        await scorer.load(good);
+        for (const wrong of [rows(4, [1, 0, 0, 0]), rows(2, []), rows(2, [NaN, 0])]) {
+          await expect(scorer.scoreBatch([query, wrong])).rejects.toMatchObject(invalidArgument);
+        }
+        await expect(scorer.scoreBatch([query], Uint32Array.of(2))).rejects.toMatchObject(invalidArgument);
+        await expect(scorer.scoreBatch([], Uint32Array.of(1, 0))).rejects.toMatchObject(invalidArgument);
+      });
+
       it('work after destroy', async () => {
         scorer.destroy();
         await expect(scorer.load(good)).rejects.toMatchObject(invalidArgument);
         await expect(scorer.score(query)).rejects.toMatchObject(invalidArgument);
+        await expect(scorer.scoreBatch([query])).rejects.toMatchObject(invalidArgument);
       });
     });
   });
