@@ -163,9 +163,7 @@ function createBrowserParts(): EngineParts {
       };
     }
     let reason = 'Chosen in the settings.';
-    if (options.residentPrecision === 'int4') {
-      reason = 'Four bits a number are compared by the processor.';
-    } else if (wanted !== 'wasm') {
+    if (wanted !== 'wasm') {
       const usable = await usableGpu(wanted === 'webgpu');
       if (typeof usable === 'string') {
         reason = usable;
@@ -309,7 +307,7 @@ const makeWasmScorer = (): Promise<Scorer> =>
 const deviceMemory = { recall: recallMeasured, remember: rememberMeasured };
 
 /** Figures hold for this browser on these devices, and for vectors of one kind. */
-function deviceKey({ info }: Gpu, { dim, precision }: OpenOptions): string {
+function deviceKey({ info }: Gpu, { dim, precision, residentPrecision = 'stored' }: OpenOptions): string {
   const { userAgent, hardwareConcurrency } = navigator;
   return JSON.stringify([
     'scorer',
@@ -319,6 +317,7 @@ function deviceKey({ info }: Gpu, { dim, precision }: OpenOptions): string {
     self.crossOriginIsolated,
     dim,
     precision,
+    residentPrecision,
   ]);
 }
 

@@ -225,8 +225,9 @@ export function createEngine(parts: EngineParts): Engine {
     dim: number,
     choosing: Promise<ChosenEncoder>,
   ): Promise<Stored> {
+    const held = options.residentPrecision ?? 'stored';
     const opening = parts.openStore(options);
-    const stored = opening.then(({ store }) => storedVectors(store));
+    const stored = opening.then(({ store }) => storedVectors(store, held));
     stored.catch(() => undefined); // where nobody asks, the store's own failure says enough
     const [opened, scorer] = await settleAll([opening, parts.chooseScorer(options, stored)]);
     const name = options.name ?? 'default';
@@ -251,7 +252,6 @@ export function createEngine(parts: EngineParts): Engine {
         await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
       }
     }
-    const held = options.residentPrecision ?? 'stored';
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive, held);
     const rescorer = held === 'int4' ? createRescorer(opened.store, resident, fingerprint) : null;
     const locks = opened.locks ?? createLocalLocks();

@@ -3,15 +3,16 @@
  * the browser and its devices, and measured again once there is ten times as much.
  */
 import { firstPassages, sampleTokens, tokensPerSecond } from '../maxsim/calibrate.ts';
-import type { Scorer, VectorBlock } from '../maxsim/scorer.ts';
+import { toInt4Block } from '../maxsim/int4.ts';
+import type { Scorer, ScorerBlock } from '../maxsim/scorer.ts';
 import type { IndexStore } from '../store/index-store.ts';
-import type { ScorerKind } from '../types.ts';
+import type { ResidentPrecision, ScorerKind } from '../types.ts';
 
 /** What is stored, as far as the choice looks at it. */
 export interface StoredVectors {
   readonly numTokens: number;
-  /** The first passages; null where there are none, or they cannot be read. */
-  sample(): Promise<VectorBlock | null>;
+  /** The first passages, as they are to be held; null where there are none, or they cannot be read. */
+  sample(): Promise<ScorerBlock | null>;
 }
 
 /** What is remembered. */
@@ -66,8 +67,11 @@ export function quickest({ figures }: Calibration): Figure {
   return figures.reduce((best, figure) => (figure.tokensPerSecond > best.tokensPerSecond ? figure : best));
 }
 
-/** The store's first block that holds vectors, cut to what is measured. */
-export async function storedVectors(store: IndexStore): Promise<StoredVectors> {
+/** The store's largest block, cut to what is measured. */
+export async function storedVectors(
+  store: Pick<IndexStore, 'blocks' | 'block'>,
+  held: ResidentPrecision,
+): Promise<StoredVectors> {
   const blocks = await store.blocks();
   return {
     numTokens: blocks.reduce((sum, { numTokens }) => sum + numTokens, 0),
@@ -78,7 +82,10 @@ export async function storedVectors(store: IndexStore): Promise<StoredVectors> {
       );
       if (largest === null) return null;
       try {
-        return firstPassages(await store.block(largest.id), sampleTokens);
+        const sample = firstPassages(await store.block(largest.id), sampleTokens);
+        if (held === 'stored') return sample;
+        // Still f32 where this opening is the first with int8: the next one measures.
+        return sample.precision === 'int8' ? toInt4Block(sample) : null;
       } catch {
         return null; // damaged, or gone meanwhile: whoever loads it will say so
       }
@@ -86,7 +93,7 @@ export async function storedVectors(store: IndexStore): Promise<StoredVectors> {
   };
 }
 
-async function measure(make: () => Promise<Scorer>, sample: VectorBlock): Promise<number> {
+async function measure(make: () => Promise<Scorer>, sample: ScorerBlock): Promise<number> {
   const scorer = await make();
   try {
     return await tokensPerSecond(scorer, sample);

@@ -2,9 +2,11 @@
  * Which kernel a device is given. Subgroup operations are used where the device has them and finds with them what the
  * specification finds: drivers have had them wrong.
  */
-import { kernelFor, type GpuFormat, type GpuKernel, type PackedDot } from './gpu-kernel.ts';
+import { kernelFor, type GpuKernel, type PackedDot } from './gpu-kernel.ts';
+import { toInt4Block } from './int4.ts';
 import { createReferenceScorer } from './reference.ts';
-import type { QueryRows, Scorer, VectorBlock } from './scorer.ts';
+import type { Format } from './resident.ts';
+import type { QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 
 /** How the lanes' maxima come together: through shared memory, by subgroup operations, or by the second where it is right. */
 export type Reduction = 'auto' | 'shared' | 'subgroups';
@@ -20,7 +22,7 @@ export interface KernelOptions {
  */
 export async function chooseKernel(
   device: GPUDevice,
-  format: GpuFormat,
+  format: Format,
   { packedDot, reduction }: KernelOptions,
   makeTrial: () => Scorer,
 ): Promise<GpuKernel> {
@@ -34,7 +36,7 @@ export async function chooseKernel(
 const answers = new WeakMap<GPUDevice, Map<string, Promise<boolean>>>();
 
 /** Asked once per device and shape. */
-function areRight(device: GPUDevice, format: GpuFormat, makeTrial: () => Scorer): Promise<boolean> {
+function areRight(device: GPUDevice, format: Format, makeTrial: () => Scorer): Promise<boolean> {
   let known = answers.get(device);
   if (known === undefined) answers.set(device, (known = new Map<string, Promise<boolean>>()));
   const key = `${format.precision} ${format.dim}`;
@@ -50,7 +52,7 @@ function areRight(device: GPUDevice, format: GpuFormat, makeTrial: () => Scorer)
 const lengths = [1, 33, 32, 130, 64];
 const rowCounts = [1, 32, 40];
 
-async function agrees(trial: Scorer, format: GpuFormat): Promise<boolean> {
+async function agrees(trial: Scorer, format: Format): Promise<boolean> {
   const reference = createReferenceScorer();
   try {
     const block = makeBlock(format);
@@ -58,7 +60,7 @@ async function agrees(trial: Scorer, format: GpuFormat): Promise<boolean> {
     for (const scorer of [trial, reference]) await scorer.load(block);
     const [actual, expected] = [await trial.scoreBatch(queries), await reference.scoreBatch(queries)];
     // f32 may differ in the last bits; a maximum that was missed differs in the first.
-    const tolerance = format.precision === 'int8' ? 0 : 1e-3;
+    const tolerance = format.precision === 'f32' ? 1e-3 : 0;
     return expected.every((scores, i) =>
       scores.every((score, chunk) => Math.abs(score - actual[i]![chunk]!) <= tolerance),
     );
@@ -68,7 +70,7 @@ async function agrees(trial: Scorer, format: GpuFormat): Promise<boolean> {
   }
 }
 
-function makeBlock({ dim, precision, scale }: GpuFormat): VectorBlock {
+function makeBlock({ dim, precision, scale }: Format): ScorerBlock {
   const offsets = new Uint32Array(lengths.length + 1);
   lengths.forEach((length, chunk) => (offsets[chunk + 1] = offsets[chunk]! + length));
   const numTokens = offsets.at(-1)!;
@@ -76,9 +78,13 @@ function makeBlock({ dim, precision, scale }: GpuFormat): VectorBlock {
     const value = ((i * 7919) % 251) - 125;
     return i >= offsets.at(-2)! * dim ? -1 - Math.abs(value) : value;
   });
-  const vectors =
-    precision === 'int8' ? Int8Array.from(components) : Float32Array.from(components, (value) => value / 125 / dim);
-  return { id: 'trial', dim, precision, scale, vectors, offsets };
+  const id = 'trial';
+  if (precision === 'f32') {
+    const vectors = Float32Array.from(components, (value) => value / 125 / dim);
+    return { id, dim, precision, scale, vectors, offsets };
+  }
+  const int8 = { id, dim, precision: 'int8', scale, vectors: Int8Array.from(components), offsets } as const;
+  return precision === 'int4' ? toInt4Block(int8) : int8;
 }
 
 /** Positive components, so that tokens of negative ones score below 0. */

@@ -6,8 +6,7 @@ import { lossOf } from '../gpu/device.ts';
 import { compilePipeline } from '../gpu/pipeline.ts';
 import type { PreparedQuery } from './query.ts';
 import { rowsPerInt32 } from './query.ts';
-import { piecesPerToken } from './interleave.ts';
-import type { Precision } from '../types.ts';
+import { piecesPerRow } from './interleave.ts';
 import type { Format } from './resident.ts';
 import dot4Native from './shaders/dot4-native.wgsl?raw';
 import dot4Portable from './shaders/dot4-portable.wgsl?raw';
@@ -16,6 +15,8 @@ import numbersF32 from './shaders/numbers-f32.wgsl?raw';
 import numbersInt8 from './shaders/numbers-int8.wgsl?raw';
 import reduceShared from './shaders/reduce-shared.wgsl?raw';
 import reduceSubgroups from './shaders/reduce-subgroups.wgsl?raw';
+import tokensInt4 from './shaders/tokens-int4.wgsl?raw';
+import tokensWhole from './shaders/tokens-whole.wgsl?raw';
 
 /** Query rows of a block: what the shader keeps in registers. */
 export const blockRows = 32;
@@ -25,9 +26,6 @@ const mostBlocksPerGroup = 4;
 
 /** A first sum for each block, before the rows. */
 const headerBytes = 16;
-
-/** What this scorer takes: no int4. */
-export type GpuFormat = Format & { readonly precision: Precision };
 
 export type PackedDot = 'auto' | 'native' | 'portable';
 
@@ -48,6 +46,8 @@ export interface GpuKernel {
   /** Query blocks that a dispatch can have, each of another query. */
   readonly blocksPerGroup: number;
   readonly queryBlockBytes: number;
+  /** Of a token's row as it is multiplied: int4 rows take half of it in memory, and as much time as others. */
+  readonly unpackedRowBytes: number;
   /** Of a whole group, as bound. */
   readonly queryGroupBytes: number;
   readonly subgroups: boolean;
@@ -61,14 +61,15 @@ const kernels = new WeakMap<GPUDevice, Map<string, Promise<GpuKernel>>>();
  */
 export function kernelFor(
   device: GPUDevice,
-  { dim, precision }: GpuFormat,
+  format: Format,
   variant: KernelVariant,
 ): Promise<GpuKernel> {
   const { error: lost } = lossOf(device);
   if (lost !== null) return Promise.reject(lost);
   let known = kernels.get(device);
   if (known === undefined) kernels.set(device, (known = new Map<string, Promise<GpuKernel>>()));
-  const pieces = piecesPerToken(dim, precision);
+  const { precision } = format;
+  const pieces = piecesPerRow(format);
   const key = `${precision} ${pieces} ${variant.packedDot} ${variant.subgroups}`;
   let kernel = known.get(key);
   if (kernel === undefined) {
@@ -81,11 +82,12 @@ export function kernelFor(
 
 async function buildKernel(
   device: GPUDevice,
-  precision: Precision,
+  precision: Format['precision'],
   pieces: number,
   { packedDot, subgroups }: KernelVariant,
 ): Promise<GpuKernel> {
-  const queryBlockBytes = blockRows * pieces * 16;
+  const unpackedRowBytes = pieces * 16;
+  const queryBlockBytes = blockRows * unpackedRowBytes;
   const uniformBlocks = Math.floor((device.limits.maxUniformBufferBindingSize - headerBytes) / queryBlockBytes);
   const inUniform = uniformBlocks >= 1;
   const blocksPerGroup = inUniform ? Math.min(uniformBlocks, mostBlocksPerGroup) : mostBlocksPerGroup;
@@ -119,7 +121,8 @@ async function buildKernel(
     code: [
       subgroups ? 'enable subgroups;' : '',
       `const pieces = ${pieces}u;\nconst blocksPerGroup = ${blocksPerGroup}u;`,
-      ...(precision === 'int8' ? [chooseDot4(packedDot), numbersInt8] : [numbersF32]),
+      ...(precision === 'f32' ? [numbersF32] : [chooseDot4(packedDot), numbersInt8]),
+      precision === 'int4' ? tokensInt4 : tokensWhole,
       inUniform ? maxSim : maxSim.replace('var<uniform> queries', 'var<storage, read> queries'),
       subgroups ? reduceSubgroups : reduceShared,
     ].join('\n'),
@@ -133,6 +136,7 @@ async function buildKernel(
     queryUsage: (inUniform ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE) | GPUBufferUsage.COPY_DST,
     blocksPerGroup,
     queryBlockBytes,
+    unpackedRowBytes,
     queryGroupBytes,
     subgroups,
   };
@@ -197,11 +201,11 @@ export function packQueries(
 }
 
 /** Sums per chunk, to be added in f64: more than one where 32 bits could not hold the whole. */
-export function slicesOf(numRows: number, dim: number, precision: Precision): number {
+export function slicesOf(numRows: number, dim: number, precision: Format['precision']): number {
   return Math.ceil(Math.ceil(numRows / blockRows) / blocksPerSlice(dim, precision));
 }
 
-function blocksPerSlice(dim: number, precision: Precision): number {
+function blocksPerSlice(dim: number, precision: Format['precision']): number {
   return precision === 'f32' ? Number.MAX_SAFE_INTEGER : Math.max(1, Math.floor(rowsPerInt32(dim) / blockRows));
 }
 

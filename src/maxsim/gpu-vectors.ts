@@ -5,8 +5,8 @@
 import { LateralError } from '../errors.ts';
 import { inErrorScopes } from '../gpu/scope.ts';
 import { cutIntoRuns, FreeTiles, type ChunkRun } from './gpu-allocator.ts';
-import { interleave, piecesPerToken, tileBytes, tileTokens } from './interleave.ts';
-import type { VectorBlock } from './scorer.ts';
+import { interleave, tileBytes, tileTokens } from './interleave.ts';
+import type { ScorerBlock } from './scorer.ts';
 
 /** A run of chunks and where it lies. */
 export interface PlacedRun extends ChunkRun {
@@ -56,8 +56,9 @@ export class GpuVectors {
    * @returns its runs in chunk order; chunks without tokens may lie in none
    * @throws 'out-of-memory', 'gpu-lost'; nothing is kept then
    */
-  async place({ vectors, dim, precision, offsets, id }: VectorBlock): Promise<readonly PlacedRun[]> {
-    const bytes = tileBytes(piecesPerToken(dim, precision));
+  async place(block: ScorerBlock): Promise<readonly PlacedRun[]> {
+    const { offsets, id } = block;
+    const bytes = tileBytes(block);
     const maxTiles = Math.floor(this.#maxShardBytes / bytes);
     const runs = cutIntoRuns(offsets, maxTiles * tileTokens);
     if (runs === undefined) {
@@ -75,7 +76,7 @@ export class GpuVectors {
         placed.push({ ...run, shard, firstTile, numTiles });
       }
       await inErrorScopes(this.#device, `the upload of block '${id}'`, () => {
-        for (const run of placed) this.#upload(run, vectors, dim);
+        for (const run of placed) this.#upload(run, block);
       });
       return placed;
     } catch (error) {
@@ -135,11 +136,11 @@ export class GpuVectors {
     return { buffer, tileBytes: bytes, tiles: new FreeTiles(capacity) };
   }
 
-  #upload(run: PlacedRun, vectors: Int8Array | Float32Array, dim: number): void {
+  #upload(run: PlacedRun, block: ScorerBlock): void {
     const { shard, firstTile, firstToken, endToken } = run;
     const step = Math.max(1, Math.floor(uploadBytes / shard.tileBytes)) * tileTokens;
     for (let token = firstToken; token < endToken; token += step) {
-      const words = interleave(vectors, dim, token, Math.min(token + step, endToken));
+      const words = interleave(block.vectors, block, token, Math.min(token + step, endToken));
       const tile = firstTile + (token - firstToken) / tileTokens;
       this.#device.queue.writeBuffer(shard.buffer, tile * shard.tileBytes, words);
     }

@@ -18,7 +18,7 @@ export interface ShardWork {
   /** Its second binding shows as many chunks as a dispatch may have, from a dynamic offset on. */
   readonly group: GPUBindGroup;
   readonly numItems: number;
-  /** Of their tokens. */
+  /** Of their tokens' rows as they are multiplied. */
   readonly bytes: number;
 }
 
@@ -62,7 +62,7 @@ export function buildWork(
       ],
     });
     const numItems = words.length / itemWords;
-    shards.push({ group, numItems, bytes: numTokens * (shard.tileBytes / tileTokens) });
+    shards.push({ group, numItems, bytes: numTokens * kernel.unpackedRowBytes });
     firstItem += alignUp(numItems);
   }
   return { shards, destroy: () => buffer.destroy() };

@@ -1,15 +1,14 @@
 /**
  * MaxSim on WebGPU. One search, or a batch of them, is one submit and one wait, whatever the number of shards: chunk by chunk
- * the shader leaves a sum, and JavaScript turns the sums into scores. int8 sums are integers, bit-equal with reference.ts.
+ * the shader leaves a sum, and JavaScript turns the sums into scores. int8 and int4 sums are integers, bit-equal with reference.ts.
  */
-import { LateralError } from '../errors.ts';
 import { gpuError, inErrorScopes } from '../gpu/scope.ts';
 import { lossOf } from '../gpu/device.ts';
+import { unpackInt4Rows } from '../vectors/int4.ts';
 import {
   blockRows,
   packQueries,
   slicesOf,
-  type GpuFormat,
   type GpuKernel,
   type PackedDot,
   type PackedQueries,
@@ -17,10 +16,10 @@ import {
 import { chooseKernel, type Reduction } from './gpu-choice.ts';
 import { GpuVectors, largestShardBytes, type PlacedRun } from './gpu-vectors.ts';
 import { buildWork, itemsPerDispatch, itemsPerStep, offsetOf, slotsOf, type Work } from './gpu-work.ts';
-import { deinterleave, piecesPerToken, tileTokens } from './interleave.ts';
+import { deinterleave, tileTokens } from './interleave.ts';
 import { prepareQuery, type PreparedQuery } from './query.ts';
 import { explainChunk } from './reference.ts';
-import { checkAmong, paddedDim, ResidentBlocks } from './resident.ts';
+import { checkAmong, paddedDim, ResidentBlocks, type Format } from './resident.ts';
 import type { ChunkExplanation, QueryRows, Scorer, ScorerBlock } from './scorer.ts';
 
 export interface GpuScorerOptions {
@@ -42,7 +41,7 @@ export interface GpuScorer extends Scorer {
   readonly subgroups: boolean;
 }
 
-/** Most of a batch in one submit, so that none keeps the device for long: bytes of vectors times blocks of query rows. */
+/** Most of a batch in one submit, so that none keeps the device for long: bytes of vectors (as int8, those of int4) times blocks of query rows. */
 const submitBytes = 32 * largestShardBytes;
 /** And blocks, however few the vectors: a megabyte of int8. */
 const submitBlocks = 256;
@@ -97,7 +96,6 @@ class WgslScorer implements GpuScorer {
   load(block: ScorerBlock): Promise<void> {
     return this.#change(async () => {
       this.#resident.checkBlock(block);
-      if (block.precision === 'int4') throw new LateralError('invalid-argument', 'int4 is for the processor.');
       const kernel = await this.kernelFor(block);
       const runs = await this.#vectors.place(block);
       try {
@@ -140,9 +138,10 @@ class WgslScorer implements GpuScorer {
   async explain(query: QueryRows, chunk: number, among?: Uint8Array): Promise<ChunkExplanation> {
     this.#resident.checkQuery(query);
     const { block, chunk: local } = this.#resident.locate(chunk);
-    const { dim, precision } = this.#resident.format as GpuFormat;
-    const prepared = prepareQuery(query, this.#resident.format!);
-    const shape = { firstToken: 0, numTokens: 0, dim, stride: paddedDim(dim) };
+    const format = this.#resident.format!;
+    const prepared = prepareQuery(query, format);
+    const stride = paddedDim(format.dim);
+    const shape = { firstToken: 0, numTokens: 0, dim: format.dim, stride };
     const slots = slotsOf(block, local);
     if (slots === undefined) return explainChunk(prepared, new Int8Array(0), shape, among);
 
@@ -156,9 +155,8 @@ class WgslScorer implements GpuScorer {
       encoder.copyBufferToBuffer(run.shard.buffer, firstTile * tileBytes, target, 0, numTiles * tileBytes);
       this.#device.queue.submit([encoder.finish()]);
     });
-    const pieces = piecesPerToken(dim, precision);
-    const slot = firstSlot - firstTile * tileTokens;
-    const vectors = deinterleave(new Uint32Array(words), pieces, slot, numTokens, precision);
+    const rows = deinterleave(new Uint32Array(words), format, firstSlot - firstTile * tileTokens, numTokens);
+    const vectors = rows instanceof Uint8Array ? unpackInt4Rows(rows, stride, 0, numTokens) : rows;
     return explainChunk(prepared, vectors, { ...shape, numTokens }, among);
   }
 
@@ -169,7 +167,7 @@ class WgslScorer implements GpuScorer {
   }
 
   /** @throws what `load` throws for blocks that this device cannot score */
-  kernelFor(format: GpuFormat): Promise<GpuKernel> {
+  kernelFor(format: Format): Promise<GpuKernel> {
     const { packedDot = 'auto', reduction = 'auto' } = this.#options;
     const makeTrial = (): Scorer => new WgslScorer(this.#device, { packedDot, reduction: 'subgroups' });
     return chooseKernel(this.#device, format, { packedDot, reduction }, makeTrial);
@@ -183,12 +181,12 @@ class WgslScorer implements GpuScorer {
   /** Cut such that neither the sums nor the time of a submit grow with the batch. */
   #partsOf(queries: readonly QueryRows[], selection: Uint32Array | undefined): QueryRows[][] {
     const { numChunks } = this.#resident;
-    const format = this.#resident.format as GpuFormat | undefined;
-    const precision = format?.precision ?? 'int8';
+    const precision = this.#resident.format?.precision ?? 'int8';
     const length = selection?.length ?? numChunks;
     if (length === 0) return [];
     const mostSlices = (this.#options.maxResultBytes ?? 64 * 2 ** 20) / (4 * length);
-    const mostBlocks = Math.min(submitBlocks, submitBytes / (this.#vectors.usedBytes * (length / numChunks)));
+    const unpackedBytes = this.#vectors.usedBytes * (precision === 'int4' ? 2 : 1);
+    const mostBlocks = Math.min(submitBlocks, submitBytes / (unpackedBytes * (length / numChunks)));
     const parts: QueryRows[][] = [];
     let [slices, blocks] = [0, 0]; // of the last part
     for (const query of queries) {
@@ -220,7 +218,7 @@ class WgslScorer implements GpuScorer {
     const words = await this.#readBack('a search', numSlices * length * 4, (own, target) => {
       this.#dispatch(kernel, this.#workFor(kernel, selection, own), packed, own, target);
     });
-    const sums = format.precision === 'int8' ? new Int32Array(words) : new Float32Array(words);
+    const sums = format.precision === 'f32' ? new Float32Array(words) : new Int32Array(words);
     return prepared.map((query, i) =>
       toScores(query, sums, packed.firstSlices[i]!, packed.firstSlices[i + 1]!, length),
     );

@@ -1,50 +1,52 @@
 /**
- * The order of vectors in GPU memory: tiles of 64 tokens, [tile][piece][token][16 bytes]. The lanes of a workgroup
- * take consecutive tokens, so each of their loads is one run of consecutive 16-byte pieces.
+ * The order of vectors in GPU memory: tiles of 64 tokens, [tile][piece][token][bytes of a piece]. The lanes of a workgroup
+ * take consecutive tokens, so each of their loads is one run of consecutive pieces.
  */
-import type { Precision } from '../types.ts';
-import { paddedDim } from './resident.ts';
+import { int4RowBytes } from '../vectors/int4.ts';
+import { paddedDim, rowBytesOf, type Format } from './resident.ts';
+import type { ScorerBlock } from './scorer.ts';
 
 export const tileTokens = 64;
 
-const wordsPerPiece = 4;
+type Shape = Pick<Format, 'dim' | 'precision'>;
 
-/** 16-byte pieces per token: 16 int8 or 4 f32 components each, the last filled up with zeros. */
-export function piecesPerToken(dim: number, precision: Precision): number {
-  return paddedDim(dim) / (precision === 'int8' ? 16 : 4);
+/** Pieces per row: 4 components of f32 (16 bytes), else 16 (8 bytes of int4, 16 of int8); the last is filled up with zeros. */
+export function piecesPerRow({ dim, precision }: Shape): number {
+  return paddedDim(dim) / (precision === 'f32' ? 4 : 16);
 }
 
-export function tileBytes(pieces: number): number {
-  return pieces * tileTokens * 16;
+export function tileBytes(shape: Shape): number {
+  return tileTokens * rowBytesOf(shape);
 }
 
 /**
- * @param vectors [numTokens, dim] row-major
+ * @param vectors [numTokens, dim] row-major; packed rows for int4
  * @param firstToken, endToken the rows to take; the last tile is filled up with zeros, which no chunk's range includes
  * @returns the tiles' 32-bit words
  */
 export function interleave(
-  vectors: Int8Array | Float32Array,
-  dim: number,
+  vectors: ScorerBlock['vectors'],
+  shape: Shape,
   firstToken: number,
   endToken: number,
 ): Uint32Array<ArrayBuffer> {
-  const isInt8 = vectors instanceof Int8Array;
-  const pieces = piecesPerToken(dim, isInt8 ? 'int8' : 'f32');
-  const rowWords = pieces * wordsPerPiece;
+  const rowWords = rowBytesOf(shape) / 4;
+  const wordsPerPiece = rowWords / piecesPerRow(shape);
+  const length = vectors instanceof Uint8Array ? int4RowBytes(shape.dim) : shape.dim;
   const numTiles = Math.ceil((endToken - firstToken) / tileTokens);
   const out = new Uint32Array(numTiles * tileTokens * rowWords);
   // One row at a time through an aligned, zero-filled buffer: the given rows may be neither aligned nor of whole words.
   const row = new Uint32Array(rowWords);
-  const components = isInt8 ? new Int8Array(row.buffer) : new Float32Array(row.buffer);
+  const components = vectors instanceof Float32Array ? new Float32Array(row.buffer) : new Int8Array(row.buffer);
   for (let token = firstToken; token < endToken; token++) {
-    components.set(vectors.subarray(token * dim, (token + 1) * dim));
+    components.set(vectors.subarray(token * length, (token + 1) * length));
     const slot = token - firstToken;
     const lane = slot % tileTokens;
     let to = (slot - lane) * rowWords + lane * wordsPerPiece;
     for (let word = 0; word < rowWords; word += wordsPerPiece, to += tileTokens * wordsPerPiece) {
       out[to] = row[word]!;
       out[to + 1] = row[word + 1]!;
+      if (wordsPerPiece === 2) continue;
       out[to + 2] = row[word + 2]!;
       out[to + 3] = row[word + 3]!;
     }
@@ -55,16 +57,17 @@ export function interleave(
 /**
  * The way back.
  * @param tiles words as made by `interleave`
- * @returns [numTokens, pieces × 16 bytes] rows from `firstSlot` on
+ * @returns [numTokens, rowBytesOf(shape)] rows from `firstSlot` on, filled up; packed ones for int4
  */
 export function deinterleave(
   tiles: Uint32Array,
-  pieces: number,
+  shape: Shape,
   firstSlot: number,
   numTokens: number,
-  precision: Precision,
-): Int8Array | Float32Array {
-  const rowWords = pieces * wordsPerPiece;
+): ScorerBlock['vectors'] {
+  const pieces = piecesPerRow(shape);
+  const rowWords = rowBytesOf(shape) / 4;
+  const wordsPerPiece = rowWords / pieces;
   const out = new Uint32Array(numTokens * rowWords);
   for (let token = 0; token < numTokens; token++) {
     const slot = firstSlot + token;
@@ -74,5 +77,5 @@ export function deinterleave(
       out.set(tiles.subarray(from, from + wordsPerPiece), token * rowWords + piece * wordsPerPiece);
     }
   }
-  return precision === 'int8' ? new Int8Array(out.buffer) : new Float32Array(out.buffer);
+  return new { int4: Uint8Array, int8: Int8Array, f32: Float32Array }[shape.precision](out.buffer);
 }

@@ -3,9 +3,10 @@
 // which add up.
 //
 // gpu-kernel.ts puts in front:
-//   const pieces: u32          16-byte pieces per token
+//   const pieces: u32          pieces per row
 //   const blocksPerGroup: u32  blocks that are bound at once
-//   numbers-*.wgsl             what a token's components are: Piece, Value, Values, lowest, dotPiece
+//   numbers-*.wgsl             what a row's components are: Piece (16 bytes), Value, Values, lowest, dotPiece
+//   tokens-*.wgsl              how a token's pieces lie in memory: Stored, toPiece
 // and behind:
 //   reduce-*.wgsl              keep, sumOfMaxima
 // and makes `queries` a read-only storage buffer where it is too large for a uniform one.
@@ -33,7 +34,7 @@ struct QueryGroup {
 }
 
 // One shard of token vectors: [tile][pieces][64 tokens].
-@group(0) @binding(0) var<storage, read> tokens: array<Piece>;
+@group(0) @binding(0) var<storage, read> tokens: array<Stored>;
 // The chunks to score, by dynamic offset.
 @group(0) @binding(1) var<storage, read> items: array<Item>;
 // One per query and chunk to score, zero at first.
@@ -78,8 +79,8 @@ fn maxSim(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_ind
     var b7 = Values(0);
     var q = firstRow;
     for (var piece = 0u; piece < pieces; piece++) {
-      let near = tokens[nearAt];
-      let far = tokens[farAt];
+      let near = toPiece(tokens[nearAt]);
+      let far = toPiece(tokens[farAt]);
       let p0 = products(near, far, q);
       a0 += p0.near;
       b0 += p0.far;

@@ -1,4 +1,4 @@
-// int8 tokens: everything stays an integer, so the sums are those of reference.ts to the bit.
+// int8 and int4 tokens: everything stays an integer, so the sums are those of reference.ts to the bit.
 //
 // gpu-kernel.ts puts in front:
 //   fn dot4(a: u32, b: u32) -> i32    dot product of four signed bytes
