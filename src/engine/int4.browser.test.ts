@@ -4,8 +4,10 @@ import { openIndex, type Hit, type LateralIndex, type ResidentPrecision } from '
 import { databaseNameOf, openIdbStore } from '../store/idb-store.ts';
 import { tamper } from '../store/testing/raw-database.ts';
 
-const open = (residentPrecision: ResidentPrecision): Promise<LateralIndex> =>
-  openIndex({ baseUrl: `${location.origin}/`, scorer: 'wasm', name: 'int4', residentPrecision });
+type Forced = 'wasm' | 'webgpu';
+
+const openWith = (scorer: Forced, residentPrecision: ResidentPrecision): Promise<LateralIndex> =>
+  openIndex({ baseUrl: `${location.origin}/`, scorer, name: 'int4', residentPrecision });
 
 const documents = [
   { name: 'trade.txt', content: 'When the river silted up, the merchants moved their warehouses to the coast.' },
@@ -17,6 +19,7 @@ const find = (index: LateralIndex): Promise<readonly Hit[]> =>
   index.search('why did traders leave the harbour', { match: 'meaning' });
 
 test('half of the memory, the same hits to the bit, both ways, and a damaged piece costs its documents alone', async () => {
+  const open = (residentPrecision: ResidentPrecision) => openWith('wasm', residentPrecision);
   let index = await open('stored');
   await index.clear();
   await index.add(documents.slice(0, 2));
@@ -54,4 +57,32 @@ test('half of the memory, the same hits to the bit, both ways, and a damaged pie
   function relativeAgain(hit: Hit): Hit {
     return { ...hit, relative: expect.any(Number) as number };
   }
+});
+
+test('so it is on the graphics card: half of the memory, and the hits and scores of int8 on either device', async () => {
+  let index = await openWith('wasm', 'stored');
+  await index.clear();
+  await index.add(documents);
+  const expected = await find(index);
+  expect(expected.map(({ documentName }) => documentName)[0]).toBe('trade.txt');
+  await index.close();
+
+  const bytes: number[] = [];
+  for (const residentPrecision of ['stored', 'int4'] as const) {
+    index = await openWith('webgpu', residentPrecision);
+    const { scorer, residentBytes } = index.status();
+    expect(scorer).toMatchObject({ kind: 'webgpu', forced: true });
+    bytes.push(residentBytes);
+    expect(await find(index)).toEqual(expected);
+    await index.add([{ name: 'more.txt', content: 'Traders leave a harbour that the river has filled with mud.' }]);
+    const [first] = await find(index);
+    expect(first!.documentName).toBe('more.txt');
+    await index.remove([first!.documentId]);
+    expect(await find(index)).toEqual(expected);
+    await index.close();
+  }
+  expect(bytes[1]).toBe(bytes[0]! / 2);
+  index = await openWith('wasm', 'stored');
+  await index.clear();
+  await index.close();
 });

@@ -1,9 +1,13 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createReferenceScorer } from '../maxsim/reference.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
+import { toInt4Block } from '../maxsim/int4.ts';
 import { randomBlock } from '../maxsim/testing/random-blocks.ts';
 import { createWasmScorer } from '../maxsim/wasm.ts';
-import { calibrate, quickest, tokensWorthMeasuring, type Memory, type StoredVectors } from './scorer-choice.ts';
+import type { VectorBlock } from '../maxsim/scorer.ts';
+import type { BlockInfo, IndexStore } from '../store/index-store.ts';
+import { calibrate, quickest, storedVectors, tokensWorthMeasuring } from './scorer-choice.ts';
+import type { Memory, StoredVectors } from './scorer-choice.ts';
 
 function createMemory(): Memory & { readonly kept: Map<string, unknown> } {
   const kept = new Map<string, unknown>();
@@ -70,5 +74,35 @@ describe('calibrate', () => {
       memory.kept.set('a', odd);
       expect((await calibrate('a', stored(), makers, memory))!.figures).toHaveLength(2);
     }
+  });
+});
+
+describe('storedVectors', () => {
+  const storeOf = (blocks: readonly VectorBlock[]): Pick<IndexStore, 'blocks' | 'block'> => ({
+    blocks: () => Promise.resolve(blocks.map(({ id, offsets }) => ({ id, numTokens: offsets.at(-1)! }) as BlockInfo)),
+    block: (id) => Promise.resolve(blocks.find((block) => block.id === id)!),
+  });
+  const small = randomBlock(2, 16, [3]);
+
+  test('gives the largest block as it is to be held', async () => {
+    const asStored = await storedVectors(storeOf([small, block]), 'stored');
+    expect(asStored.numTokens).toBe(1504);
+    expect(await asStored.sample()).toEqual(block);
+    const packed = await (await storedVectors(storeOf([small, block]), 'int4')).sample();
+    expect(packed).toEqual(toInt4Block(block));
+    const measured = await calibrate(
+      'a',
+      { numTokens: tokensWorthMeasuring, sample: () => Promise.resolve(packed) },
+      makers,
+      createMemory(),
+    );
+    expect(measured!.figures).toHaveLength(2);
+  });
+
+  test('gives none where there is none, or not one of int8 to make four bits of', async () => {
+    expect(await (await storedVectors(storeOf([]), 'int4')).sample()).toBeNull();
+    const floats = randomBlock(1, 16, [3], { precision: 'f32' });
+    expect(await (await storedVectors(storeOf([floats]), 'int4')).sample()).toBeNull();
+    expect(await (await storedVectors(storeOf([floats]), 'stored')).sample()).toEqual(floats);
   });
 });

@@ -59,11 +59,7 @@ const kernels = new WeakMap<GPUDevice, Map<string, Promise<GpuKernel>>>();
  * Compiled once per device and shape: a driver may take seconds.
  * @throws 'gpu-unavailable' where the device cannot run it, 'gpu-lost'
  */
-export function kernelFor(
-  device: GPUDevice,
-  format: Format,
-  variant: KernelVariant,
-): Promise<GpuKernel> {
+export function kernelFor(device: GPUDevice, format: Format, variant: KernelVariant): Promise<GpuKernel> {
   const { error: lost } = lossOf(device);
   if (lost !== null) return Promise.reject(lost);
   let known = kernels.get(device);

@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { cutIntoRuns, FreeTiles } from './gpu-allocator.ts';
 import { packQueries } from './gpu-kernel.ts';
 import { itemsPerDispatch, itemsPerStep } from './gpu-work.ts';
-import { deinterleave, interleave, piecesPerToken } from './interleave.ts';
+import { deinterleave, interleave, piecesPerRow } from './interleave.ts';
 import { prepareQuery, rowsPerInt32 } from './query.ts';
-import { randomBlock, randomQuery } from './testing/random-blocks.ts';
+import { unpackInt4Rows } from '../vectors/int4.ts';
+import { rowBytesOf } from './resident.ts';
+import { randomQuery, randomScorerBlock } from './testing/random-blocks.ts';
 
 describe('FreeTiles', () => {
   it('takes the first range that is long enough, and joins neighbours', () => {
@@ -76,7 +78,7 @@ describe('interleave', () => {
   it('puts the pieces of 64 tokens side by side', () => {
     // dim 32: two pieces of 16 bytes per token. Token 1's second piece follows token 0's: word (64 + 1) · 4.
     const vectors = Int8Array.from({ length: 65 * 32 }, (_, i) => i % 100);
-    const bytes = new Int8Array(interleave(vectors, 32, 0, 65).buffer);
+    const bytes = new Int8Array(interleave(vectors, { dim: 32, precision: 'int8' }, 0, 65).buffer);
     expect(bytes.length).toBe(2 * 64 * 32);
     expect(bytes[(64 + 1) * 16 + 5]).toBe(vectors[32 + 16 + 5]);
     expect(bytes[(128 + 0) * 16 + 5]).toBe(vectors[64 * 32 + 5]);
@@ -86,25 +88,53 @@ describe('interleave', () => {
     ['int8', 20],
     ['f32', 5],
     ['int8', 128],
+    ['int4', 20],
+    ['int4', 128],
   ] as const)('comes back the same, filled up with zeros: %s of %i', (precision, dim) => {
-    const { vectors } = randomBlock(1, dim, [150], { precision });
-    const pieces = piecesPerToken(dim, precision);
-    const stride = (pieces * 16) / vectors.BYTES_PER_ELEMENT;
-    const back = deinterleave(interleave(vectors, dim, 10, 150), pieces, 3, 100, precision);
+    const block = randomScorerBlock(precision, 1, dim, [150]);
+    const { vectors } = block;
+    const [length, stride] = [vectors.length / 150, rowBytesOf(block) / vectors.BYTES_PER_ELEMENT];
+    const back = deinterleave(interleave(vectors, block, 10, 150), block, 3, 100);
     expect(back.length).toBe(100 * stride);
     for (let token = 0; token < 100; token++) {
-      const row = [...vectors.subarray((13 + token) * dim, (14 + token) * dim)];
-      const fill = new Array<number>(stride - dim).fill(0);
+      const row = [...vectors.subarray((13 + token) * length, (14 + token) * length)];
+      const fill = new Array<number>(stride - length).fill(0);
       expect([...back.subarray(token * stride, (token + 1) * stride)]).toEqual([...row, ...fill]);
     }
   });
 });
 
+it('a piece of int4 is eight bytes that a shift and a mask unpack', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 130 }), (dim, numTokens) => {
+      const block = randomScorerBlock('int4', dim, dim, [numTokens]);
+      const words = interleave(block.vectors, block, 0, numTokens);
+      const pieces = piecesPerRow(block);
+      const expected = unpackInt4Rows(block.vectors as Uint8Array, dim, 0, numTokens);
+      for (let token = 0; token < numTokens; token++) {
+        // As tokens-int4.wgsl has it: [tile][piece][64 tokens] of two words.
+        const row = Array.from({ length: pieces }, (_, piece) => {
+          const at = 2 * ((token - (token % 64)) * pieces + piece * 64 + (token % 64));
+          const [x, y] = [words[at]!, words[at + 1]!];
+          return [...new Int8Array(Uint32Array.of(x << 4, y << 4, x, y).map((word) => word & 0xf0f0f0f0).buffer)];
+        }).flat();
+        const own = [...expected.subarray(token * dim, (token + 1) * dim)];
+        expect(row).toEqual([...own, ...new Array<number>(row.length - dim).fill(0)]);
+      }
+    }),
+    { seed: 3, numRuns: 30 },
+  );
+});
+
 describe('packQueries', () => {
   const dim = 32;
-  const shapes = { int8: { pieces: 2, scale: 1 / 127 }, f32: { pieces: 8, scale: 1 } } as const;
+  const shapes = {
+    int8: { pieces: 2, scale: 1 / 127 },
+    int4: { pieces: 2, scale: 1 / 127 },
+    f32: { pieces: 8, scale: 1 },
+  } as const;
 
-  it.each(['int8', 'f32'] as const)('has every block once, and no group two of a query: %s', (precision) => {
+  it.each(['int8', 'int4', 'f32'] as const)('has every block once, and no group two of a query: %s', (precision) => {
     const { pieces, scale } = shapes[precision];
     const perPiece = dim / pieces;
     fc.assert(
@@ -121,7 +151,7 @@ describe('packQueries', () => {
           const { words, bufferBytes, groups, firstSlices } = packQueries(kernel, prepared, dim, numChunks);
           expect(firstSlices).toEqual([...rowCounts, 0].map((_, i) => i)); // one sum per chunk and query
           const bytes = words.buffer;
-          const components = precision === 'int8' ? new Int8Array(bytes) : new Float32Array(bytes);
+          const components = precision === 'f32' ? new Float32Array(bytes) : new Int8Array(bytes);
           const seen = rowCounts.map(() => 0);
           for (const { offset, numBlocks } of groups) {
             expect(offset % 256).toBe(0);

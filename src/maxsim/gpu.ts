@@ -5,14 +5,7 @@
 import { gpuError, inErrorScopes } from '../gpu/scope.ts';
 import { lossOf } from '../gpu/device.ts';
 import { unpackInt4Rows } from '../vectors/int4.ts';
-import {
-  blockRows,
-  packQueries,
-  slicesOf,
-  type GpuKernel,
-  type PackedDot,
-  type PackedQueries,
-} from './gpu-kernel.ts';
+import { blockRows, packQueries, slicesOf, type GpuKernel, type PackedDot, type PackedQueries } from './gpu-kernel.ts';
 import { chooseKernel, type Reduction } from './gpu-choice.ts';
 import { GpuVectors, largestShardBytes, type PlacedRun } from './gpu-vectors.ts';
 import { buildWork, itemsPerDispatch, itemsPerStep, offsetOf, slotsOf, type Work } from './gpu-work.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createReferenceScorer } from './reference.ts';
-import { randomBlock, randomQuery } from './testing/random-blocks.ts';
+import { randomBlock, randomQuery, randomScorerBlock } from './testing/random-blocks.ts';
 import type { Scorer } from './scorer.ts';
 import { createSplitScorer } from './split.ts';
 import { bytes, rows, scorerSuite } from './testing/scorer-suite.ts';
@@ -23,35 +23,42 @@ scorerSuite('split, the second empty', async () =>
 scorerSuite('split', split);
 
 describe('createSplitScorer', () => {
-  it('fills the first, then the second, and the first again when it has room', async () => {
-    const made: Scorer[] = [];
-    const [first, reference] = [await smallScorer(65536), createReferenceScorer()];
-    const scorer = createSplitScorer(first, async () => {
-      made.push(await createWasmScorer());
-      return made[0]!;
-    });
-    const blocks = ['a', 'b', 'c'].map((id, i) => randomBlock(i, 128, [100, 0, 250], { id })); // 44,800 bytes each
-    for (const block of blocks.slice(0, 2)) {
-      await scorer.load(block);
-      await reference.load(block);
-    }
-    expect([first.blocks.length, made[0]!.blocks.length]).toEqual([1, 1]);
-    for (const each of [scorer, reference]) {
-      await each.unload('a');
-      await each.load(blocks[2]!);
-    }
-    expect([first, made[0]!].map(({ blocks }) => blocks.map(({ id }) => id))).toEqual([['c'], ['b']]);
-    expect(scorer.blocks).toEqual(reference.blocks);
-    const query = randomQuery(4, 32, 128);
-    const queries = [query, randomQuery(5, 3, 128)];
-    for (const selection of [undefined, Uint32Array.of(0, 2, 3, 5), Uint32Array.of(4)]) {
-      expect(await scorer.score(query, selection)).toEqual(await reference.score(query, selection));
-      expect(await scorer.scoreBatch(queries, selection)).toEqual(await reference.scoreBatch(queries, selection));
-    }
-    for (const chunk of [0, 2, 3, 5]) {
-      expect(await scorer.explain(query, chunk)).toEqual(await reference.explain(query, chunk));
-    }
-  });
+  it.each([
+    ['int8', 250],
+    ['int4', 600],
+  ] as const)(
+    'fills the first, then the second, and the first again when it has room: %s',
+    async (precision, longest) => {
+      const made: Scorer[] = [];
+      const [first, reference] = [await smallScorer(65536), createReferenceScorer()];
+      const scorer = createSplitScorer(first, async () => {
+        made.push(await createWasmScorer());
+        return made[0]!;
+      });
+      // 44,800 bytes each
+      const blocks = ['a', 'b', 'c'].map((id, i) => randomScorerBlock(precision, i, 128, [100, 0, longest], { id }));
+      for (const block of blocks.slice(0, 2)) {
+        await scorer.load(block);
+        await reference.load(block);
+      }
+      expect([first.blocks.length, made[0]!.blocks.length]).toEqual([1, 1]);
+      for (const each of [scorer, reference]) {
+        await each.unload('a');
+        await each.load(blocks[2]!);
+      }
+      expect([first, made[0]!].map(({ blocks }) => blocks.map(({ id }) => id))).toEqual([['c'], ['b']]);
+      expect(scorer.blocks).toEqual(reference.blocks);
+      const query = randomQuery(4, 32, 128);
+      const queries = [query, randomQuery(5, 3, 128)];
+      for (const selection of [undefined, Uint32Array.of(0, 2, 3, 5), Uint32Array.of(4)]) {
+        expect(await scorer.score(query, selection)).toEqual(await reference.score(query, selection));
+        expect(await scorer.scoreBatch(queries, selection)).toEqual(await reference.scoreBatch(queries, selection));
+      }
+      for (const chunk of [0, 2, 3, 5]) {
+        expect(await scorer.explain(query, chunk)).toEqual(await reference.explain(query, chunk));
+      }
+    },
+  );
 
   it('says when neither has room, and goes on with what it has', async () => {
     const scorer = createSplitScorer(await smallScorer(65536), () => smallScorer(65536));
