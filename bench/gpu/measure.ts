@@ -1,6 +1,7 @@
 /** The WGSL scorer on whatever device `navigator.gpu` gives; bench/gpu.ts puts Dawn there. */
 import { requestGpu } from '../../src/gpu/device.ts';
 import { createGpuScorer, type GpuScorer } from '../../src/maxsim/gpu.ts';
+import { toInt4Block } from '../../src/maxsim/int4.ts';
 import type { QueryRows, VectorBlock } from '../../src/maxsim/scorer.ts';
 import { compareScorers } from '../page/agreement.ts';
 import { benchBatch, benchQuery, int8Blocks } from '../page/sample.ts';
@@ -40,6 +41,8 @@ export async function measureGpu(
       return [int8, f32];
     };
     const [int8, f32] = await makeScorers('auto');
+    const int4 = await createGpuScorer(device);
+    for (const block of int8Blocks(numTokens, 5)) await int4.load(toInt4Block(block));
     const [int8Shared, f32Shared] = int8.subgroups ? await makeScorers('shared') : [int8, f32];
 
     const timer = timePasses(device);
@@ -48,6 +51,7 @@ export async function measureGpu(
       passContender('int8Gpu', int8, one, numTokens, timer),
       passContender('int8GpuShared', int8Shared, one, numTokens, timer),
       passContender('int8GpuBatch', int8, batch, numTokens, timer),
+      passContender('int4Gpu', int4, one, numTokens, timer),
       passContender('f32Gpu', f32, one, f32Tokens, timer),
       passContender('f32GpuShared', f32Shared, one, f32Tokens, timer),
       passContender('f32GpuBatch', f32, batch, f32Tokens, timer),

@@ -14,7 +14,7 @@ export interface GpuEnvironment {
 export type GpuReport = ReturnType<typeof toGpuReport>;
 
 export const assumptions = [
-  'A token of 128 components is read once per search: 128 bytes for int8, 512 for f32.',
+  'A token of 128 components is read once per search: 128 bytes for int8, 64 for int4, 512 for f32.',
   'It takes 32 × 128 multiplications and as many additions; maxima and sums are not counted.',
   'The bandwidth limit is what buffer to buffer copies reach, read and written bytes together.',
   'The arithmetic limit is what a loop of dot4I8Packed (8 operations), or fma (2), reaches in registers.',
@@ -36,9 +36,12 @@ export function toGpuReport({ gpu, subgroups, timings, integerBitEqual }: GpuMea
       ...rounded({
         int8OfBandwidth: (rateOf(timing('int8Gpu')) * dim) / copy,
         int8OfArithmetic: (rateOf(timing('int8Gpu')) * operationsPerToken) / dot4,
+        int4OfBandwidth: (rateOf(timing('int4Gpu')) * dim) / 2 / copy,
+        int4OfArithmetic: (rateOf(timing('int4Gpu')) * operationsPerToken) / dot4,
         f32OfBandwidth: (rateOf(timing('f32Gpu')) * dim * 4) / copy,
         f32OfArithmetic: (rateOf(timing('f32Gpu')) * operationsPerToken) / multiplyAdd,
         int8BatchOverSingle: speedup(timings, 'int8GpuBatch', 'int8Gpu'),
+        int4OverInt8: speedup(timings, 'int4Gpu', 'int8Gpu'),
         f32BatchOverSingle: speedup(timings, 'f32GpuBatch', 'f32Gpu'),
         int8SubgroupsOverShared: subgroups ? speedup(timings, 'int8Gpu', 'int8GpuShared') : null,
         f32SubgroupsOverShared: subgroups ? speedup(timings, 'f32Gpu', 'f32GpuShared') : null,
@@ -53,6 +56,7 @@ export function toGpuReport({ gpu, subgroups, timings, integerBitEqual }: GpuMea
       int8Gpu: search('int8Gpu'),
       int8GpuShared: search('int8GpuShared'),
       int8GpuBatch: search('int8GpuBatch'),
+      int4Gpu: search('int4Gpu'),
       f32Gpu: search('f32Gpu'),
       f32GpuShared: search('f32GpuShared'),
       f32GpuBatch: search('f32GpuBatch'),
@@ -86,6 +90,7 @@ export function toGpuTable({ commit, runtime, device, ratios, figures }: GpuRepo
       row('int8, GPU time', 'int8Gpu', ratios.int8OfBandwidth, ratios.int8OfArithmetic),
       row('int8, without subgroups', 'int8GpuShared'),
       row('int8, four queries', 'int8GpuBatch'),
+      row('int4, GPU time', 'int4Gpu', ratios.int4OfBandwidth, ratios.int4OfArithmetic),
       row('f32, GPU time', 'f32Gpu', ratios.f32OfBandwidth, ratios.f32OfArithmetic),
       row('f32, without subgroups', 'f32GpuShared'),
       row('f32, four queries', 'f32GpuBatch'),

@@ -8,7 +8,7 @@ import type { Timing } from '../results.ts';
 export type GpuContender = SearchContender | 'copy' | 'dot4' | 'multiplyAdd';
 
 export type SearchContender =
-  'int8Gpu' | 'int8GpuShared' | 'int8GpuBatch' | 'f32Gpu' | 'f32GpuShared' | 'f32GpuBatch' | 'int8Search';
+  'int8Gpu' | 'int8GpuShared' | 'int8GpuBatch' | 'int4Gpu' | 'f32Gpu' | 'f32GpuShared' | 'f32GpuBatch' | 'int8Search';
 
 export interface GpuMeasureOptions {
   /** Null: as many as suit the device. */

@@ -1,15 +1,18 @@
-/** Whether every scorer gives the reference's scores to the bit, on ragged random input, one by one and in a batch. */
+/** Whether every scorer gives the reference's scores of int8 and int4 to the bit, on ragged random input, one by one and in a batch. */
 import { createGpuScorer } from '../../src/maxsim/gpu.ts';
 import { createReferenceScorer } from '../../src/maxsim/reference.ts';
 import type { Scorer } from '../../src/maxsim/scorer.ts';
-import { randomBlock, randomQuery } from '../../src/maxsim/testing/random-blocks.ts';
+import { randomQuery, randomScorerBlock } from '../../src/maxsim/testing/random-blocks.ts';
 import { relaxedSimdValidates } from '../../src/maxsim/wasm-kernels.ts';
 import { createWasmScorer } from '../../src/maxsim/wasm.ts';
 import type { Measured } from '../results.ts';
 
 /** Around the kernels' tiles (2, 32 and 64 tokens), with empty chunks. */
 const lengths = [1, 2, 3, 0, 17, 31, 32, 33, 63, 64, 65, 0, 129, 1];
-const dims = [128, 96, 64, 20];
+const shapes = [128, 96, 64, 20].flatMap((dim) => [
+  { dim, precision: 'int8' } as const,
+  { dim, precision: 'int4' } as const,
+]);
 const rowCounts = [1, 32, 33];
 
 export async function compareScorers(device: GPUDevice | null): Promise<Measured['agreement']> {
@@ -22,8 +25,8 @@ export async function compareScorers(device: GPUDevice | null): Promise<Measured
       : {}),
   };
   let equal = true;
-  for (const dim of dims) {
-    const block = randomBlock(dim, dim, lengths);
+  for (const { dim, precision } of shapes) {
+    const block = randomScorerBlock(precision, dim, dim, lengths);
     const reference = createReferenceScorer();
     await reference.load(block);
     for (const make of Object.values(makers)) {
