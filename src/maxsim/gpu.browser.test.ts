@@ -4,7 +4,11 @@ import { describeGpu, lossOf, onLost, requestGpu, type Gpu } from '../gpu/device
 import { compilePipeline } from '../gpu/pipeline.ts';
 import { inErrorScopes } from '../gpu/scope.ts';
 import { createGpuScorer } from './gpu.ts';
+import { kernelFor } from './gpu-kernel.ts';
+import { GpuVectors, type PlacedRun } from './gpu-vectors.ts';
+import { buildWork } from './gpu-work.ts';
 import { createReferenceScorer } from './reference.ts';
+import { ResidentBlocks } from './resident.ts';
 import { createSplitScorer } from './split.ts';
 import { randomBlock, randomQuery, randomScorerBlock } from './testing/random-blocks.ts';
 import { scorerSuite } from './testing/scorer-suite.ts';
@@ -74,6 +78,21 @@ describe('createGpuScorer', () => {
     }
     expect(bytes[1]).toBe(bytes[0]! / 2);
   });
+
+  it.each(['int8', 'int4'] as const)(
+    'counts what is multiplied, so that dispatches stay as short: %s',
+    async (precision) => {
+      const block = randomScorerBlock(precision, 1, 48, [10, 0, 5]);
+      const kernel = await kernelFor(gpu.device, block, { packedDot: 'auto', subgroups: false });
+      const vectors = new GpuVectors(gpu.device);
+      const resident = new ResidentBlocks<readonly PlacedRun[]>();
+      resident.append(block, await vectors.place(block));
+      const work = buildWork(gpu.device, kernel, resident, 32, undefined);
+      expect(work.shards.map(({ numItems, bytes }) => [numItems, bytes])).toEqual([[2, 15 * 48]]);
+      work.destroy();
+      vectors.destroy();
+    },
+  );
 
   it('shares four bits a component with the processor where the card is full', async () => {
     const card = await createGpuScorer(gpu.device);
