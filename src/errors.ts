@@ -15,7 +15,7 @@ export const errorCodes = [
   'file-too-large', // over the limit, with the limit in `details`
   'file-duplicate', // the same bytes are already in the index
   'storage-full', // quota or disk
-  'storage-unavailable', // no IndexedDB here (private window, blocked)
+  'storage-unavailable', // no IndexedDB here (private window, blocked), or bytes in it that the browser cannot read this time
   'storage-blocked', // another tab holds an older version open
   'storage-closed', // the connection was closed under us
   'storage-corrupt', // a checksum or a record does not fit

@@ -21,8 +21,8 @@ export interface CollectionParts {
 }
 
 export interface ImportParts extends CollectionParts {
-  /** Called after each transaction; the next one waits for it. */
-  readonly onStored: () => Promise<void>;
+  /** Called after each transaction; the next one waits for it, which stops with the signal. */
+  readonly onStored: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Small documents share a transaction up to this many bytes: a transaction costs more than a document. */
@@ -114,7 +114,7 @@ export async function importCollection(
     batchSize = 0;
     await add(given);
     report();
-    await onStored();
+    await onStored(signal);
   };
 
   report();

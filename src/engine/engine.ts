@@ -210,8 +210,10 @@ export function createEngine(parts: EngineParts): Engine {
     });
     update({ error: standing(open) });
     followKeywords(open, 'never');
-    void follow(open); // what changed before anyone listened
-    void compactOutdated(open).catch(fail);
+    // What changed before anyone listened; and blocks move only once they are loaded.
+    void follow(open)
+      .then(() => compactOutdated(open))
+      .catch(fail);
     return open;
   }
 
@@ -434,7 +436,7 @@ export function createEngine(parts: EngineParts): Engine {
       recover: (error, encoder) => recovering(() => recoverEncoder(error, encoder)),
       // The store's own change notice makes the page follow; here only its tail is kept short.
       remember: (document) => open.passages.keep(document),
-      onStored: () => compactWhenDue(open),
+      onStored: (signal) => compactWhenDue(open, signal),
       queue: open.queue,
       asWriter: (work, options) => asWriter(open, work, options),
     };
@@ -466,7 +468,10 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
-  /** Merges a long tail, and drops removed documents once they are half of what is kept, or their room is needed. */
+  /**
+   * Merges a long tail, and drops removed documents once they are half of what is kept, or their room is needed. Stopped half-way,
+   * the rest stays due.
+   */
   async function compactWhenDue({ store, resident }: Open, signal?: AbortSignal): Promise<void> {
     const blocks = await store.blocks();
     const documents = blocks.flatMap((block) => block.documents);
@@ -475,7 +480,10 @@ export function createEngine(parts: EngineParts): Engine {
       blocks.filter(({ sealed }) => !sealed).length > tailBlocksBeforeCompaction ||
       removedChunks > chunksOf(documents) / 2 ||
       (removedChunks > 0 && resident.withoutRoom !== null); // what is removed makes room for what has none
-    if (due) await store.compact(signal);
+    if (!due) return;
+    await store.compact({ signal }).catch((error: unknown) => {
+      if (toLateralError(error).code !== 'aborted') throw error;
+    });
   }
 
   /**
@@ -484,7 +492,9 @@ export function createEngine(parts: EngineParts): Engine {
    */
   async function compactOutdated({ store, rescorer }: Open): Promise<void> {
     const blocks = await store.blocks();
-    if (blocks.some(({ outdated, wholeOnly }) => outdated || (wholeOnly && rescorer !== null))) await store.compact();
+    const rewriteWholeOnly = rescorer !== null;
+    const due = blocks.some(({ outdated, wholeOnly }) => outdated || (wholeOnly && rewriteWholeOnly));
+    if (due && index !== null) await store.compact({ rewriteWholeOnly });
   }
 
   return {
@@ -633,7 +643,7 @@ export function createEngine(parts: EngineParts): Engine {
     async import(file, { signal, onProgress }) {
       const open = await opened();
       try {
-        const importing = { ...open, onStored: () => compactWhenDue(open) };
+        const importing = { ...open, onStored: (stop: AbortSignal) => compactWhenDue(open, stop) };
         return await asWriter(open, () => importCollection(importing, file, signal, onProgress), {
           signal,
           onWaiting: () => onProgress({ phase: 'waiting', done: 0, total: 1, unit: 'files' }),
@@ -741,7 +751,7 @@ async function partsForUndo(store: IndexStore, documentIds: readonly string[]): 
   let bytes = 0;
   for (const id of documentIds) {
     const part = await store.parts(id).catch((error: unknown) => {
-      if (toLateralError(error).code === 'storage-corrupt') return undefined;
+      if (['storage-corrupt', 'storage-unavailable'].includes(toLateralError(error).code)) return undefined;
       throw error;
     });
     if (part === undefined) continue;
@@ -762,6 +772,14 @@ function standing({ resident, fingerprint, entry }: Open): EngineStatus['error']
     return {
       code: 'storage-corrupt',
       message: `${parts} damaged and left out of the search. Delete the documents that are missing there, and add them again.`,
+    };
+  }
+  const unread = resident.unreadBlocks.length;
+  if (unread > 0) {
+    const parts = unread === 1 ? 'One stored part' : `${unread} stored parts`;
+    return {
+      code: 'storage-unavailable',
+      message: `${parts} could not be read this time, and what it holds is left out of the search. Reload the page.`,
     };
   }
   const missing = withoutRoom(resident, fingerprint, entry.dims);

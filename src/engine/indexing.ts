@@ -16,8 +16,8 @@ export interface IndexingParts extends EncodingParts {
   /** As chosen at the moment. */
   keepSources(): boolean;
   readonly extraction: Extraction;
-  /** Called after each transaction; the next one waits for it. */
-  onStored(): Promise<void>;
+  /** Called after each transaction; the next one waits for it, which stops with the signal. */
+  onStored(signal: AbortSignal): Promise<void>;
   /** Called with each document before it is stored. */
   remember?(document: NewDocument): void;
 }
@@ -149,7 +149,7 @@ export async function addDocuments(
     }
     groupsStored++;
     report();
-    await parts.onStored();
+    await parts.onStored(signal);
   };
 
   report();

@@ -47,6 +47,13 @@ afterAll(() => encoder.release());
 
 /** Closing the engine leaves the store and the model for the next one. */
 async function opened(store: IndexStore, options: OpenOptions = {}): Promise<Engine> {
+  const engine = await started(store, options);
+  await vi.waitFor(async () => expect((await engine.status(undefined, context)).opening).toBeNull());
+  return engine;
+}
+
+/** Open as soon as the first block is loaded. */
+async function started(store: IndexStore, options: OpenOptions = {}): Promise<Engine> {
   const kept: IndexStore = { ...store, close: () => Promise.resolve() };
   const engine = createEngine({
     openStore: () => Promise.resolve({ store: kept, warning: '' }),
@@ -68,7 +75,6 @@ async function opened(store: IndexStore, options: OpenOptions = {}): Promise<Eng
     estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
   });
   await engine.open(options, context);
-  await vi.waitFor(async () => expect((await engine.status(undefined, context)).opening).toBeNull());
   return engine;
 }
 
@@ -191,13 +197,68 @@ test('a tab that is open while another changes the vectors goes on with four bit
   const store = await filled();
   const engine = await opened(store, int4);
   const expected = (await find(engine, queries[0]!, { match: 'meaning', k: 3 })) as SearchResult;
-  const fresh = await opened(store, int4); // has read no rows yet
+  const rows = vi.fn<IndexStore['rows']>((...parameters) => store.rows(...parameters));
+  const fresh = await opened({ ...store, rows }, int4); // has read no rows yet
   const other = await opened(store, { dim: 64, onMismatch: 'reencode' });
   const { hits } = (await find(fresh, queries[0]!, { match: 'meaning', k: 3 })) as SearchResult;
   expect(hits[0]!.documentId).toBe(expected.hits[0]!.documentId);
   expect(Math.abs(hits[0]!.score / expected.hits[0]!.score - 1)).toBeLessThan(0.1); // not to the bit any more
   expect(await fresh.status(undefined, context)).toMatchObject({ error: { code: 'model-mismatch' } });
+  // From then on each search compares all passages once, and asks the store for no rows.
+  rows.mockClear();
+  const again = (await find(fresh, queries[0]!, { match: 'meaning', k: 3 })) as SearchResult;
+  expect(again.hits).toEqual(hits);
+  expect(rows).not.toHaveBeenCalled();
   await other.close(undefined, context);
+});
+
+describe('while blocks are being loaded', () => {
+  /** A store that gives the first block at once, and the others when `goOn` is called. */
+  async function slowStore(changes: (store: IndexStore) => Partial<IndexStore> = () => ({})) {
+    const store = await filled();
+    let goOn: () => void = () => undefined;
+    const waits = new Promise<void>((resolve) => (goOn = resolve));
+    const [first] = await store.blocks();
+    const slow: IndexStore = {
+      ...store,
+      async block(id) {
+        if (id !== first!.id) await waits;
+        return store.block(id);
+      },
+      ...changes(store),
+    };
+    return { store, slow, goOn };
+  }
+
+  test('a search whose rows have moved is answered by four bits a component, and then exactly', async () => {
+    const { store, slow, goOn } = await slowStore();
+    const engine = await started(slow, int4);
+    await store.remove(['d3']);
+    await store.compact(); // behind its back: all rows lie elsewhere
+    const options: SearchOptions = { match: 'meaning', k: 3 };
+    const early = await engine.search({ query: queries[0]!, options }, context);
+    expect(early.searchedShare).toBeLessThan(1);
+    expect(early.hits).toHaveLength(3);
+    goOn();
+    const whole = await opened(store);
+    await vi.waitFor(async () =>
+      expect(await find(engine, queries[0]!, options)).toEqual(await find(whole, queries[0]!, options)),
+    );
+  });
+
+  test('old blocks are not written anew', async () => {
+    const compact = vi.fn(() => Promise.resolve(true));
+    const { slow, goOn } = await slowStore((store) => ({
+      blocks: async () => (await store.blocks()).map((info) => ({ ...info, wholeOnly: true })),
+      compact,
+    }));
+    const engine = await started(slow, int4);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(compact).not.toHaveBeenCalled();
+    expect((await engine.status(undefined, context)).opening).not.toBeNull();
+    goOn();
+    await vi.waitFor(() => expect(compact.mock.calls).toEqual([[{ rewriteWholeOnly: true }]]));
+  });
 });
 
 test('what cannot be is refused', async () => {

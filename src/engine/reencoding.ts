@@ -12,8 +12,8 @@ import { createProgressMeter } from './progress.ts';
 
 export interface ReencodingParts extends EncodingParts {
   readonly store: IndexStore;
-  /** Called after each transaction; the next one waits for it. */
-  onStored(): Promise<void>;
+  /** Called after each transaction; the next one waits for it, which stops with the signal. */
+  onStored(signal: AbortSignal): Promise<void>;
 }
 
 /** Passages that are encoded and stored together, about a second of work; a larger document goes alone. */
@@ -73,7 +73,7 @@ export async function reencodeDocuments(
       done += group.length;
       charactersDone += charactersOf(group);
       report();
-      await parts.onStored();
+      await parts.onStored(signal);
     }
   }
   return replaced;

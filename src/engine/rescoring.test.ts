@@ -136,6 +136,40 @@ describe('createRescorer', () => {
     expect(rescorer.heldBytes).toBeGreaterThan(96 * dim);
   });
 
+  test('rows of four blocks are read at a time, and of one that is read whole', async () => {
+    let reading = 0;
+    const most = async (): Promise<number> => {
+      let highest = 0;
+      const read = store.rows.bind(store);
+      const slow = vi.spyOn(store, 'rows').mockImplementation(async (...parameters) => {
+        highest = Math.max(highest, ++reading);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        reading--;
+        return read(...parameters);
+      });
+      rescorer = createRescorer(store, resident, fingerprint); // which has kept nothing
+      await rescorer.score(randomQuery(4, 8, dim), [0, 20, 40, 60, 80]);
+      expect(slow).toHaveBeenCalledTimes(5);
+      slow.mockRestore();
+      return highest;
+    };
+    expect(await most()).toBe(4);
+    const place = resident.storedPlace.bind(resident);
+    vi.spyOn(resident, 'storedPlace').mockImplementation((at) => ({ ...place(at), wholeOnly: true }));
+    expect(await most()).toBe(1);
+  });
+
+  test('where WebAssembly has no memory for the best, JavaScript has', async () => {
+    const query = randomQuery(5, 8, dim);
+    const expected = await exact.score(query);
+    const full: Scorer = await createWasmScorer();
+    vi.spyOn(full, 'load').mockRejectedValue(new LateralError('out-of-memory', 'no'));
+    rescorer = createRescorer(store, resident, fingerprint, () => Promise.resolve(full));
+    expect(await rescorer.score(query, [7, 42])).toEqual(Float32Array.of(expected[7]!, expected[42]!));
+    const rows = await rescorer.read([42]);
+    expect(await rescorer.explain(query, rows.get(42)!)).toEqual(await exact.explain(query, 42));
+  });
+
   test('rows that moved, or are damaged, or of another shape, are named by their block', async () => {
     const { blockId } = resident.storedPlace(0);
     const query = randomQuery(3, 8, dim);

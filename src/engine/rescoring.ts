@@ -45,6 +45,9 @@ const maxKeptBytes = 16 * 2 ** 20;
 /** Rows that are scored at a time, which bounds what that takes whatever k is. */
 const maxScoredBytes = 8 * 2 ** 20;
 
+/** Blocks that rows are read of at a time. A block that must be read whole is read alone, for all of its bytes are then in memory. */
+const maxBlocksAtOnce = 4;
+
 /**
  * How many passages get exact scores where `depth` are asked for, for k hits: ten times as deep as the deepest rank by four bits
  * that any of the ten best had on the sets it was measured on (docs/performance.md), and never less than are fused with words
@@ -95,11 +98,15 @@ export function createExactRanking(
   };
 }
 
-/** @param fingerprint of the index, which is int8 */
+/**
+ * @param fingerprint of the index, which is int8
+ * @param openScorer makes the one that the best are scored by; where it fails, the reference takes its place
+ */
 export function createRescorer(
   store: Pick<IndexStore, 'rows'>,
   resident: Pick<ResidentIndex, 'storedPlace'>,
   fingerprint: Fingerprint,
+  openScorer: () => Promise<Scorer> = createWasmScorer,
 ): Rescorer {
   const { dim, scale } = fingerprint;
   const kept = new KeptRows();
@@ -108,7 +115,7 @@ export function createRescorer(
 
   async function read(positions: readonly number[]): Promise<PassageRows> {
     const found = new Map<number, Int8Array>();
-    const missing = new Map<string, { readonly position: number; readonly place: StoredPlace }[]>(); // by block
+    const missing = new Map<string, Wanted[]>(); // by block
     for (const position of [...positions].sort((a, b) => a - b)) {
       const place = resident.storedPlace(position);
       const rows = kept.get(place);
@@ -116,7 +123,7 @@ export function createRescorer(
       else if (!missing.has(place.blockId)) missing.set(place.blockId, [{ position, place }]);
       else missing.get(place.blockId)!.push({ position, place });
     }
-    const reading = Array.from(missing, async ([blockId, passages]) => {
+    const readOf = async ([blockId, passages]: [string, readonly Wanted[]]): Promise<void> => {
       const vectors = await readRows(
         blockId,
         passages.map(({ place }) => place.range),
@@ -128,8 +135,15 @@ export function createRescorer(
         found.set(position, rows);
         kept.keep(place, rows);
       }
-    });
-    for (const outcome of await Promise.allSettled(reading)) if (outcome.status === 'rejected') throw outcome.reason;
+    };
+    const blocks = [...missing];
+    const isWholeOnly = ([, [first]]: (typeof blocks)[number]): boolean => first!.place.wholeOnly;
+    await forEach(blocks.filter(isWholeOnly), 1, readOf);
+    await forEach(
+      blocks.filter((block) => !isWholeOnly(block)),
+      maxBlocksAtOnce,
+      readOf,
+    );
     return found;
   }
 
@@ -152,12 +166,21 @@ export function createRescorer(
     const vectors = new Int8Array(offsets.at(-1)! * dim);
     passages.forEach((rows, i) => vectors.set(rows, offsets[i]! * dim));
     scoredBytes = Math.max(scoredBytes, vectors.length);
-    const ready = await (scorer ??= createWasmScorer().catch(createReferenceScorer));
-    await ready.load({ id: 'best', dim, precision: 'int8', scale, vectors, offsets });
+    const on = async (ready: Scorer): Promise<T> => {
+      await ready.load({ id: 'best', dim, precision: 'int8', scale, vectors, offsets });
+      try {
+        return await work(ready);
+      } finally {
+        await ready.unload('best');
+      }
+    };
     try {
-      return await work(ready);
-    } finally {
-      await ready.unload('best');
+      return await on(await (scorer ??= openScorer().catch(createReferenceScorer)));
+    } catch (error) {
+      if (toLateralError(error).code !== 'out-of-memory') throw error;
+      // The memory that WebAssembly may have is full; what JavaScript needs for so few rows is there.
+      const reference = createReferenceScorer();
+      return on(reference).finally(() => reference.destroy());
     }
   }
 
@@ -188,6 +211,28 @@ export function createRescorer(
       kept.clear();
     },
   };
+}
+
+interface Wanted {
+  readonly position: number;
+  readonly place: StoredPlace;
+}
+
+/** Some at a time. After the first failure no other is begun, and those that were are waited for. @throws what that was */
+async function forEach<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  let failed = false;
+  const next = async (): Promise<void> => {
+    for (const item of left) {
+      if (failed) return;
+      await work(item).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: Math.min(atOnce, items.length) }, next));
+  for (const outcome of workers) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 const sizeOf = ({ range }: StoredPlace): number => range.end - range.first;

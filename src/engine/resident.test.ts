@@ -91,8 +91,8 @@ describe('ResidentIndex', () => {
     await resident.refresh();
     expect(resident.scorer.residentBytes).toBe(6 * 8);
     const [first, second] = (await store.blocks()).map(({ id }) => id);
-    expect(resident.storedPlace(2)).toEqual({ blockId: first, range: { first: 2, end: 3 } });
-    expect(resident.storedPlace(3)).toEqual({ blockId: second, range: { first: 0, end: 1 } });
+    expect(resident.storedPlace(2)).toEqual({ blockId: first, range: { first: 2, end: 3 }, wholeOnly: false });
+    expect(resident.storedPlace(3)).toEqual({ blockId: second, range: { first: 0, end: 1 }, wholeOnly: false });
     expect(() => resident.storedPlace(6)).toThrow('position 6');
     await resident.leaveOutDamaged(first!);
     expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['c']);
@@ -162,6 +162,44 @@ describe('ResidentIndex', () => {
     vi.restoreAllMocks();
     await resident.refresh();
     expect([resident.searchable, resident.runs.length]).toEqual([true, 2]);
+  });
+
+  test('what cannot be followed further is searched on only where all of it was loaded', async () => {
+    expect(resident.goOn()).toBe(false); // nothing is
+    for (const id of ['a', 'b']) await store.add([toy(id, 2)], fingerprint);
+    await resident.refresh();
+    resident.markStale();
+    expect([resident.searchable, resident.goOn(), resident.searchable, resident.leftBehind]).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    await resident.refresh(); // which succeeds
+    expect([resident.searchable, resident.leftBehind]).toEqual([true, false]);
+    await store.narrow({ ...fingerprint, dim: 8 });
+    await expect(resident.replaceScorer(createReferenceScorer())).rejects.toMatchObject({ code: 'model-mismatch' });
+    expect([resident.goOn(), resident.searchable]).toEqual([false, false]); // the new one is empty
+  });
+
+  test('a block that the browser could not read this time is tried again with the next refresh', async () => {
+    for (const id of ['a', 'b']) await store.add([toy(id, 2)], fingerprint);
+    const [first] = await store.blocks();
+    const read = store.block.bind(store);
+    const failing = vi
+      .spyOn(store, 'block')
+      .mockImplementation((id) =>
+        id === first!.id ? Promise.reject(new LateralError('storage-unavailable', 'not now')) : read(id),
+      );
+    for (let round = 0; round < 2; round++) {
+      await resident.refresh();
+      expect([resident.searchable, resident.unreadBlocks, resident.damagedBlocks]).toEqual([true, [first!.id], []]);
+      expect(resident.runs.map(({ documentId }) => documentId)).toEqual(['b']);
+    }
+    expect(failing).toHaveBeenCalledTimes(3);
+    failing.mockRestore();
+    await resident.refresh();
+    expect([resident.unreadBlocks, resident.runs.map(({ documentId }) => documentId)]).toEqual([[], ['b', 'a']]);
   });
 
   test('reads records of new and moved documents only, and sees one that came again changed', async () => {

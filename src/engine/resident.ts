@@ -50,6 +50,8 @@ export interface Run {
 export interface StoredPlace {
   readonly blockId: string;
   readonly range: RowRange;
+  /** Whether reading them reads all of the block. */
+  readonly wholeOnly: boolean;
 }
 
 /** A loaded block's passages. */
@@ -58,6 +60,7 @@ interface Placed {
   readonly firstPosition: number;
   /** [chunks + 1] rows of the block. */
   readonly offsets: Uint32Array;
+  readonly wholeOnly: boolean;
 }
 
 export class ResidentIndex {
@@ -70,6 +73,9 @@ export class ResidentIndex {
   #version = -1;
   /** Whether all blocks of that version are loaded, but for damaged ones. */
   #complete = false;
+  /** Whether the store was seen to be another than what is loaded tells of. */
+  #stale = false;
+  #leftBehind = false;
   /** Whether some blocks are loaded and the others are on their way. */
   #opening = false;
   #totalTokens = 0;
@@ -79,6 +85,8 @@ export class ResidentIndex {
   #runs: readonly Run[] = [];
   #records: ReadonlyMap<string, DocumentRecord> = new Map();
   #damaged = new Set<string>();
+  /** Blocks that could not be read this time, and that the next refresh tries again. */
+  readonly #unread = new Set<string>();
   /** Blocks that the scorer had no memory for. It holds their chunks without a vector: they are found by their words. */
   readonly #withoutRoom = new Map<string, BlockInfo>();
   /** All blocks of the store, as of the last step. */
@@ -149,6 +157,11 @@ export class ResidentIndex {
     return [...this.#damaged];
   }
 
+  /** Blocks that are not searched because the browser could not read them, though nothing says that they are damaged. */
+  get unreadBlocks(): readonly string[] {
+    return [...this.#unread];
+  }
+
   /** Vectors that are not searched because the scorer has no memory for them; null where all are held. */
   get withoutRoom(): { readonly tokens: number; readonly totalTokens: number; readonly heldBytes: number } | null {
     if (this.#withoutRoom.size === 0) return null;
@@ -158,7 +171,7 @@ export class ResidentIndex {
 
   /** Whether a search need not wait for `refresh`: all of `version` can be scored, or some of it and the rest is coming. */
   get searchable(): boolean {
-    return this.#complete || this.#opening;
+    return (this.#complete && !this.#stale) || this.#opening;
   }
 
   /** How much of the stored vectors can be scored, while a refresh goes on in steps; null otherwise. */
@@ -193,9 +206,11 @@ export class ResidentIndex {
   }
 
   async #follow(maxBytes: number, onStep: () => void): Promise<void> {
-    for (;;) {
+    let retried = this.#unread.size > 0;
+    this.#unread.clear();
+    for (; ; retried = false) {
       const version = await this.#store.version();
-      if (version === this.#version && (this.#complete || this.#totalBytes > maxBytes)) return;
+      if (!retried && version === this.#version && (this.#complete || this.#totalBytes > maxBytes)) return;
       const stored = await this.#store.fingerprint();
       if (stored !== null) requireSame(stored, this.#fingerprint);
       const scorer = this.#scorer;
@@ -205,7 +220,8 @@ export class ResidentIndex {
       // What goes makes room: then those that found none are tried again.
       const retry = scorer.blocks.some(({ id }) => !stays.has(id));
       const missing = infos.filter(
-        ({ id }) => !this.#damaged.has(id) && (!loaded.has(id) || (retry && this.#withoutRoom.has(id))),
+        ({ id }) =>
+          !this.#damaged.has(id) && !this.#unread.has(id) && (!loaded.has(id) || (retry && this.#withoutRoom.has(id))),
       );
       this.#totalBytes = infos.reduce((sum, info) => sum + this.#heldBytes(info), 0);
       this.#totalTokens = infos.reduce((sum, { numTokens }) => sum + numTokens, 0);
@@ -230,7 +246,10 @@ export class ResidentIndex {
         }
       } while (rest.length > 0 && !replaced);
       // A block that was compacted away while we read, or another scorer: the next round sees what became of it.
-      if (!gone && !replaced) this.#version = version;
+      if (gone || replaced) continue;
+      this.#version = version;
+      this.#stale = false;
+      this.#leftBehind = false;
     }
   }
 
@@ -258,6 +277,7 @@ export class ResidentIndex {
       if (!(error instanceof LateralError)) throw error;
       if (error.code === 'not-found') gone = true;
       else if (error.code === 'storage-corrupt') this.#damaged.add(id);
+      else if (error.code === 'storage-unavailable') this.#unread.add(id);
       else throw error;
     }
     return { blocks, taken: group.length, gone };
@@ -307,7 +327,8 @@ export class ResidentIndex {
       const offsets = this.#offsets.get(id);
       const firstPosition = position;
       position += numChunks;
-      return offsets === undefined ? [] : [{ blockId: id, firstPosition, offsets }];
+      const { wholeOnly } = this.#infos.get(id)!;
+      return offsets === undefined ? [] : [{ blockId: id, firstPosition, offsets, wholeOnly }];
     });
   }
 
@@ -335,12 +356,23 @@ export class ResidentIndex {
   /** The store is not as it was when it was last looked at: the next search looks again. */
   markStale(): void {
     this.#version = -1;
-    this.#complete = false;
+    this.#stale = true;
   }
 
-  /** What is loaded is to be searched though it cannot be followed any further. */
-  goOn(): void {
-    this.#complete = true;
+  /**
+   * What is loaded is to be searched though it cannot be followed any further: its rows are no longer stored.
+   * @returns false where not all of it is loaded
+   */
+  goOn(): boolean {
+    if (!this.#complete) return false;
+    this.#stale = false;
+    this.#leftBehind = true;
+    return true;
+  }
+
+  /** Whether `goOn` was called, and no refresh has succeeded since. */
+  get leftBehind(): boolean {
+    return this.#leftBehind;
   }
 
   /** A block whose rows cannot be read any more goes, as those do that cannot be read at all. Only while nothing is scored. */
@@ -370,14 +402,7 @@ export class ResidentIndex {
 
   /** The run and chunk that a position belongs to. */
   locate(position: number): { readonly run: Run; readonly chunk: number } {
-    let low = 0;
-    let high = this.#runs.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#runs[middle]!.firstPosition <= position) low = middle;
-      else high = middle - 1;
-    }
-    const run = this.#runs[low];
+    const run = lastBefore(this.#runs, position);
     if (run === undefined || position >= run.firstPosition + run.chunkCount) {
       throw new LateralError('internal', `There is no passage at position ${position}.`);
     }
@@ -386,19 +411,13 @@ export class ResidentIndex {
 
   /** Where the rows of a passage that has some are stored. Of an index that is held in four bits. */
   storedPlace(position: number): StoredPlace {
-    let low = 0;
-    let high = this.#placed.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#placed[middle]!.firstPosition <= position) low = middle;
-      else high = middle - 1;
-    }
-    const placed = this.#placed[low];
+    const placed = lastBefore(this.#placed, position);
     const chunk = position - (placed?.firstPosition ?? 0);
     if (placed === undefined || chunk < 0 || chunk >= placed.offsets.length - 1) {
       throw new LateralError('internal', `The rows of the passage at position ${position} are not stored.`);
     }
-    return { blockId: placed.blockId, range: { first: placed.offsets[chunk]!, end: placed.offsets[chunk + 1]! } };
+    const { blockId, offsets, wholeOnly } = placed;
+    return { blockId, range: { first: offsets[chunk]!, end: offsets[chunk + 1]! }, wholeOnly };
   }
 
   /** Positions of the documents that may be searched by meaning; undefined where that is all that are loaded. */
@@ -415,6 +434,21 @@ export class ResidentIndex {
   destroy(): void {
     this.#scorer.destroy();
   }
+}
+
+/** The last of them, in position order, that begins at or before a position; the first where none does. */
+function lastBefore<T extends { readonly firstPosition: number }>(
+  items: readonly T[],
+  position: number,
+): T | undefined {
+  let low = 0;
+  let high = items.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (items[middle]!.firstPosition <= position) low = middle;
+    else high = middle - 1;
+  }
+  return items[low];
 }
 
 /** What `read` makes of each item, in order; the next item's read has begun when one is handed out. */

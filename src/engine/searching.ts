@@ -66,9 +66,9 @@ export async function search(
     followKeywords(parts, query, match),
   ]);
   const encodedAt = performance.now();
-  const answer = async (rescorer: Rescorer | null): Promise<SearchResult | null> => {
+  const answer = async (rescorer: Rescorer | null): Promise<SearchResult | Again> => {
     throwIfAborted(signal);
-    if (!resident.searchable) return null; // since it was looked at: another scorer is being filled
+    if (!resident.searchable) return 'again'; // since it was looked at: another scorer is being filled
     const constraints = createConstraints(query, keywords.index);
     const scope = scopeOf(resident, options.filter, constraints);
     const { opening } = resident;
@@ -112,36 +112,47 @@ export async function search(
     };
   };
   // What changes is followed as it happens; only what is not loaded (a hidden tab's blocks, a new scorer's) must come first.
-  for (let { rescorer } = parts; ;) {
-    if (!resident.searchable && !(await refreshed(resident, rescorer))) rescorer = null;
-    const result = await parts.exclusive(() => answer(rescorer).catch((error: unknown) => tryAgain(parts, error)));
-    if (result !== null) return result;
+  for (let coarsely = false; ;) {
+    if (!resident.searchable) await followOrGoOn(parts);
+    const rescorer: Rescorer | null = coarsely || resident.leftBehind ? null : parts.rescorer;
+    const outcome: SearchResult | Again = await parts.exclusive(() =>
+      answer(rescorer).catch((error: unknown) => tryAgain(parts, error)),
+    );
+    if (typeof outcome !== 'string') return outcome;
+    coarsely ||= outcome === 'again-coarsely';
+  }
+}
+
+/** What a search that could not be answered is to do. */
+type Again = 'again' | 'again-coarsely';
+
+/**
+ * Where another tab has gone over to other vectors, searches go on with what is here, as with vectors that are held as they are
+ * stored: by four bits a component alone, and only where all of them were loaded.
+ */
+async function followOrGoOn({ resident, rescorer }: SearchParts): Promise<void> {
+  try {
+    await resident.refresh();
+  } catch (error) {
+    const goesOn = rescorer !== null && toLateralError(error).code === 'model-mismatch' && resident.goOn();
+    if (!goesOn) throw error;
   }
 }
 
 /**
- * @returns false where another tab has gone over to other vectors. As with vectors that are held as they are stored, searches go
- * on with what is here: by four bits a component alone.
+ * Rows that moved are looked for anew, but not while blocks are being loaded: that brings the new places in the end, and until then
+ * four bits a component must do. A block whose rows are damaged is left out. @throws every other error
  */
-async function refreshed(resident: ResidentIndex, rescorer: Rescorer | null): Promise<boolean> {
-  try {
-    await resident.refresh();
-    return true;
-  } catch (error) {
-    if (rescorer === null || toLateralError(error).code !== 'model-mismatch') throw error;
-    resident.goOn();
-    return false;
-  }
-}
-
-/** Rows that moved are looked for anew; a block whose rows are damaged is left out. @throws every other error */
-async function tryAgain({ resident, onDamaged }: SearchParts, error: unknown): Promise<null> {
+async function tryAgain({ resident, onDamaged }: SearchParts, error: unknown): Promise<Again> {
   if (!(error instanceof UnreadableRows)) throw error;
   if (error.damaged) {
     await resident.leaveOutDamaged(error.blockId);
     onDamaged();
-  } else resident.markStale();
-  return null;
+    return 'again';
+  }
+  if (resident.opening !== null) return 'again-coarsely';
+  resident.markStale();
+  return 'again';
 }
 
 type RankPassages = (depth: number) => Promise<readonly Ranked[]>;

@@ -107,13 +107,15 @@ function isWaiting(record: BlockRecord): boolean {
 
 /** The same block with rows of another shape: what an index that was narrowed still holds from before. */
 export function narrowBlock(block: Block, shape: RowShape): Block {
-  const { record } = block;
-  if (isSameShape(record, shape)) return block;
-  const vectors = narrowRows(block.vectors, record, shape);
+  if (isSameShape(block.record, shape)) return block;
+  const { id, sealed, documents, offsets } = block.record;
+  const vectors = narrowRows(block.vectors, block.record, shape);
   const { dim, precision, scale } = shape;
   const { byteLength } = vectors;
+  const checksum = checksumOf(offsets, vectors);
   return {
-    record: { ...record, dim, precision, scale, byteLength, checksum: checksumOf(record.offsets, vectors) },
+    // Not in pieces: those that it was read of hold other bytes.
+    record: { id, sealed, documents, offsets, dim, precision, scale, byteLength, pieceCount: 0, checksum },
     vectors,
   };
 }
@@ -174,23 +176,28 @@ export type CompactionStep =
   { readonly kind: 'seal'; readonly id: string } | { readonly kind: 'merge'; readonly ids: readonly string[] };
 
 /**
- * The next thing worth doing, or null. Tail blocks, blocks with removed documents, blocks of another shape or of the old way to
- * lie in pieces, and sealed blocks less than half full are taken together in order, up to a full block. Every step lowers (tail
- * blocks + blocks + removed documents + blocks of another shape or of the old way), so that repeating it ends; what is sealed,
- * clean, of this shape and at least half full is never written again.
+ * The next thing worth doing, or null. Tail blocks, blocks with removed documents, blocks of another shape and sealed blocks less
+ * than half full are taken together in order, up to a full block. Every step lowers (tail blocks + blocks + removed documents +
+ * blocks of another shape or of the old way), so that repeating it ends; what is sealed, clean, of this shape and at least half
+ * full is never written again.
+ * @param rewriteWholeOnly whether blocks of the old way to lie in pieces are taken too: all of an old index is written anew then
  */
 export function planCompaction(
   records: readonly BlockRecord[],
   limits: BlockLimits,
   shape: RowShape,
   skip: ReadonlySet<string> = new Set(),
+  rewriteWholeOnly = false,
 ): CompactionStep | null {
   const candidates = inOrder(records)
     .filter((record) => !skip.has(record.id) && !isWaiting(record))
     .map((record) => ({
       record,
       fill: fillOf(record, limits, shape),
-      clean: isSameShape(record, shape) && !isWholeOnly(record) && record.documents.every((d) => !d.removed),
+      clean:
+        isSameShape(record, shape) &&
+        !(rewriteWholeOnly && isWholeOnly(record)) &&
+        record.documents.every((d) => !d.removed),
     }))
     .filter(({ record, fill, clean }) => !record.sealed || !clean || fill < 0.5);
   for (const members of group(candidates, ({ fill }) => fill)) {

@@ -2,12 +2,19 @@
  * Blocks in the database: their records, and their vectors as pieces small enough for one value of the browser's. Large
  * pieces are Blobs, which Chromium reads twice as fast as buffers: those it copies once more while it takes a value apart.
  */
-import type { LateralError } from '../errors.ts';
+import { type ErrorCode, LateralError, toLateralError } from '../errors.ts';
 import type { Block } from './blocks.ts';
 import { crc32c } from './checksum.ts';
 import type { Connection } from './idb-connection.ts';
 import { corrupt } from './idb-errors.ts';
-import type { AnyTransaction, LateralSchema, Piece, StoreName, WriteTransaction } from './idb-schema.ts';
+import type {
+  AnyTransaction,
+  LateralSchema,
+  Piece,
+  ReadTransaction,
+  StoreName,
+  WriteTransaction,
+} from './idb-schema.ts';
 import { blockGone, type BlockRecord, bytesOf, checksumOf, joinBytes, type RunTable, splitBytes } from './schema.ts';
 
 /** A block as it lies in the database: its record says how many pieces there are. */
@@ -44,19 +51,35 @@ function runsOf(buffers: readonly ArrayBuffer[]): RunTable {
   return { pieceBytes: buffers[0]!.byteLength, runBytes, checksums: Uint32Array.from(checksums) };
 }
 
-/** Writes a Blob and takes it away again: WebKit has refused them in private windows. */
-export async function takesBlobs(connection: Connection): Promise<boolean> {
+/**
+ * Writes a Blob, reads it and takes it away again: WebKit has refused them in private windows.
+ * @returns null where it could not be told this time. Whatever was in the way, the write that follows says it better
+ */
+export async function takesBlobs(connection: Connection): Promise<boolean | null> {
+  const during = 'trying a Blob';
   const key: [string, number] = ['', 0];
   try {
-    await connection.write('trying a Blob', async (transaction) => {
-      await transaction.objectStore('blockData').put(new Blob(['x']), key);
-      await transaction.objectStore('blockData').delete(key);
-    });
-    return true;
-  } catch {
-    return false; // whatever it is, the write that follows would say it better
+    await connection.write(during, (transaction) => transaction.objectStore('blockData').put(new Blob(['x']), key));
+    const found = await connection.read(during, (transaction) => transaction.objectStore('blockData').get(key));
+    await connection.write(during, (transaction) => transaction.objectStore('blockData').delete(key));
+    if (found === undefined) return null; // another tab tries the same
+    return await new Blob([found]).text().then(
+      (text) => text === 'x',
+      () => false,
+    );
+  } catch (error) {
+    return passing.has(toLateralError(error).code) ? null : false;
   }
 }
+
+/** Failures that say nothing about Blobs. */
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'storage-full',
+  'storage-unavailable',
+  'storage-blocked',
+  'storage-closed',
+  'storage-newer',
+]);
 
 /**
  * Leaves a write to its transaction: if it fails the transaction aborts, and whoever runs that reports why. Awaiting each
@@ -86,6 +109,33 @@ export function readBlockRecords(transaction: AnyTransaction): Promise<BlockReco
   );
 }
 
+/**
+ * What `read` finds in a transaction, made into something by `open` after it, which is when Blobs are read. Where one cannot be
+ * read, its block may have gone meanwhile, or the browser may have failed for a moment: then all of it is done once more.
+ * @throws 'storage-unavailable' where the second time fails as the first, and what `read` and `open` throw
+ */
+export async function readAndOpen<Packed, T>(
+  connection: Connection,
+  during: string,
+  read: (transaction: ReadTransaction) => Promise<Packed>,
+  open: (packed: Packed) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    const packed = await connection.read(during, read);
+    try {
+      return await open(packed);
+    } catch (error) {
+      if (!(error instanceof UnreadBlob)) throw error;
+      if (attempt > 0) throw unreadBlock(error, during);
+    }
+  }
+}
+
+/** A whole block, checked. @throws 'not-found', 'storage-corrupt', 'storage-unavailable' */
+export function loadBlock(connection: Connection, during: string, id: string): Promise<Block> {
+  return readAndOpen(connection, during, (transaction) => readBlock(transaction, id), openBlock);
+}
+
 /** @throws 'not-found' when there is no such block. The pieces are unchecked: see `openBlock`. */
 export async function readBlock(transaction: AnyTransaction, id: string): Promise<PackedBlock> {
   const record = await transaction.objectStore('blocks').get(id);
@@ -107,13 +157,13 @@ export async function readPieces<Store extends 'blockData' | 'sourceData'>(
 
 /**
  * Joins the pieces, which are of no more use then, and checks them. Outside of a transaction: it takes a while.
- * @throws 'storage-corrupt'; 'not-found' where the block went before its bytes were read
+ * @throws 'storage-corrupt', UnreadBlob
  */
-export async function openBlock(connection: Connection, { record, pieces }: PackedBlock): Promise<Block> {
+export async function openBlock({ record, pieces }: PackedBlock): Promise<Block> {
   const Rows = record.precision === 'int8' ? Int8Array : Float32Array;
   const buffers: ArrayBuffer[] = [];
   for (const piece of pieces) {
-    buffers.push(piece instanceof Blob ? await readBlob(connection, record.id, piece) : piece);
+    buffers.push(piece instanceof Blob ? await readBlob(record.id, piece) : piece);
   }
   const buffer = joinBytes(buffers, record.byteLength);
   if (buffers.length > 1) buffers.forEach(letGo);
@@ -123,17 +173,34 @@ export async function openBlock(connection: Connection, { record, pieces }: Pack
   return { record, vectors };
 }
 
-/**
- * The bytes of a Blob that was read from a block, after its transaction.
- * @throws 'storage-corrupt'; 'not-found' where the block went meanwhile
- */
-export async function readBlob(connection: Connection, id: string, blob: Blob): Promise<ArrayBuffer> {
+/** The bytes of a Blob that was read from a block, after its transaction. @throws UnreadBlob: see `readAndOpen` */
+export async function readBlob(id: string, blob: Blob): Promise<ArrayBuffer> {
   try {
     return await blob.arrayBuffer();
-  } catch {
-    const left = await connection.read('reading a block', (transaction) => transaction.objectStore('blocks').get(id));
-    throw left === undefined ? blockGone(id) : damagedBlock(id);
+  } catch (error) {
+    throw new UnreadBlob(id, error);
   }
+}
+
+/** The browser did not give a Blob's bytes. What is wrong with them, if anything is, it does not say. */
+class UnreadBlob extends Error {
+  override readonly name = 'UnreadBlob';
+  readonly blockId: string;
+
+  constructor(blockId: string, cause: unknown) {
+    super(`A Blob of block ${blockId} cannot be read.`, { cause });
+    this.blockId = blockId;
+  }
+}
+
+function unreadBlock({ blockId, cause }: UnreadBlob, during: string): LateralError {
+  const { message } = toLateralError(cause);
+  return new LateralError(
+    'storage-unavailable',
+    `The browser could not read block ${blockId} of the index while ${during} (${message}). Nothing is known to be damaged. ` +
+      'Reload the page.',
+    { cause, details: { block: blockId } },
+  );
 }
 
 export function damagedBlock(id: string): LateralError {

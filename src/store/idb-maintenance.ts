@@ -4,27 +4,19 @@
  */
 import { LateralError, throwIfAborted } from '../errors.ts';
 import { type Block, type BlockLimits, mergeBlocks, planCompaction } from './blocks.ts';
-import {
-  deleteBlock,
-  openBlock,
-  type PackedBlock,
-  readBlock,
-  readBlockRecords,
-  send,
-  writeBlock,
-} from './idb-blocks.ts';
+import { deleteBlock, loadBlock, type PackedBlock, readBlockRecords, send, writeBlock } from './idb-blocks.ts';
 import type { Connection } from './idb-connection.ts';
 import { piecesFit, readSource, readTokenRows } from './idb-documents.ts';
 import { readPending, readPendingFile } from './idb-pending.ts';
 import type { AnyTransaction } from './idb-schema.ts';
 import { readState, writeState } from './idb-state.ts';
-import type { StoreReport } from './index-store.ts';
+import type { CompactOptions, StoreReport } from './index-store.ts';
 import type { Fingerprint } from '../types.ts';
 import { blockIdOf, isSameFingerprint } from './schema.ts';
 
 /**
  * One step after the other until the plan is empty. A damaged block is left as it is, for `verify` to name: merging it
- * would give its wrong bytes a right checksum.
+ * would give its wrong bytes a right checksum. So is one that the browser cannot read this time.
  * @param onStep told of the version that each step made
  */
 export async function compactBlocks(
@@ -32,9 +24,9 @@ export async function compactBlocks(
   limits: BlockLimits,
   pack: (block: Block) => Promise<PackedBlock>,
   onStep: (version: number) => void,
-  signal?: AbortSignal,
+  { signal, rewriteWholeOnly = false }: CompactOptions = {},
 ): Promise<boolean> {
-  const damaged = new Set<string>();
+  const skip = new Set<string>();
   let worked = false;
   for (;;) {
     throwIfAborted(signal);
@@ -42,13 +34,13 @@ export async function compactBlocks(
       records: await readBlockRecords(transaction),
       fingerprint: (await readState(transaction)).fingerprint,
     }));
-    const step = fingerprint === null ? null : planCompaction(records, limits, fingerprint, damaged);
+    const step = fingerprint === null ? null : planCompaction(records, limits, fingerprint, skip, rewriteWholeOnly);
     if (fingerprint === null || step === null) return worked;
     const version =
       step.kind === 'seal'
         ? await sealBlock(connection, step.id)
-        : await mergeInto(connection, step.ids, fingerprint, pack, damaged, signal);
-    if (version === null) continue; // a block was removed or merged by another, or is damaged: plan anew
+        : await mergeInto(connection, step.ids, fingerprint, pack, skip, signal);
+    if (version === null) continue; // a block was removed or merged by another, or cannot be read: plan anew
     worked = true;
     onStep(version);
   }
@@ -70,19 +62,18 @@ async function mergeInto(
   ids: readonly string[],
   fingerprint: Fingerprint,
   pack: (block: Block) => Promise<PackedBlock>,
-  damaged: Set<string>,
+  skip: Set<string>,
   signal: AbortSignal | undefined,
 ): Promise<number | null> {
   const blocks: Block[] = [];
   for (const id of ids) {
     try {
-      const read = await connection.read('reading a block', (transaction) => readBlock(transaction, id));
-      blocks.push(await openBlock(connection, read));
+      blocks.push(await loadBlock(connection, 'reading a block', id));
     } catch (error) {
       if (!(error instanceof LateralError)) throw error;
       if (error.code === 'not-found') return null;
-      if (error.code !== 'storage-corrupt') throw error;
-      damaged.add(id);
+      if (error.code !== 'storage-corrupt' && error.code !== 'storage-unavailable') throw error;
+      skip.add(id);
       return null;
     }
     throwIfAborted(signal);
@@ -119,7 +110,7 @@ export async function verifyStore(connection: Connection): Promise<StoreReport> 
   const during = 'verifying the index';
   for (const { id } of await connection.read(during, readBlockRecords)) {
     try {
-      await openBlock(connection, await connection.read(during, (transaction) => readBlock(transaction, id)));
+      await loadBlock(connection, during, id);
     } catch (error) {
       if (!(error instanceof LateralError)) throw error;
       if (error.code === 'storage-corrupt') damagedBlocks.push(id);

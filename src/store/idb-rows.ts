@@ -5,10 +5,9 @@ import type { RowShape } from '../vectors/narrow.ts';
 import { checkRanges, rowBytesOf, rowsOf } from './blocks.ts';
 import { crc32c } from './checksum.ts';
 import { damagedBlock, openBlock, type PackedBlock, readBlob, readBlock } from './idb-blocks.ts';
-import type { Connection } from './idb-connection.ts';
 import type { AnyTransaction, Piece } from './idb-schema.ts';
 import type { RowRange } from './index-store.ts';
-import { blockGone, type BlockRecord } from './schema.ts';
+import { blockGone, type BlockRecord, type RunTable } from './schema.ts';
 
 /** Of a block's record what never changes while it is here, and reading rows takes. */
 export type BlockLayout = Pick<BlockRecord, 'id' | keyof RowShape | 'byteLength' | 'runs'>;
@@ -34,7 +33,8 @@ export async function readRows(
   checkRanges(layout, ranges);
   const { runs } = layout;
   if (runs === undefined) return { layout, read: await readBlock(transaction, id) };
-  const wanted = piecesWith(ranges, rowBytesOf(layout), runs.pieceBytes);
+  const perPiece = runsPerPiece(runs);
+  const wanted = [...new Set(runsWith(ranges, rowBytesOf(layout), runs).map((run) => Math.floor(run / perPiece)))];
   const data = transaction.objectStore('blockData');
   const found = await Promise.all(wanted.map((piece) => data.get([id, piece])));
   const read = new Map<number, Piece>();
@@ -50,35 +50,25 @@ async function readLayout(transaction: AnyTransaction, id: string): Promise<Bloc
   return { id, dim, precision, scale, byteLength, ...(runs === undefined ? {} : { runs }) };
 }
 
-/** Numbers of the pieces that rows lie in, each once, ascending. */
-function piecesWith(ranges: readonly RowRange[], rowBytes: number, pieceBytes: number): number[] {
-  const numbers = new Set<number>();
-  for (const { first, end } of ranges) {
-    for (let n = Math.floor((first * rowBytes) / pieceBytes); n * pieceBytes < end * rowBytes; n++) numbers.add(n);
-  }
-  return [...numbers].sort((a, b) => a - b);
-}
-
 /**
  * The rows of the ranges, one after the other, from bytes that are checked here. Outside of a transaction: it takes a while.
- * @throws 'storage-corrupt'; 'not-found' where the block went before its bytes were read
+ * @throws 'storage-corrupt', UnreadBlob
  */
 export async function openRows(
-  connection: Connection,
   { layout, read }: PackedRows,
   ranges: readonly RowRange[],
 ): Promise<Int8Array | Float32Array> {
-  if ('record' in read) return rowsOf(await openBlock(connection, read), ranges);
+  if ('record' in read) return rowsOf(await openBlock(read), ranges);
   const { pieceBytes, runBytes } = layout.runs!;
-  const runsPerPiece = Math.ceil(pieceBytes / runBytes);
-  const runs = await readRuns(connection, layout, read, ranges);
+  const perPiece = runsPerPiece(layout.runs!);
+  const runs = await readRuns(layout, read, ranges);
   const rowBytes = rowBytesOf(layout);
   const out = new Uint8Array(ranges.reduce((sum, { first, end }) => sum + (end - first) * rowBytes, 0));
   let to = 0;
   for (const { first, end } of ranges) {
     for (let from = first * rowBytes; from < end * rowBytes;) {
       const within = from % pieceBytes;
-      const run = runs.get(Math.floor(from / pieceBytes) * runsPerPiece + Math.floor(within / runBytes))!;
+      const run = runs.get(Math.floor(from / pieceBytes) * perPiece + Math.floor(within / runBytes))!;
       const start = within % runBytes;
       const part = run.subarray(start, start + end * rowBytes - from);
       if (part.length === 0) throw damagedBlock(layout.id);
@@ -95,25 +85,24 @@ export async function openRows(
  * one by one, each would cost half a millisecond.
  */
 async function readRuns(
-  connection: Connection,
   layout: BlockLayout,
   pieces: ReadonlyMap<number, Piece>,
   ranges: readonly RowRange[],
 ): Promise<Map<number, Uint8Array>> {
-  const { pieceBytes, runBytes, checksums } = layout.runs!;
-  const runsPerPiece = Math.ceil(pieceBytes / runBytes);
+  const { runBytes, checksums } = layout.runs!;
+  const perPiece = runsPerPiece(layout.runs!);
   const slices: Blob[] = [];
-  const wanted = runsWith(ranges, rowBytesOf(layout), pieceBytes, runBytes).map((number) => {
-    const piece = pieces.get(Math.floor(number / runsPerPiece));
+  const wanted = runsWith(ranges, rowBytesOf(layout), layout.runs!).map((number) => {
+    const piece = pieces.get(Math.floor(number / perPiece));
     if (piece === undefined) throw damagedBlock(layout.id);
-    const start = (number % runsPerPiece) * runBytes;
+    const start = (number % perPiece) * runBytes;
     if (!(piece instanceof Blob)) return { number, bytes: new Uint8Array(piece).subarray(start, start + runBytes) };
     const slice = piece.slice(start, start + runBytes);
     slices.push(slice);
     return { number, length: slice.size };
   });
   const none = slices.length === 0;
-  const read = new Uint8Array(none ? new ArrayBuffer(0) : await readBlob(connection, layout.id, new Blob(slices)));
+  const read = new Uint8Array(none ? new ArrayBuffer(0) : await readBlob(layout.id, new Blob(slices)));
   const runs = new Map<number, Uint8Array>();
   let from = 0;
   for (const { number, bytes, length = 0 } of wanted) {
@@ -125,11 +114,14 @@ async function readRuns(
   return runs;
 }
 
+const runsPerPiece = ({ pieceBytes, runBytes }: RunTable): number => Math.ceil(pieceBytes / runBytes);
+
 /** Numbers of the runs that rows lie in, each once, ascending. */
-function runsWith(ranges: readonly RowRange[], rowBytes: number, pieceBytes: number, runBytes: number): number[] {
-  const runsPerPiece = Math.ceil(pieceBytes / runBytes);
+function runsWith(ranges: readonly RowRange[], rowBytes: number, table: RunTable): number[] {
+  const { pieceBytes, runBytes } = table;
+  const perPiece = runsPerPiece(table);
   const runOf = (byte: number): number =>
-    Math.floor(byte / pieceBytes) * runsPerPiece + Math.floor((byte % pieceBytes) / runBytes);
+    Math.floor(byte / pieceBytes) * perPiece + Math.floor((byte % pieceBytes) / runBytes);
   const numbers = new Set<number>();
   for (const { first, end } of ranges) {
     if (first === end) continue;

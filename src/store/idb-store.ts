@@ -2,6 +2,7 @@
  * The index in IndexedDB, one database an index. Every write is one strict transaction over prepared bytes: reading
  * files, building blocks and checksums come before it, for a transaction ends as soon as anything else is awaited.
  */
+import { toLateralError } from '../errors.ts';
 import type { DocumentRecord, Fingerprint } from '../types.ts';
 import { narrowRows } from '../vectors/narrow.ts';
 import {
@@ -11,6 +12,7 @@ import {
   inOrder,
   narrowBlock,
   partOf,
+  rowsOf,
   toBlockInfo,
   toVectorBlock,
   usageOf,
@@ -21,6 +23,7 @@ import {
   packBlock,
   type PackedBlock,
   readAll,
+  readAndOpen,
   readBlock,
   readBlockRecords,
   send,
@@ -50,7 +53,7 @@ import { type AnyTransaction, migrations, type Migration, storeNames } from './i
 import { type BlockLayout, openRows, readRows } from './idb-rows.ts';
 import { readState, revisionOf, writeState } from './idb-state.ts';
 import { dropAllVectors, narrowFingerprint, putVectors } from './idb-vectors.ts';
-import type { IndexStore, NewDocument } from './index-store.ts';
+import type { IndexStore, NewDocument, RowRange, StoredRows } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
   blockIdOf,
@@ -114,11 +117,15 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
   const changes = createChanges(databaseNameOf(name), options.pollMs ?? 3_000, readRevision);
   const changed = (revision: number): void => changes.made(revision);
   const blobBytes = options.blobBytes ?? 64 * 1024;
-  let takingBlobs: Promise<boolean> | undefined;
+  let takingBlobs: Promise<boolean | null> | undefined;
+  async function mayUseBlobs(): Promise<boolean> {
+    const answer = await (takingBlobs ??= takesBlobs(connection));
+    if (answer === null) takingBlobs = undefined; // asked again before the next write
+    return answer === true;
+  }
   async function pack(block: Block): Promise<PackedBlock> {
     const large = block.vectors.byteLength >= blobBytes;
-    const blobs = large && (await (takingBlobs ??= takesBlobs(connection)));
-    if (blobs) return packBlock(block, { pieceBytes, blobBytes });
+    if (large && (await mayUseBlobs())) return packBlock(block, { pieceBytes, blobBytes });
     return packBlock(block, { pieceBytes: Math.min(pieceBytes, maxBufferBytes), blobBytes: Infinity });
   }
   /** The block that `parts` read last: undoing or exporting many documents asks for the same one again and again. */
@@ -163,23 +170,58 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     changed(revision);
   }
 
-  async function parts(id: string): Promise<NewDocument | undefined> {
-    const during = `reading document "${id}"`;
-    const known = lastBlock?.deref();
-    const found = await connection.read(during, async (transaction) => {
-      const document = await readDocument(transaction, id);
-      if (document === undefined) return undefined;
-      const reuse = known?.record.id === document.blockId;
-      const read = reuse ? undefined : await readBlock(transaction, document.blockId);
-      return { ...document, read };
-    });
-    if (found === undefined) return undefined;
-    const block = narrowed(
-      found.read === undefined ? known! : await openBlock(connection, found.read),
-      found.fingerprint,
+  /** As the index's rows are now. @throws as `IndexStore.block` */
+  function wholeBlock(id: string): Promise<Block> {
+    return readAndOpen(
+      connection,
+      'reading a block',
+      async (transaction) => ({
+        read: await readBlock(transaction, id),
+        fingerprint: (await readState(transaction)).fingerprint,
+      }),
+      async ({ read, fingerprint }) => narrowed(await openBlock(read), fingerprint),
     );
-    lastBlock = new WeakRef(block);
-    const part = partOf(block, id);
+  }
+
+  function rowsAlone(id: string, ranges: readonly RowRange[]): Promise<StoredRows> {
+    return readAndOpen(
+      connection,
+      'reading rows',
+      async (transaction) => ({
+        packed: await readRows(transaction, id, ranges, layouts.get(id)),
+        fingerprint: (await readState(transaction)).fingerprint,
+      }),
+      async ({ packed, fingerprint }) => {
+        const { layout } = packed;
+        layouts.set(id, layout);
+        const { dim, precision, scale } = fingerprint ?? layout;
+        const vectors = narrowRows(await openRows(packed, ranges), layout, { dim, precision, scale });
+        return { dim, precision, scale, vectors };
+      },
+    );
+  }
+
+  async function parts(id: string): Promise<NewDocument | undefined> {
+    const known = lastBlock?.deref();
+    const found = await readAndOpen(
+      connection,
+      `reading document "${id}"`,
+      async (transaction) => {
+        const document = await readDocument(transaction, id);
+        if (document === undefined) return undefined;
+        const reuse = known?.record.id === document.blockId;
+        return { document, read: reuse ? known : await readBlock(transaction, document.blockId) };
+      },
+      async (packed) => {
+        if (packed === undefined) return undefined;
+        const { document, read } = packed;
+        const block = 'pieces' in read ? await openBlock(read) : read;
+        return { ...document, block: narrowed(block, document.fingerprint) };
+      },
+    );
+    if (found === undefined) return undefined;
+    lastBlock = new WeakRef(found.block);
+    const part = partOf(found.block, id);
     if (part === undefined) throw corrupt(`The vectors of document "${id}" are missing. Add it again.`, { id });
     const { record, text, chunks, source: packed, tokenRows } = found;
     const { vectors, offsets } = part;
@@ -297,33 +339,21 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       }));
       return inOrder(records).map((record) => toBlockInfo(record, fingerprint ?? record));
     },
-    async block(id) {
-      const { read, fingerprint } = await connection.read('reading a block', async (transaction) => ({
-        read: await readBlock(transaction, id),
-        fingerprint: (await readState(transaction)).fingerprint,
-      }));
-      return toVectorBlock(narrowed(await openBlock(connection, read), fingerprint));
-    },
+    block: async (id) => toVectorBlock(await wholeBlock(id)),
     async rows(id, ranges) {
       try {
-        const { packed, fingerprint } = await connection.read('reading rows', async (transaction) => ({
-          packed: await readRows(transaction, id, ranges, layouts.get(id)),
-          fingerprint: (await readState(transaction)).fingerprint,
-        }));
-        const { dim, precision, scale } = packed.layout;
-        layouts.set(id, packed.layout);
-        const shape = fingerprint ?? { dim, precision, scale };
-        const vectors = narrowRows(await openRows(connection, packed, ranges), packed.layout, shape);
-        return { dim: shape.dim, precision: shape.precision, scale: shape.scale, vectors };
+        return await rowsAlone(id, ranges);
       } catch (error) {
-        layouts.clear(); // most are gone where one is
-        throw error;
+        layouts.delete(id);
+        if (toLateralError(error).code !== 'storage-corrupt') throw error;
       }
+      // It may be the runs' checksums that are damaged: nothing else looks at those, and the block's own decides.
+      const block = await wholeBlock(id);
+      const { dim, precision, scale } = block.record;
+      return { dim, precision, scale, vectors: rowsOf(block, ranges) };
     },
     release: ({ vectors }) => letGo(vectors.buffer), // read from the database for this one caller
-    compact(signal) {
-      return compactBlocks(connection, limits, pack, changed, signal);
-    },
+    compact: (compacting) => compactBlocks(connection, limits, pack, changed, compacting),
     verify: () => verifyStore(connection),
 
     async keywordSegment(key) {

@@ -59,7 +59,7 @@ export interface BlockInfo {
   readonly byteLength: number;
   /** Whether it still lies there as it was before the index was narrowed, for compaction to write anew. */
   readonly outdated: boolean;
-  /** Whether `rows` must read all of it: it was written before pieces could be read alone, and compaction writes it anew. */
+  /** Whether `rows` must read all of it: it was written before pieces could be read alone, and stays so until it is merged. */
   readonly wholeOnly: boolean;
   /** Its documents in order: each owns `chunkCount` consecutive chunks. Removed ones stay listed until compaction. */
   readonly documents: readonly {
@@ -113,6 +113,12 @@ export interface StageOptions {
   readonly signal?: AbortSignal;
   /** Bytes that are durable, of all that were given. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+export interface CompactOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether blocks that can only be read whole are written anew for that alone, all of them. Default false. */
+  readonly rewriteWholeOnly?: boolean;
 }
 
 /** Documents, chunks and tokens that were not removed; bytes and blocks as kept, with what compaction has still to drop. */
@@ -219,7 +225,7 @@ export interface IndexStore {
 
   /** Sealed blocks first, then the tail, each in the order written. */
   blocks(): Promise<BlockInfo[]>;
-  /** Reads one block, not to be changed or transferred: it may be the store's own. @throws 'storage-corrupt' when its checksum does not fit; 'not-found' when it is gone (compacted meanwhile). */
+  /** Reads one block, not to be changed or transferred: it may be the store's own. @throws 'storage-corrupt' when its checksum does not fit; 'storage-unavailable' when the browser cannot read it, though it may be whole; 'not-found' when it is gone (compacted meanwhile). */
   block(id: string): Promise<VectorBlock>;
   /**
    * Some rows of a block, as `block` gives them, one range after the other; not to be changed. Reads no more of the block than
@@ -236,7 +242,7 @@ export interface IndexStore {
    * `onChange`; interrupted at any moment, nothing is lost. Damaged blocks stay as they are.
    * @returns whether anything changed. @throws 'aborted' between two steps.
    */
-  compact(signal?: AbortSignal): Promise<boolean>;
+  compact(options?: CompactOptions): Promise<boolean>;
   /** Reads every block and source against its checksum and every document against its parts. Repairs nothing. */
   verify(): Promise<StoreReport>;
 

@@ -304,7 +304,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         const { dim, precision, scale } = block.record;
         return { dim, precision, scale, vectors: rowsOf(block, ranges) };
       }),
-    async compact(signal) {
+    async compact({ signal } = {}) {
       let worked = false;
       throwIfAborted(signal);
       while (await step(compactOnce)) {

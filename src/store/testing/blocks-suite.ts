@@ -171,7 +171,7 @@ export function describeBlocks(harness: StoreHarness): void {
       for (const document of documents) await at.add(document);
       const controller = new AbortController();
       const stop = at.store.onChange(() => controller.abort());
-      await expect(at.store.compact(controller.signal)).rejects.toThrow(code('aborted'));
+      await expect(at.store.compact({ signal: controller.signal })).rejects.toThrow(code('aborted'));
       stop();
       expect((await at.store.blocks()).map((block) => block.sealed)).toContain(true);
       expect((await at.store.blocks()).map((block) => block.sealed)).toContain(false);
