@@ -308,6 +308,15 @@ describe('createGpuScorer', () => {
       expect(scorer.blocks.map(({ id }) => id)).toEqual(['block-6']);
       scorer.destroy();
     }
+    {
+      // Where all is dropped before its turn comes, each query has no scores.
+      const scorer = await createGpuScorer(gpu.device, { maxResultBytes: 1 });
+      await scorer.load(block);
+      const dropping = scorer.unload('block-5');
+      expect(await scorer.scoreBatch(queries)).toEqual(queries.map(() => new Float32Array(0)));
+      await dropping;
+      scorer.destroy();
+    }
     submit.mockRestore();
   });
 

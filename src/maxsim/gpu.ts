@@ -176,7 +176,7 @@ class WgslScorer implements GpuScorer {
     const { numChunks } = this.#resident;
     const precision = this.#resident.format?.precision ?? 'int8';
     const length = selection?.length ?? numChunks;
-    if (length === 0) return [];
+    if (length === 0) return [[...queries]]; // all were unloaded while it waited, or nothing was selected
     const mostSlices = (this.#options.maxResultBytes ?? 64 * 2 ** 20) / (4 * length);
     const unpackedBytes = this.#vectors.usedBytes * (precision === 'int4' ? 2 : 1);
     const mostBlocks = Math.min(submitBlocks, submitBytes / (unpackedBytes * (length / numChunks)));

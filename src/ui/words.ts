@@ -247,7 +247,7 @@ export const words = {
   },
   memory: 'Memory for search',
   memoryLead:
-    'Half the memory holds twice as much text. Each search then reads its best passages from the disk and takes a moment longer; it finds the same.',
+    'Half the memory holds twice as much text. Each search then reads its best passages again and takes a moment longer; it nearly always finds the same.',
   memoryNames: { stored: 'Full', int4: 'Half' },
   privateTitle: 'Nothing leaves this page',
   privateLead: 'Your documents, your questions and the model all stay in this browser.',
@@ -358,6 +358,8 @@ export function searchFailure(code: ErrorCode): string {
       return 'Your graphics card stopped answering. Try again: the processor takes over.';
     case 'out-of-memory':
       return 'This tab ran out of memory. Close other tabs, then try again.';
+    case 'storage-unavailable':
+      return 'Your documents could not be read just now. Nothing needs to be deleted: reload, then search again.';
     default:
       return 'This search did not go through. Your documents are safe.';
   }
@@ -397,6 +399,8 @@ export function standingProblem(code: ErrorCode, withoutRoom: WithoutRoom | null
   switch (code) {
     case 'storage-corrupt':
       return 'Some stored documents are damaged and left out of the search. Delete them in the Library and add them again.';
+    case 'storage-unavailable':
+      return 'Some stored documents could not be read just now and are left out of the search. Nothing needs to be deleted: reload to try again.';
     case 'storage-newer':
     case 'storage-blocked':
     case 'storage-closed':
@@ -418,10 +422,13 @@ function noRoom({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: Witho
   const needed = [
     `${dim} numbers a word`,
     ...(poolFactor === 1 ? [] : [`${words.pooling.toLowerCase()} ${words.poolingNames[poolFactor].toLowerCase()}`]),
-    ...(residentPrecision === 'int4' ? ['half the memory'] : []),
+    ...(residentPrecision === 'int4' ? [`“${words.memory}” set to “${words.memoryNames.int4}”`] : []),
   ];
-  return `${left} With ${needed.join(', ')} all would fit: see ${words.sections.settings}, ${words.storage}.`;
+  return `${left} With ${inOneList(needed)} all would fit: see ${words.sections.settings}, ${words.storage}.`;
 }
+
+const inOneList = (items: readonly string[]): string =>
+  items.length === 1 ? items[0]! : `${items.slice(0, -1).join(', ')} and ${items.at(-1)!}`;
 
 const verdicts: Record<WordMatch['verdict'], string> = {
   'same-word': 'same word',
