@@ -8,6 +8,7 @@ import { migrations, type Piece } from './idb-schema.ts';
 import { databaseNameOf, openIdbStore } from './idb-store.ts';
 import type { IndexStore, PendingFile } from './index-store.ts';
 import { countRaw, deleteRaw, openRaw, tamper } from './testing/raw-database.ts';
+import type { RunTable } from './schema.ts';
 import { fileToKeep, int8Fingerprint, sampleDocument } from './testing/sample-documents.ts';
 import { code } from './testing/store-fixture.ts';
 import { expectHolds } from './testing/store-oracle.ts';
@@ -157,9 +158,9 @@ describe.each([
     });
 
     it('is seen in the runs of a piece that rows lie in', async () => {
-      store = await openIdbStore(databaseName.slice(databaseNameOf('').length), { blockBytes: 2 ** 20 });
+      store = await openIdbStore(databaseName.slice(databaseNameOf('').length), { blockBytes: 2 ** 20, blobBytes });
       opened.push(store);
-      const long = sampleDocument('long', { tokens: [17_000, 16_000] }); // 33,000 rows of 4 bytes: three runs of 64 KiB
+      const long = sampleDocument('long', { tokens: [17_000, 16_000] }); // 33,000 rows of 4 bytes: nine runs of 16 KiB
       await store.add([long], int8Fingerprint);
       const { id } = (await store.blocks()).at(-1)!;
       const rowsOf = async (first: number, end: number) => (await store.rows(id, [{ first, end }])).vectors;
@@ -170,7 +171,43 @@ describe.each([
       expect(await rowsOf(32_768, 33_000)).toEqual(long.vectors.subarray(131_072));
     });
 
-    it('is seen in blocks of before that are read whole, which compaction writes anew', async () => {
+    it('is seen in runs that rows straddle', async () => {
+      await store.clear();
+      store = await openIdbStore(databaseName.slice(databaseNameOf('').length), { blockBytes: 2 ** 20, blobBytes });
+      opened.push(store);
+      const fingerprint = { ...int8Fingerprint, dim: 96 };
+      const long = sampleDocument('long', { tokens: [400], fingerprint });
+      await store.add([long], fingerprint);
+      const { id } = (await store.blocks())[0]!;
+      const rowsOf = async (first: number, end: number) => (await store.rows(id, [{ first, end }])).vectors;
+      // 16,384 = 170 × 96 + 64: the first 64 bytes of row 170 are in run 0, the last 32 in run 1; row 341 lies in runs 1 and 2.
+      const expected = (first: number, end: number) => long.vectors.subarray(first * 96, end * 96);
+      for (const [first, end] of [
+        [170, 171],
+        [0, 400],
+        [169, 342],
+        [341, 342],
+      ] as const) {
+        expect(await rowsOf(first, end)).toEqual(expected(first, end));
+      }
+      await flipBit(databaseName, 'blockData', [id, 0], 16_384);
+      expect(await rowsOf(0, 170)).toEqual(expected(0, 170));
+      for (const row of [170, 341]) await expect(rowsOf(row, row + 1)).rejects.toThrow(code('storage-corrupt'));
+      expect(await rowsOf(342, 400)).toEqual(expected(342, 400));
+    });
+
+    it('of the runs’ checksums alone is none: the whole block is read', async () => {
+      const { id } = (await store.blocks())[0]!;
+      const range = { first: 1, end: 3 };
+      const expected = await store.rows(id, [range]);
+      await tamper<{ runs: RunTable }>(databaseName, 'blocks', id, (record) => {
+        record.runs.checksums[0]! ^= 1;
+        return record;
+      });
+      expect(await (await open()).rows(id, [range])).toEqual(expected);
+    });
+
+    it('is seen in blocks of before that are read whole, which are written anew where that is asked for', async () => {
       const { id } = (await store.blocks())[0]!;
       await store.compact(); // seals it
       expect(await store.compact()).toBe(false);
@@ -185,10 +222,11 @@ describe.each([
       await flipBit(databaseName, 'blockData', [id, 1]);
       await expect(store.rows(id, [early])).rejects.toThrow(code('storage-corrupt')); // though not in these rows
       await flipBit(databaseName, 'blockData', [id, 1]);
-      expect(await store.compact()).toBe(true);
+      expect(await store.compact()).toBe(false); // full as it is
+      expect(await store.compact({ rewriteWholeOnly: true })).toBe(true);
       expect((await store.blocks()).map(({ wholeOnly, sealed }) => [wholeOnly, sealed])).toEqual([[false, true]]);
       await expectHolds(store, samples('a', 'b'));
-      expect(await store.compact()).toBe(false);
+      expect(await store.compact({ rewriteWholeOnly: true })).toBe(false);
     });
 
     it('is not merged into a good block, and goes with its documents', async () => {

@@ -291,18 +291,71 @@ describe('IndexedDB store', () => {
       await expectHolds(other, samples('a', 'b'));
     });
 
-    it('tells a block whose Blob cannot be read from one that went meanwhile', async () => {
+    it('asks again about Blobs where the first try failed for another reason', async () => {
+      store = await open({ blobBytes: 1 });
+      const stop = failWrite(0, faults.quota);
+      await add('a'); // in a buffer
+      expect(stop()).toBe(true);
+      await add('b');
+      const raw = await openRaw(databaseName);
+      cleanUps.push(() => raw.close());
+      const kinds = (await valuesOfRaw<unknown>(raw, 'blockData')).map((piece) => piece instanceof Blob);
+      expect(kinds).toEqual([false, true]); // 20 bytes each
+      await expectHolds(store, samples('a', 'b'));
+    });
+
+    it('keeps vectors in buffers where a Blob cannot be read back', async () => {
+      const unreadable = vi.spyOn(Blob.prototype, 'text');
+      unreadable.mockRejectedValue(new DOMException('The file is gone.', 'NotReadableError'));
+      store = await open({ blobBytes: 1 });
+      await add('a');
+      await add('b');
+      expect(unreadable).toHaveBeenCalledTimes(1);
+      const raw = await openRaw(databaseName);
+      cleanUps.push(() => raw.close());
+      expect((await valuesOfRaw<unknown>(raw, 'blockData')).some((piece) => piece instanceof Blob)).toBe(false);
+    });
+
+    it('reads a Blob once more, then says so without calling it damaged, and tells it from one that went', async () => {
       store = await open({ blobBytes: 1 });
       await add('a');
       const { id } = (await store.blocks())[0]!;
+      const rows = [{ first: 0, end: 2 }];
+      const expected = [await store.block(id), await store.rows(id, rows)];
       const unreadable = vi.spyOn(Blob.prototype, 'arrayBuffer');
-      unreadable.mockRejectedValue(new DOMException('The file is gone.', 'NotReadableError'));
-      await expect(store.block(id)).rejects.toThrow(code('storage-corrupt'));
+      const cause = new DOMException('Not now.', 'NotReadableError');
+      unreadable.mockRejectedValueOnce(cause);
+      expect(await store.block(id)).toEqual(expected[0]);
+      unreadable.mockRejectedValueOnce(cause);
+      expect(await store.rows(id, rows)).toEqual(expected[1]);
+      unreadable.mockRejectedValue(cause);
+      for (const read of [() => store.block(id), () => store.rows(id, rows), () => store.parts('a')]) {
+        await expect(read()).rejects.toMatchObject({ code: 'storage-unavailable', cause });
+      }
+      expect(await store.compact()).toBe(true); // seals it
+      await add('b', 'c');
+      await store.remove(['c']);
+      expect(await store.compact()).toBe(false); // both are left as they are
       unreadable.mockImplementation(async () => {
         await store.remove(['a']);
         throw new DOMException('The file is gone.', 'NotFoundError');
       });
       await expect(store.block(id)).rejects.toThrow(code('not-found'));
+      await expect(store.rows(id, rows)).rejects.toThrow(code('not-found'));
+    });
+
+    it('finds the parts of a document whose block is merged while its Blob is read', async () => {
+      store = await open({ blobBytes: 1 });
+      const other = await open({ blobBytes: 1 });
+      await add('a');
+      await add('b');
+      const read = vi.spyOn(Blob.prototype, 'arrayBuffer');
+      read.mockImplementationOnce(async () => {
+        await other.compact();
+        throw new DOMException('The file is gone.', 'NotFoundError');
+      });
+      expect((await store.parts('a'))?.vectors).toEqual(sampleDocument('a').vectors);
+      expect(await store.blocks()).toHaveLength(1);
     });
 
     it('asks for strict durability whenever it writes', async () => {
