@@ -11,7 +11,7 @@ test.each([
   [[setting], 'With 128 numbers a word and “Memory for search” set to “Half” all would fit: see '],
   [
     [{ ...setting, poolFactor: 2 }],
-    'With 128 numbers a word, similar words shared: a half and “Memory for search” set to “Half” all would fit: see ',
+    'With 128 numbers a word, “Similar words” set to “Shared: a half” and “Memory for search” set to “Half” all would fit: see ',
   ],
 ] as const)('where memory is short, what would fit is said', (wouldFit, expected) => {
   expect(standingProblem('out-of-memory', { ...missing, wouldFit })).toContain(expected);

@@ -421,7 +421,7 @@ function noRoom({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: Witho
   const { dim, poolFactor, residentPrecision } = setting;
   const needed = [
     `${dim} numbers a word`,
-    ...(poolFactor === 1 ? [] : [`${words.pooling.toLowerCase()} ${words.poolingNames[poolFactor].toLowerCase()}`]),
+    ...(poolFactor === 1 ? [] : [`“${words.pooling}” set to “${words.poolingNames[poolFactor]}”`]),
     ...(residentPrecision === 'int4' ? [`“${words.memory}” set to “${words.memoryNames.int4}”`] : []),
   ];
   return `${left} With ${inOneList(needed)} all would fit: see ${words.sections.settings}, ${words.storage}.`;
