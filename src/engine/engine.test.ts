@@ -140,7 +140,7 @@ describe('the way end to end', () => {
     const alone = createNodeEngine(models);
     await alone.open({ name: 'alone' }, context());
     await alone.add([trade], context());
-    const query = { query: 'why did traders leave the port', options: { k: 1 } };
+    const query = { query: 'why did traders leave the port', options: { k: 1, match: 'meaning' as const } };
     const [here] = (await engine.search(query, context())).hits;
     const [there] = (await alone.search(query, context())).hits;
     expect(here!.documentName).toBe('trade.md');

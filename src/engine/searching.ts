@@ -6,7 +6,7 @@ import type { Encoder } from '../colbert/encoder.ts';
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import { createConstraints, type Constraints } from '../ranking/constraints.ts';
-import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
+import { fuse, fusionDepth } from '../ranking/fuse.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import { topK } from '../ranking/top-k.ts';
 import type { IndexStore } from '../store/index-store.ts';
@@ -324,15 +324,13 @@ function listsOf(
   if (match === 'words') return (depth) => Promise.resolve(byWords(depth));
   return async (depth) => {
     const { ranked, complete } = await byMeaning(depth); // every passage that has vectors has its place by meaning
-    const positions = ranked.map(({ position }) => position);
     if (isWaiting !== null) {
       const words = byWords(depth);
-      const lists = listsToFuse(positions, words.ranked, terms, isWaiting);
-      return { ranked: fuse(lists, fusion), complete: complete && words.complete };
+      return { ranked: fuse(ranked, words.ranked, terms, isWaiting), complete: complete && words.complete };
     }
     // "How do I" stands in half of a large collection, and says nothing about any of it.
     const words = index.hasOnlyCommon(terms, depth) ? [] : byWords(depth).ranked;
-    return { ranked: fuse(listsToFuse(positions, words, terms), fusion), complete };
+    return { ranked: fuse(ranked, words, terms), complete };
   };
 }
 
@@ -385,19 +383,14 @@ async function readPassage({ resident, passages }: SearchParts, position: number
   return record === undefined ? null : passages.read(record, chunk);
 }
 
-/** A score as a share of the best one, above what any passage reaches. */
+/** A score as a share of the best one, above what any passage reaches; fused scores start there. */
 function relativeTo(
   best: number,
   match: MatchBy,
   meaning: MeaningOfQuery | null,
   levels: SimilarityLevels,
 ): (score: number) => number {
-  const floor =
-    match === 'words'
-      ? 0
-      : match === 'both'
-        ? fuse([Array.from({ length: fusionDepth }, (_, i) => i)], fusion).at(-1)!.score
-        : levels.baseline * meaning!.encoded.numTokens;
+  const floor = match === 'meaning' ? levels.baseline * meaning!.encoded.numTokens : 0;
   return (score) => (best > floor ? Math.max(0, (score - floor) / (best - floor)) : score === best ? 1 : 0);
 }
 

@@ -12,7 +12,7 @@ import { defaultK } from '../engine/searching.ts';
 import { toInt4Block } from '../maxsim/int4.ts';
 import type { QueryRows, Scorer, VectorBlock } from '../maxsim/scorer.ts';
 import { chunkText } from '../text/chunk.ts';
-import { fuse, fusion, fusionDepth, listsToFuse } from '../ranking/fuse.ts';
+import { fuse, fusionDepth } from '../ranking/fuse.ts';
 import { KeywordIndex } from '../ranking/keyword-index.ts';
 import { topK } from '../ranking/top-k.ts';
 import { lexicalTerms } from '../text/lexical.ts';
@@ -442,8 +442,8 @@ function fuseWithWords(scores: Float32Array, query: string, keywords: KeywordInd
   const byWords = words
     .map(({ documentId, ...found }) => ({ ...found, position: Number(documentId) }))
     .sort((a, b) => b.score - a.score || a.position - b.position);
-  const lists = listsToFuse(topK(scores, fusionDepth), byWords, terms);
-  return fuse(lists, fusion).map(({ position, score }) => [position, score]);
+  const byMeaning = topK(scores, fusionDepth).map((position) => ({ position, score: scores[position]! }));
+  return fuse(byMeaning, byWords, terms).map(({ position, score }) => [position, score]);
 }
 
 // ─── baseline ───────────────────────────────────────────────────────────────────────────────────────
