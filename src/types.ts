@@ -190,7 +190,7 @@ export interface Hit {
   /** Where a person finds it: 'page 214', a heading, or ''. */
   readonly place: string;
   /**
-   * By meaning: MaxSim, the sum of cosines over the query's rows. By words: BM25. Both: the sum of reciprocal ranks.
+   * By meaning: MaxSim, the sum of cosines over the query's rows. By words: BM25. Both: scaled and added (ranking/fuse.ts).
    * Never shown raw.
    */
   readonly score: number;
@@ -208,8 +208,8 @@ export interface Hit {
 }
 
 /**
- * What a search compares: 'meaning' by token vectors (MaxSim), 'words' by exact words (BM25), 'both' by rank fusion of the
- * two. "Quoted words" must stand in the passage and -words must not, in every mode.
+ * What a search compares: 'meaning' by token vectors (MaxSim), 'words' by exact words (BM25), 'both' by the two
+ * together. "Quoted words" must stand in the passage and -words must not, in every mode.
  */
 export type MatchBy = 'both' | 'meaning' | 'words';
 

@@ -2,22 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { alignTokens } from './align.ts';
 import { embeddedTokenizer } from './testing/embedded.ts';
-import { metaspaceTokenizer } from './testing/metaspace.ts';
+import { metaspaceTokenizer, wordPieceTokenizer } from './testing/small-tokenizers.ts';
 
 const { tokenizer: embedded } = embeddedTokenizer();
+const wordPieces = wordPieceTokenizer();
 
 /** Each token with the piece of the original text it stands for. */
-function aligned(text: string): [string, string][] {
-  const ids = embedded.encode(text);
-  return alignTokens(text, ids, embedded).map((range, i) => [
-    embedded.tokenOf(ids[i]!),
+function aligned(text: string, tokenizer = wordPieces): [string, string][] {
+  const ids = tokenizer.encode(text);
+  return alignTokens(text, ids, tokenizer).map((range, i) => [
+    tokenizer.tokenOf(ids[i]!),
     text.slice(range.start, range.end),
   ]);
 }
 
 const slices = (text: string): string[] => aligned(text).map(([, slice]) => slice);
 
-describe('alignTokens', () => {
+describe('word pieces', () => {
   test('lower case and word pieces', () => {
     expect(aligned('Silting rivers')).toEqual([
       ['si', 'Si'],
@@ -46,7 +47,7 @@ describe('alignTokens', () => {
 
   test('a long run of Korean letters takes no longer than its length', () => {
     const laughter = 'ㅋ'.repeat(20_000); // 0.4 s for 2,000 of them where each looked at all that follow
-    expect(alignTokens(laughter, embedded.encode(laughter), embedded).length).toBeGreaterThan(0);
+    expect(alignTokens(laughter, wordPieces.encode(laughter), wordPieces).length).toBeGreaterThan(0);
   });
 
   test('right-to-left text', () => {
@@ -61,7 +62,7 @@ describe('alignTokens', () => {
 
   test('words that look like special tokens are plain text', () => {
     expect(slices('a [MASK] b [SEP]').join('')).toBe('a[MASK]b[SEP]');
-    expect(embedded.encode('[MASK]')).not.toContain(103);
+    expect(wordPieces.encode('[MASK]').map((id) => wordPieces.tokenOf(id))).not.toContain('[MASK]');
   });
 
   test('control and zero-width characters are passed over', () => {
@@ -113,12 +114,30 @@ describe('pieces with "▁", and bytes', () => {
   });
 });
 
+describe('the embedded model', () => {
+  const slicesOf = (text: string): string[] => aligned(text, embedded).map(([, slice]) => slice);
+
+  test('whole words, whatever stands before them', () => {
+    expect(aligned('The water (water) rose', embedded).map(([token]) => token)).toEqual([
+      ...['▁the', '▁water', '▁(', '▁water', '▁)', '▁rose'],
+    ]);
+    expect(slicesOf('The water (water) rose')).toEqual(['The', 'water', '(', 'water', ')', 'rose']);
+  });
+
+  test('scripts without spaces, and what is folded', () => {
+    expect(slicesOf('東京は日本の首都です。').join('')).toBe('東京は日本の首都です。');
+    expect(slicesOf('كِتَاب ΟΔΟΣ').join('')).toBe('كِتَابΟΔΟΣ');
+    expect(slicesOf('ﬁne 한국').join('')).toBe('ﬁne한국');
+  });
+});
+
 /** `npm run test:long` looks further. */
 const numRuns = process.env.LATERAL_LONG === '1' ? 100_000 : 3_000;
 
 describe.each([
-  ['word pieces', embedded],
+  ['word pieces', wordPieces],
   ['byte-pair merges', metaspaceTokenizer()],
+  ['the embedded model', embedded],
 ])('alignTokens, for any text, with %s', (_, tokenizer) => {
   const letters = fc.constantFrom(
     ...'aZ é ñ ß Æ ﬁ Ω ς Σ я Й ж ש ל م ك َ ِ あ カ 漢 字 한 글 ก ำ ไ ที่ न म स् ते 🦩 👩‍👩‍👧 e\u0301 \u200B \n \t . , ! $ % [ ] \uD800 \u0000 1 2 #'.split(

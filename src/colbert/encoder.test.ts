@@ -6,7 +6,7 @@ import { embeddedTokenizer } from './testing/embedded.ts';
 const { tokenizer, config } = embeddedTokenizer();
 const small = { ...config, dim: 2 };
 
-/** A session whose row for a token is (id, position), so that rows can be told apart; notes the shapes it was given. */
+/** A session whose row for a token is (id + 1, position), so that rows can be told apart; notes the shapes it was given. */
 function recordingSession(overrides: Partial<Session> = {}) {
   const shapes: [batch: number, length: number][] = [];
   const session: Session = {
@@ -15,7 +15,7 @@ function recordingSession(overrides: Partial<Session> = {}) {
     run(inputIds, _mask, batch, length) {
       shapes.push([batch, length]);
       const rows = new Float32Array(batch * length * 2);
-      inputIds.forEach((id, i) => rows.set([Number(id), i % length], i * 2));
+      inputIds.forEach((id, i) => rows.set([Number(id) + 1, i % length], i * 2));
       return Promise.resolve({ rows, dim: 2 });
     },
     release: () => Promise.resolve(),
@@ -28,7 +28,7 @@ describe('batches', () => {
   test('hold only texts of one padded length, so that no text is padded for another', async () => {
     const { session, shapes } = recordingSession();
     const encoder = createEncoder(tokenizer, small, session, { batchTokens: 64 });
-    const results = await encoder.encodeDocuments(['river', 'the river '.repeat(20), 'harbour', 'coast', 'sea']);
+    const results = await encoder.encodeDocuments(['river', 'the river '.repeat(20), 'water', 'city', 'sea']);
     //                       4 tokens padded to 16; 43 tokens padded to 48
     expect(shapes).toEqual([
       [1, 48],
@@ -44,7 +44,7 @@ describe('batches', () => {
     const results = await encoder.encodeDocuments(texts);
     results.forEach(({ rows, sequence }, i) => {
       expect(sequence.inputIds.slice(2, -1)).toEqual(tokenizer.encode(texts[i]!));
-      const [x, y] = [sequence.inputIds[2]!, 2];
+      const [x, y] = [sequence.inputIds[2]! + 1, 2];
       expect(rows[4]).toBeCloseTo(x / Math.hypot(x, y), 6);
       for (let row = 0; row < rows.length; row += 2) expect(Math.hypot(rows[row]!, rows[row + 1]!)).toBeCloseTo(1, 6);
     });

@@ -1,4 +1,7 @@
-/** Against PyLate, run once in Python (training/make_fixtures.py): the same ids, masks and kept positions, and its vectors. */
+/**
+ * Against Python, run once (training/make_fixtures.py): ids, masks and kept positions, which training/check_pylate.py has
+ * found to be PyLate's, and the vectors of the weights in PyTorch.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +18,7 @@ interface GoldenCase {
   readonly attentionMask: readonly number[];
   /** 1 for each position whose vector is kept. */
   readonly kept: readonly number[];
-  /** fp32 rows by PyLate, and rows of the shipped file by ONNX Runtime in Python; short texts only. */
+  /** fp32 rows by PyTorch, and rows of the shipped file by ONNX Runtime in Python; short texts only. */
   readonly rows?: readonly (readonly number[])[];
   readonly quantizedRows?: readonly (readonly number[])[];
 }
@@ -64,7 +67,7 @@ describe.each([{ wasm: false }, { wasm: true }])('vectors (wasm: $wasm)', ({ was
       expect(cosine(rows.subarray(i * 128, (i + 1) * 128), reference)).toBeGreaterThan(0.9995);
     });
     keptRows(example.rows!).forEach((reference, i) => {
-      // Against PyLate in fp32, on the weights that the file stands for: another implementation, the same numbers.
+      // Against PyTorch in fp32, on the weights that the file stands for: another implementation, the same numbers.
       expect(cosine(rows.subarray(i * 128, (i + 1) * 128), reference)).toBeGreaterThan(0.999);
     });
   });

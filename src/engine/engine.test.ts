@@ -1,4 +1,7 @@
 /** The whole way in Node: the real model, the real scorer, a store in memory. */
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../store/memory-store.ts';
@@ -150,7 +153,7 @@ describe('the way end to end', () => {
 
   test('an empty query finds nothing, a long one says what was left out', async () => {
     expect((await engine.search({ query: '  ', options: {} }, context())).hits).toEqual([]);
-    const long = await engine.search({ query: 'harbour '.repeat(60), options: {} }, context());
+    const long = await engine.search({ query: 'water '.repeat(60), options: {} }, context());
     expect(long.droppedQueryTokens).toBe(60 - 29); // 32 less [CLS], marker and [SEP]
   });
 
@@ -241,13 +244,22 @@ test('a file too large to hold is refused before it is read', async () => {
 });
 
 test('a passage longer than the model reads is said so on its document', async () => {
-  const fresh = createNodeEngine(models);
+  // The embedded model reads more than a passage can hold: the same files, but for a shorter length.
+  const folder = await mkdtemp(join(tmpdir(), 'lateral-'));
+  const target = join(folder, 'lateral-mini');
+  await cp(join(models, 'lateral-mini'), target, { recursive: true, filter: (path) => !path.includes('onnx') });
+  await symlink(join(models, 'lateral-mini', 'onnx'), join(target, 'onnx'));
+  const settings = join(target, 'artifact.metadata');
+  const metadata = JSON.parse(await readFile(settings, 'utf8')) as Record<string, unknown>;
+  await writeFile(settings, JSON.stringify({ ...metadata, doc_maxlen: 128 }));
+
+  const fresh = createNodeEngine(folder);
   await fresh.open({ name: 'long' }, context());
-  // Letters that no English word has together: four times the tokens that the passage's length suggests.
   const { added } = await fresh.add([{ name: 'odd.txt', content: 'zqxjkv '.repeat(400) }], context());
   expect(added[0]!.truncatedChunks).toBeGreaterThan(0);
   expect(added[0]!.notes.join(' ')).toMatch(/longer than the model reads/);
   await fresh.close(undefined, context());
+  await rm(folder, { recursive: true });
 });
 
 test('an excerpt begins with running text, unless a heading is lit', async () => {

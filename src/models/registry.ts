@@ -31,12 +31,12 @@ export interface SimilarityLevels {
 export const models: readonly ModelEntry[] = [
   {
     id: 'lateral-mini',
-    version: 0,
+    version: 1,
     folder: 'lateral-mini',
     onnxFile: 'onnx/model_q4.onnx',
     dims: [128, 96, 64],
     scale: defaultScale,
-    similarity: { close: 0.45, strong: 0.6, relevant: 0.44, baseline: 0.4 },
+    similarity: { close: 0.46, strong: 0.62, relevant: 0.46, baseline: 0.4 },
   },
 ];
 
