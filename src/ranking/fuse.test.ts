@@ -17,9 +17,9 @@ test('meaning from 1 to 0, words from their weight to 0', () => {
   const fused = fuse(byMeaning(7, 3, 5), byWords([5, 2, 1], [9, 2, 1], [3, 1, 1]), query);
   expect(fused).toEqual([
     { position: 7, score: 1 },
-    { position: 3, score: 0.5 + 0.45 / 2 },
-    { position: 5, score: 0.45 },
-    { position: 9, score: 0.45 }, // not in the other list: as its last
+    { position: 3, score: 0.5 + 0.5 / 2 },
+    { position: 5, score: 0.5 },
+    { position: 9, score: 0.5 }, // not in the other list: as its last
   ]);
 });
 

@@ -5,7 +5,7 @@
  *
  *   meaning(p)  1 for the best MaxSim, 0 for that of the hundredth passage (`floorRank`), in proportion between and below
  *   words(p)    BM25 over the best BM25, 0 where no word of the query stands
- *   w           `least` to `most`: how far the best passage by words is ahead of the second, times the square of the share of
+ *   w           `least` to `most`: how far the best passage by words is ahead of the second, times the cube of the share of
  *               the query's words that it has
  *
  * Words count much where one passage stands out that has most of the query, as in a question that was asked with the
@@ -43,11 +43,11 @@ export const fusionDepth = 400;
 const floorRank = 100;
 
 /** Below 1, so that words alone do not put a passage above the best by meaning. */
-const most = 0.9;
-const least = 0.45;
+const most = 0.95;
+const least = 0.5;
 
 /** How soon words count. */
-const slope = 6;
+const slope = 16;
 
 /**
  * A name or a number that stands in a few passages alone is meant by whoever types nothing else: the best of these is to be
@@ -101,5 +101,5 @@ function weightOfWords(words: readonly FoundByWords[], every: number): number {
   const [first, second] = words;
   if (first === undefined || first.score <= 0) return least;
   const ahead = 1 - (second?.score ?? 0) / first.score;
-  return Math.min(most, least + slope * ahead * (first.terms / every) ** 2);
+  return Math.min(most, least + slope * ahead * (first.terms / every) ** 3);
 }
