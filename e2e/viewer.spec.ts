@@ -21,7 +21,8 @@ async function print(page: Page, name: string, lit: string, repeat = 1): Promise
   await printer.evaluate((times) => {
     const sections = [...document.querySelectorAll('section')].map((section) => section.outerHTML);
     const filler = Array.from({ length: times - 1 }, (_, i) =>
-      sections.map((html) => html.replace(/<b>.*?<\/b>/g, `thing ${i}`)).join(''),
+      // The first copy has a word of the query, so that there is more than one match.
+      sections.map((html) => html.replace(/<b>.*?<\/b>/g, i === 0 ? 'a harbour' : `thing ${i}`)).join(''),
     );
     document.body.innerHTML = [...filler, ...sections].join('');
   }, repeat);

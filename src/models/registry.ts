@@ -36,7 +36,7 @@ export const models: readonly ModelEntry[] = [
     onnxFile: 'onnx/model_q4.onnx',
     dims: [128, 96, 64],
     scale: defaultScale,
-    similarity: { close: 0.46, strong: 0.62, relevant: 0.46, baseline: 0.4 },
+    similarity: { close: 0.44, strong: 0.6, relevant: 0.43, baseline: 0.38 },
   },
 ];
 
