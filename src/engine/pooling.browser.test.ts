@@ -13,7 +13,7 @@ const documents = [
 ];
 
 async function find(index: LateralIndex): Promise<{ readonly hit: Hit; readonly lit: readonly string[] }> {
-  const [hit] = await index.search('why did traders leave the harbour', { k: 1, match: 'meaning' });
+  const [hit] = await index.search('why did merchants leave the harbour', { k: 1, match: 'meaning' });
   const { text } = await index.text(hit!.documentId);
   return { hit: hit!, lit: hit!.lit.map(({ start, end }) => text.slice(start, end)) };
 }

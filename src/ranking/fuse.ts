@@ -10,7 +10,7 @@
  *
  * Words count much where one passage stands out that has most of the query, as in a question that was asked with the
  * passage before one's eyes, or a name; and little where many passages have a few of its words, as in a question in other
- * words. Measured on eleven sets in nine languages (`npm run evaluate -- <folder> --baseline bm25`; docs/performance.md). Ranks
+ * words. Measured on seventeen sets in fourteen languages (docs/performance.md). Ranks
  * alone (reciprocal rank fusion; Cormack, Clarke & Büttcher 2009) were what stood here before: they cannot tell the two apart.
  */
 
