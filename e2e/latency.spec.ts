@@ -19,7 +19,12 @@ interface Watched {
 
 /** Longer than documents wait after a query (src/colbert/encoder.ts), so that each question begins while a passage is encoded. */
 const pauseMs = 1000;
-const questions = ['was the toll paid', 'who kept the log', 'why did the merchants move', 'which ship was taxed at the gate'];
+const questions = [
+  'was the toll paid',
+  'who kept the log',
+  'why did the merchants move',
+  'which ship was taxed at the gate',
+];
 
 const things = ['salt', 'amber', 'timber', 'wool', 'iron', 'wine', 'herring', 'wax', 'copper', 'grain', 'linen'];
 const acts = ['was weighed', 'was taxed', 'was held back', 'was sold', 'was sent on', 'was lost', 'was counted twice'];
