@@ -9,6 +9,7 @@ import { createConstraints, type Constraints } from '../ranking/constraints.ts';
 import { fuse, fusionDepth } from '../ranking/fuse.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import { topK } from '../ranking/top-k.ts';
+import { termsWithMeaning } from '../ranking/words.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { lexicalTerms } from '../text/lexical.ts';
 import { parseQuery, type ParsedQuery } from '../text/query-syntax.ts';
@@ -308,7 +309,8 @@ function listsOf(
     ranked: await rankPassages!(depth),
     complete: depth >= size,
   });
-  const terms = lexicalTerms(query.text);
+  const all = lexicalTerms(query.text);
+  const terms = match === 'both' ? termsWithMeaning(all) : all;
   const byWords = (depth: number) => {
     const hits = index.search(terms, depth, accepts);
     return {

@@ -15,6 +15,7 @@ import { chunkText } from '../text/chunk.ts';
 import { fuse, fusionDepth } from '../ranking/fuse.ts';
 import { KeywordIndex } from '../ranking/keyword-index.ts';
 import { topK } from '../ranking/top-k.ts';
+import { termsWithMeaning } from '../ranking/words.ts';
 import { lexicalTerms } from '../text/lexical.ts';
 import type { PoolFactor, Precision } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
@@ -437,7 +438,7 @@ function indexWords({ texts }: Passages): KeywordIndex {
 
 /** @returns passages with their fused scores */
 function fuseWithWords(scores: Float32Array, query: string, keywords: KeywordIndex): [number, number][] {
-  const terms = lexicalTerms(query);
+  const terms = termsWithMeaning(lexicalTerms(query));
   const words = keywords.hasOnlyCommon(terms, fusionDepth) ? [] : keywords.search(terms, fusionDepth);
   const byWords = words
     .map(({ documentId, ...found }) => ({ ...found, position: Number(documentId) }))

@@ -6,7 +6,7 @@
  *   meaning(p)  1 for the best MaxSim, 0 for that of the hundredth passage (`floorRank`), in proportion between and below
  *   words(p)    BM25 over the best BM25, 0 where no word of the query stands
  *   w           `least` to `most`: how far the best passage by words is ahead of the second, times the cube of the share of
- *               the query's words that it has
+ *               the query's words that it has; below `least` where that has not half of them
  *
  * Words count much where one passage stands out that has most of the query, as in a question that was asked with the
  * passage before one's eyes, or a name; and little where many passages have a few of its words, as in a question in other
@@ -99,7 +99,8 @@ function scaleOf(meaning: readonly FoundByMeaning[]): (score: number) => number 
 
 function weightOfWords(words: readonly FoundByWords[], every: number): number {
   const [first, second] = words;
-  if (first === undefined || first.score <= 0) return least;
+  if (first === undefined || first.score <= 0) return 0;
   const ahead = 1 - (second?.score ?? 0) / first.score;
-  return Math.min(most, least + slope * ahead * (first.terms / every) ** 3);
+  const share = first.terms / every;
+  return Math.min(most, least * Math.min(1, 2 * share) ** 2 + slope * ahead * share ** 3);
 }

@@ -15,7 +15,8 @@ const languages = [
 ].map((words) => new Set(words.map(foldWord)));
 
 /**
- * Words like "the" and "why" match everywhere and are never lit; ranking does not look here.
+ * Words like "the" and "why" match everywhere and are never lit. Of the rankings only that by both looks here: where
+ * documents are few or in many languages, "the" is rare, and would count.
  * @param words of one text: it is taken to be in the language that has the most function words among them, since a word may
  *   mean something in one language and nothing in another ("die", "son")
  */
@@ -28,4 +29,11 @@ export function functionWordsOf(words: readonly string[]): (word: string) => boo
     if (found > most) [best, most] = [language, found];
   }
   return (word) => best!.has(foldWord(word));
+}
+
+/** Those of a query's terms that carry meaning; all where none does. */
+export function termsWithMeaning(terms: readonly string[]): readonly string[] {
+  const isFunctionWord = functionWordsOf(terms);
+  const left = terms.filter((term) => !isFunctionWord(term));
+  return left.length === 0 ? terms : left;
 }
