@@ -10,8 +10,8 @@
  *
  * Words count much where one passage stands out that has most of the query, as in a question that was asked with the
  * passage before one's eyes, or a name; and little where many passages have a few of its words, as in a question in other
- * words. Measured on seventeen sets in fourteen languages (docs/performance.md). Ranks
- * alone (reciprocal rank fusion; Cormack, Clarke & Büttcher 2009) were what stood here before: they cannot tell the two apart.
+ * words. What was measured, and of which form of the formula, is in docs/performance.md. Ranks alone (reciprocal rank fusion;
+ * Cormack, Clarke & Büttcher 2009) were what stood here before: they cannot tell the two apart.
  */
 
 /** A passage found by meaning. */
@@ -42,7 +42,7 @@ export const fusionDepth = 400;
 /** What stands here by meaning says little about the query. */
 const floorRank = 100;
 
-/** Below 1, so that words alone do not put a passage above the best by meaning. */
+/** Below 1, so that some of the query's words alone do not put a passage above the best by meaning. */
 const most = 0.95;
 const least = 0.5;
 
