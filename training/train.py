@@ -32,7 +32,7 @@ from lateral_training.sequence import QUERY_LENGTH, Sequences, document_sequence
 from lateral_training.taught import Taught
 from lateral_training.teacher import TEACHER, punctuation, word_pieces
 
-DIMENSION_WEIGHTS = {128: 1.0, 96: 0.6, 64: 0.6}
+DIMENSION_WEIGHTS = {128: 1.0, 96: 0.6, 64: 0.9}
 DISTILL_SCALE = 0.2  # of a MaxSim over QUERY_LENGTH rows, for the teacher's softmax and for its copy: soft, to learn from near misses
 WARM_UP = 0.03
 SENTENCE = 48  # tokens of a parallel sentence at most

@@ -82,7 +82,7 @@ export async function openRows(
 
 /**
  * The runs that the rows lie in, by number, checked. Those of Blobs are read as one Blob that is put together of their slices:
- * one by one, each would cost half a millisecond.
+ * one by one, each would cost half a millisecond. For the same reason runs that follow one another are one slice.
  */
 async function readRuns(
   layout: BlockLayout,
@@ -91,27 +91,45 @@ async function readRuns(
 ): Promise<Map<number, Uint8Array>> {
   const { runBytes, checksums } = layout.runs!;
   const perPiece = runsPerPiece(layout.runs!);
+  const parts: { readonly first: number; readonly bytes: Uint8Array | null; readonly length: number }[] = [];
   const slices: Blob[] = [];
-  const wanted = runsWith(ranges, rowBytesOf(layout), layout.runs!).map((number) => {
-    const piece = pieces.get(Math.floor(number / perPiece));
+  for (const { first, end } of stretches(runsWith(ranges, rowBytesOf(layout), layout.runs!), perPiece)) {
+    const piece = pieces.get(Math.floor(first / perPiece));
     if (piece === undefined) throw damagedBlock(layout.id);
-    const start = (number % perPiece) * runBytes;
-    if (!(piece instanceof Blob)) return { number, bytes: new Uint8Array(piece).subarray(start, start + runBytes) };
-    const slice = piece.slice(start, start + runBytes);
-    slices.push(slice);
-    return { number, length: slice.size };
-  });
-  const none = slices.length === 0;
-  const read = new Uint8Array(none ? new ArrayBuffer(0) : await readBlob(layout.id, new Blob(slices)));
+    const start = (first % perPiece) * runBytes;
+    const length = (end - first) * runBytes;
+    if (piece instanceof Blob) {
+      const slice = piece.slice(start, start + length);
+      slices.push(slice);
+      parts.push({ first, bytes: null, length: slice.size });
+    } else {
+      const bytes = new Uint8Array(piece).subarray(start, start + length);
+      parts.push({ first, bytes, length: bytes.length });
+    }
+  }
+  const read = new Uint8Array(slices.length === 0 ? new ArrayBuffer(0) : await readBlob(layout.id, new Blob(slices)));
   const runs = new Map<number, Uint8Array>();
   let from = 0;
-  for (const { number, bytes, length = 0 } of wanted) {
-    const run = bytes ?? read.subarray(from, from + length);
-    from += length;
-    if (run.length === 0 || crc32c(run) !== checksums[number]) throw damagedBlock(layout.id);
-    runs.set(number, run);
+  for (const { first, bytes, length } of parts) {
+    const part = bytes ?? read.subarray(from, (from += length));
+    for (let number = first, at = 0; at < length || number === first; number++, at += runBytes) {
+      const run = part.subarray(at, at + runBytes);
+      if (run.length === 0 || crc32c(run) !== checksums[number]) throw damagedBlock(layout.id);
+      runs.set(number, run);
+    }
   }
   return runs;
+}
+
+/** Ascending numbers of runs as stretches that follow one another within a piece. */
+function stretches(numbers: readonly number[], perPiece: number): { readonly first: number; readonly end: number }[] {
+  const found: { first: number; end: number }[] = [];
+  for (const number of numbers) {
+    const last = found.at(-1);
+    if (last !== undefined && last.end === number && number % perPiece !== 0) last.end++;
+    else found.push({ first: number, end: number + 1 });
+  }
+  return found;
 }
 
 const runsPerPiece = ({ pieceBytes, runBytes }: RunTable): number => Math.ceil(pieceBytes / runBytes);

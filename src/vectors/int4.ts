@@ -35,7 +35,20 @@ export function int4RowBytes(dim: number): number {
 export function packInt4Rows(rows: Int8Array, dim: number): Uint8Array {
   const codes = codesOf(dim);
   const given = new Uint8Array(rows.buffer, rows.byteOffset, rows.length);
-  const out = new Uint8Array((rows.length / dim) * int4RowBytes(dim));
+  const rowBytes = int4RowBytes(dim);
+  const numRows = rows.length / dim;
+  const out = new Uint8Array(numRows * rowBytes);
+  for (let row = 0; row < numRows; row += rowsPerCall) {
+    const end = Math.min(numRows, row + rowsPerCall);
+    packRows(given.subarray(row * dim, end * dim), dim, codes, out.subarray(row * rowBytes, end * rowBytes));
+  }
+  return out;
+}
+
+/** So few that engines compile the loop after some calls; within one call for a whole block that can take half a second. */
+const rowsPerCall = 128;
+
+function packRows(given: Uint8Array, dim: number, codes: Uint8Array, out: Uint8Array): void {
   let to = 0;
   for (let from = 0; from < given.length; from += dim) {
     const end = from + dim;
@@ -46,7 +59,6 @@ export function packInt4Rows(rows: Int8Array, dim: number): Uint8Array {
       }
     }
   }
-  return out;
 }
 
 /**

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .packed import NONE, Packed, Ragged
+from .packed import NONE, Packed
 
 # Source → how often a batch of parallel sentences comes from it.
 PARALLEL_SHARES = {"tatoeba": 0.34, "ntrex": 0.28, "tico19": 0.14, "django-docs": 0.1, "mozilla-www": 0.1, "python-docs-fr": 0.04}
@@ -17,6 +17,12 @@ ANY_TWO = 0.5  # how often both sides are any two versions of a sentence
 SHORT = ("tatoeba", "mozilla-www")
 SHORT_AS_QUERIES = 0.35  # how often one side of short parallel sentences is a query; of long ones it always is
 ONE_SOURCE = 0.5  # how often all pairs of a batch come from one source
+# Languages that many people write weigh more than the other 180: of a row with two languages the lesser weight counts.
+WIDELY_WRITTEN = frozenset(
+    "am ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ka ko lt lv mk ml mr ms nb ne nl pl pt ro ru sk sl sq sr sv sw ta te "
+    "th tl tr uk ur vi zh zh-Hant".split()
+)
+OTHER_LANGUAGES = 0.25
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,17 @@ class Sampler:
         self.rows = {names[source]: np.flatnonzero(data.row_source == source) for source in np.unique(data.row_source)}
         train = ~data.pair_held_out
         self.pairs = {names[source]: np.flatnonzero((data.pair_source == source) & train) for source in np.unique(data.pair_source)}
-        self.versions = _versions(data)
+        widely_written = np.array([name in WIDELY_WRITTEN for name in names])
+        self.row_weights = np.where(widely_written[data.row_language_a] & widely_written[data.row_language_b], 1.0, OTHER_LANGUAGES)
+        self.versions = _versions(data, widely_written)
         self.english = _english(data)
 
     def parallel(self, step: int, size: int) -> Batch:
         rng = np.random.default_rng((self.seed, step, 0))
         source = _draw(rng, {name: share for name, share in PARALLEL_SHARES.items() if name in self.rows})
         own = self.rows[source]
-        rows = rng.choice(own, min(size, len(own)), replace=False)
+        weights = self.row_weights[own]
+        rows = rng.choice(own, min(size, len(own)), replace=False, p=weights / weights.sum())
         english = self.data.row_english[rows]
         sides = np.array([self._sides(row, rng) for row in rows])
         meaning = np.where(english == NONE, -2 - rows, english)
@@ -80,12 +89,12 @@ class Sampler:
         return Batch("english", True, texts[query_english], texts[document_english], np.empty(0), query_english, document_english)
 
     def _sides(self, row: int, rng: np.random.Generator) -> tuple[int, int]:
-        sides = (self.data.row_a[row], self.data.row_b[row])
+        sides, weights = [int(self.data.row_a[row]), int(self.data.row_b[row])], [0.5, 0.5]
         english = self.data.row_english[row]
         if english != NONE and rng.random() < ANY_TWO:
-            sides = self.versions[int(english)]
-        first, second = rng.choice(len(sides), 2, replace=False)
-        return int(sides[first]), int(sides[second])
+            sides, weights = self.versions[int(english)]
+        first, second = rng.choice(len(sides), 2, replace=False, p=weights)
+        return sides[first], sides[second]
 
 
 def _english(data: Packed) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -100,13 +109,16 @@ def _english(data: Packed) -> list[tuple[np.ndarray, np.ndarray]]:
     return groups
 
 
-def _versions(data: Packed) -> Ragged | list[list[int]]:
-    """All texts that mean the same as an English text, by the teacher's number of it."""
-    versions: list[dict[int, None]] = [{} for _ in range(len(data.english))]
-    for a, b, english in zip(data.row_a.tolist(), data.row_b.tolist(), data.row_english.tolist()):
+def _versions(data: Packed, widely_written: np.ndarray) -> list[tuple[list[int], list[float]]]:
+    """All texts that mean the same as an English text, by the teacher's number of it, and how often each is drawn."""
+    versions: list[dict[int, float]] = [{} for _ in range(len(data.english))]
+    columns = (data.row_a, data.row_b, data.row_language_a, data.row_language_b, data.row_english)
+    weights = np.where(widely_written, 1.0, OTHER_LANGUAGES).tolist()
+    for a, b, language_a, language_b, english in zip(*(column.tolist() for column in columns)):
         if english != NONE:
-            versions[english].update({a: None, b: None})
-    return [list(own) for own in versions]
+            versions[english].update({a: weights[language_a], b: weights[language_b]})
+    totals = [sum(own.values()) for own in versions]
+    return [(list(own), [weight / total for weight in own.values()]) for own, total in zip(versions, totals)]
 
 
 def _draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
