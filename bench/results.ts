@@ -13,6 +13,7 @@ export type TokenContender =
   | 'int8Selected'
   | 'int8TwoWorkers'
   | 'wgslInt8'
+  | 'wgslF32'
   | 'wgslInt8Batch'
   | 'wgslNaive'
   | 'ortWebgpuMatMul';

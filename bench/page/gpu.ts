@@ -32,8 +32,11 @@ export async function openBenchGpu(): Promise<BenchGpu> {
     async ours() {
       const scorer = await createGpuScorer(device);
       await scorer.load(sample.int8);
+      const f32Scorer = await createGpuScorer(device);
+      await f32Scorer.load(sample.f32);
       return [
         { name: 'wgslInt8', amount, run: () => scorer.score(query) },
+        { name: 'wgslF32', amount, run: () => f32Scorer.score(query) },
         { name: 'wgslInt8Batch', amount: batchQueries * amount, run: () => scorer.scoreBatch(batch) },
       ];
     },
