@@ -49,6 +49,7 @@ describe('the race', () => {
       ['wasm', 'f32', 'simd', 1],
       ['wasm', 'int8', 'simd', 1],
       ...(relaxedSimdValidates() ? [['wasm', 'int8', 'relaxed-simd', 1]] : []),
+      ['wasm', 'int4', relaxedSimdValidates() ? 'relaxed-simd' : 'simd', 1],
     ]);
     const [js, ...wasm] = result.figures.map(({ tokensPerSecond }) => tokensPerSecond) as [number, ...number[]];
     for (const figure of wasm) expect(figure).toBeGreaterThan(js);

@@ -126,7 +126,7 @@ export interface BenchmarkOptions {
 /** A way of comparing. */
 export interface BenchmarkWay {
   readonly kind: ScorerKind;
-  readonly precision: Precision;
+  readonly precision: Precision | 'int4';
   /** 'loops': plain JavaScript. 'simd', 'relaxed-simd': WebAssembly's vector instructions. 'wgsl': a compute shader. */
   readonly kernel: 'loops' | 'simd' | 'relaxed-simd' | 'wgsl';
   /** Threads of the processor. 0 on a graphics card. */

@@ -11,6 +11,7 @@ describe('ways of comparing', () => {
   test.each([
     [{ kind: 'js', kernel: 'loops' }, 'JavaScript', 'int8, plain loops'],
     [{ precision: 'f32' }, 'WebAssembly', 'f32, SIMD'],
+    [{ precision: 'int4' }, 'WebAssembly', 'int4, SIMD'],
     [{ kernel: 'relaxed-simd', threads: 2 }, 'WebAssembly', 'int8, relaxed SIMD, 2 threads'],
     [{ kind: 'webgpu', kernel: 'wgsl', threads: 0 }, 'Software adapter', 'int8, WGSL'],
   ] as const)('%j', (changes, where, how) => {
