@@ -415,7 +415,8 @@ export function standingProblem(code: ErrorCode, withoutRoom: WithoutRoom | null
 }
 
 function noRoom({ tokens, totalTokens, neededBytes, heldBytes, wouldFit }: WithoutRoom): string {
-  const left = `Memory is short: about ${Math.ceil((100 * tokens) / totalTokens)} % of your text is left out of the search. All of it takes ${bytes(neededBytes)}, and there is room for ${bytes(heldBytes)}.`;
+  const share = tokens === totalTokens ? 'all' : `about ${Math.ceil((100 * tokens) / totalTokens)} %`;
+  const left = `Memory is short: ${share} of your text is found by its words alone, not by meaning. The search needs ${bytes(neededBytes)}, and there is room for ${bytes(heldBytes)}.`;
   const [setting] = wouldFit;
   if (setting === undefined) return `${left} Delete some documents.`;
   const { dim, poolFactor, residentPrecision } = setting;
