@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { ColbertConfig } from './config.ts';
-import { readArtifactMetadata } from './config.ts';
 import { documentSequence, querySequence } from './sequence.ts';
 
 /** A toy vocabulary: 101 [CLS], 102 [SEP], 103 [MASK], 1 [Q], 2 [D], 7 is punctuation. */
@@ -11,7 +10,10 @@ const config: ColbertConfig = {
   documentMarker: '[D]',
   doQueryExpansion: true,
   attendToExpansionTokens: false,
-  maskPunctuation: true,
+  skiplistWords: ['!'],
+  skiplistBy: 'first-token',
+  lowerCase: false,
+  statedIds: {},
   dim: 2,
   queryMarkerId: 1,
   documentMarkerId: 2,
@@ -71,24 +73,5 @@ describe('documents', () => {
 
   test('an empty document has its three special vectors', () => {
     expect(documentSequence([], config)).toMatchObject({ inputIds: [101, 2, 102], kept: [0, 1, 2] });
-  });
-});
-
-describe('artifact.metadata', () => {
-  const fields = {
-    query_maxlen: 32,
-    doc_maxlen: 512,
-    query_token_id: '[Q]',
-    doc_token_id: '[D]',
-    attend_to_mask_tokens: true,
-    mask_punctuation: true,
-    dim: 128,
-  };
-
-  test('is read', () => expect(readArtifactMetadata(fields)).toMatchObject({ queryLength: 32, dim: 128 }));
-
-  test.each(Object.keys(fields))('%s missing or wrong is an error that names it', (field) => {
-    expect(() => readArtifactMetadata({ ...fields, [field]: undefined })).toThrow(field);
-    expect(() => readArtifactMetadata({ ...fields, [field]: -1 })).toThrow(field);
   });
 });

@@ -3,6 +3,8 @@ import type * as ort from 'onnxruntime-web/webgpu';
 import { LateralError } from '../errors.ts';
 import type { Session } from './session-api.ts';
 
+const knownInputs = ['input_ids', 'attention_mask', 'token_type_ids'];
+
 /** @throws 'model-invalid' where the graph's inputs are not ours */
 export function wrapSession(
   session: ort.InferenceSession,
@@ -11,12 +13,15 @@ export function wrapSession(
   threads: number,
 ): Session {
   const [outputName] = session.outputNames;
-  if (outputName === undefined || !['input_ids', 'attention_mask'].every((name) => session.inputNames.includes(name))) {
+  const unknown = session.inputNames.filter((name) => !knownInputs.includes(name));
+  const missing = ['input_ids', 'attention_mask'].filter((name) => !session.inputNames.includes(name));
+  if (outputName === undefined || missing.length > 0 || unknown.length > 0) {
     throw new LateralError(
       'model-invalid',
-      `The model reads ${session.inputNames.join(', ')}; input_ids and attention_mask are expected.`,
+      `The model reads ${session.inputNames.join(', ')}; input_ids and attention_mask are expected, and token_type_ids at most beside them.`,
     );
   }
+  const hasTypes = session.inputNames.includes('token_type_ids');
   return {
     device,
     threads,
@@ -24,6 +29,8 @@ export function wrapSession(
       const feeds = {
         input_ids: new Tensor('int64', inputIds, [batch, length]),
         attention_mask: new Tensor('int64', attentionMask, [batch, length]),
+        // Which of two texts a token belongs to, in BERT's exports: here there is one.
+        ...(hasTypes && { token_type_ids: new Tensor('int64', new BigInt64Array(batch * length), [batch, length]) }),
       };
       let output: ort.Tensor | undefined;
       try {

@@ -7,7 +7,7 @@
  */
 import { PreTrainedTokenizer } from '@huggingface/transformers';
 import { LateralError } from '../errors.ts';
-import { asciiPunctuation, type ColbertConfig, type ColbertSettings } from './config.ts';
+import type { ColbertConfig, ColbertSettings, StatedId } from './config.ts';
 
 export interface TextTokenizer {
   /** Ids of the text alone, without specials. */
@@ -30,7 +30,7 @@ export interface TokenizerFiles {
 
 /**
  * @returns the tokenizer and the settings completed with its ids
- * @throws 'model-invalid' where a marker or special token is not in the vocabulary
+ * @throws 'model-invalid' where a marker or special token is not in the vocabulary, or has another id than the files state
  */
 export function loadTokenizer(
   files: TokenizerFiles,
@@ -43,14 +43,15 @@ export function loadTokenizer(
       'tokenizer.json is not a tokenizer: it has no model. Download the model again.',
     );
   }
-  const plain = build(
-    { ...json, added_tokens: (json.added_tokens ?? []).filter((token) => !token.special) },
-    files.tokenizerConfig,
-  );
+  // Some models have their markers as plain words ("[Q] ").
+  const markers = [settings.queryMarker, settings.documentMarker];
+  const isPlain = ({ special, content }: AddedToken): boolean => !special && !markers.includes(content);
+  const plain = build({ ...json, added_tokens: (json.added_tokens ?? []).filter(isPlain) }, files.tokenizerConfig);
   const full = build(json, files.tokenizerConfig);
 
+  const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
   const encode = (text: string): number[] =>
-    text === '' ? [] : plain(text, { return_tensor: false, add_special_tokens: false }).input_ids;
+    text === '' ? [] : plain(cased(text), { return_tensor: false, add_special_tokens: false }).input_ids;
   const specials = full('', { return_tensor: false }).input_ids;
   const [prefixId, suffixId] = specials;
   if (specials.length !== 2 || prefixId === undefined || suffixId === undefined) {
@@ -59,20 +60,12 @@ export function loadTokenizer(
       `The tokenizer wraps a text in ${specials.length} special tokens; 2 are expected.`,
     );
   }
-  const idOf = (token: string | undefined, role: string): number => {
-    const id = token === undefined ? undefined : full._tokenizer.token_to_id(token);
-    if (id === undefined) {
-      throw new LateralError('model-invalid', `The tokenizer has no ${role} (${String(token)}).`);
-    }
-    return id;
-  };
+  const ids = idsOf(full, settings);
 
   const skiplist = new Set<number>();
-  if (settings.maskPunctuation) {
-    for (const character of asciiPunctuation) {
-      const first = encode(character)[0];
-      if (first !== undefined) skiplist.add(first);
-    }
+  for (const word of settings.skiplistWords) {
+    const id = settings.skiplistBy === 'first-token' ? encode(word)[0] : full._tokenizer.token_to_id(word);
+    if (id !== undefined) skiplist.add(id);
   }
 
   const inner = plain._tokenizer as unknown as { readonly normalizer: ((text: string) => string) | null };
@@ -82,20 +75,39 @@ export function loadTokenizer(
       encode,
       tokenOf,
       isUnknown: (id) => id === full.unk_token_id || byteOf(tokenOf(id)) !== null,
-      normalize: (text) => (inner.normalizer === null ? text : inner.normalizer(text)),
+      normalize: (text) => (inner.normalizer === null ? cased(text) : inner.normalizer(cased(text))),
       unknownId: full.unk_token_id,
       spelling: spellingOf(json),
     },
-    config: {
-      ...settings,
-      prefixId,
-      suffixId,
-      queryMarkerId: idOf(settings.queryMarker, 'query marker'),
-      documentMarkerId: idOf(settings.documentMarker, 'document marker'),
-      maskId: idOf(full.mask_token, 'mask token'),
-      padId: idOf(full.pad_token, 'padding token'),
-      skiplist,
-    },
+    config: { ...settings, ...ids, prefixId, suffixId, skiplist },
+  };
+}
+
+/** Of the markers, the mask and the padding. */
+function idsOf(tokenizer: PreTrainedTokenizer, settings: ColbertSettings): Record<StatedId, number> {
+  const { queryMarker, documentMarker, doQueryExpansion, statedIds } = settings;
+  const idOf = (token: string | undefined, role: string, stated: number | undefined): number => {
+    const id = token === undefined ? stated : tokenizer._tokenizer.token_to_id(token);
+    if (id === undefined) {
+      throw new LateralError('model-invalid', `The tokenizer has no ${role} (${JSON.stringify(token ?? null)}).`);
+    }
+    if (stated !== undefined && stated !== id) {
+      throw new LateralError(
+        'model-invalid',
+        `The tokenizer's ${role} ${JSON.stringify(token)} has the id ${id}; the model's files say ${stated}. ` +
+          'They belong to different models, or to different versions of one: download it again.',
+      );
+    }
+    return id;
+  };
+  const padId = idOf(tokenizer.pad_token, 'padding token', statedIds.padId);
+  const maskToken = tokenizer.mask_token as string | undefined; // the library's type says that there always is one
+  const needsMask = doQueryExpansion || maskToken !== undefined;
+  return {
+    queryMarkerId: idOf(queryMarker, 'query marker', statedIds.queryMarkerId),
+    documentMarkerId: idOf(documentMarker, 'document marker', statedIds.documentMarkerId),
+    maskId: needsMask ? idOf(maskToken, 'mask token', statedIds.maskId) : padId,
+    padId,
   };
 }
 
@@ -105,9 +117,14 @@ export function byteOf(token: string): number | null {
   return hex === undefined ? null : Number.parseInt(hex, 16);
 }
 
+interface AddedToken {
+  readonly content: string;
+  readonly special: boolean;
+}
+
 interface TokenizerJson {
   readonly model?: { readonly type?: string } | null;
-  readonly added_tokens?: readonly { readonly special: boolean }[];
+  readonly added_tokens?: readonly AddedToken[];
   readonly pre_tokenizer?: {
     readonly type?: string;
     readonly pretokenizers?: readonly { readonly type?: string }[];

@@ -1,7 +1,8 @@
 /** Files → a ready encoder: tokenizer and settings are read once, sessions are made per device. */
-import { readArtifactMetadata, type ColbertConfig } from '../colbert/config.ts';
+import type { ColbertConfig } from '../colbert/config.ts';
 import { createEncoder, type Encoder, type EncoderOptions } from '../colbert/encoder.ts';
 import type { SessionFactory } from '../colbert/session-api.ts';
+import { readArtifactMetadata } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';

@@ -1,6 +1,6 @@
 /** The embedded model's tokenizer, for tests in Node. */
 import { readFileSync } from 'node:fs';
-import { readArtifactMetadata } from '../config.ts';
+import { readArtifactMetadata } from '../settings.ts';
 import { loadTokenizer } from '../tokenizer.ts';
 
 export const modelFolder = new URL('../../../public/models/lateral-mini/', import.meta.url);

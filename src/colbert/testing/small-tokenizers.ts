@@ -1,7 +1,15 @@
 /** A tokenizer of each family, small enough to be read here. */
+import { asciiPunctuation, type ColbertConfig, type ColbertSettings } from '../config.ts';
 import { loadTokenizer, type TextTokenizer } from '../tokenizer.ts';
 
+/** A tokenizer, and the settings it was loaded with. */
+export interface SmallTokenizer {
+  readonly tokenizer: TextTokenizer;
+  readonly config: ColbertConfig;
+}
+
 const markers = ['[QueryMarker]', '[DocumentMarker]'];
+const special = { special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
 
 /** Byte-pair merges, "▁" before words, bytes for what it lacks. */
 export function metaspaceTokenizer(): TextTokenizer {
@@ -83,18 +91,59 @@ export function wordPieceTokenizer(): TextTokenizer {
   );
 }
 
-/** @param specials start, end, padding, unknown, mask */
-function tokenizer(
+/** A model of PyLate's that heeds case: its markers are words like others, and its mask is the padding (LightOn's mLateOn). */
+export function pylateTokenizer(settings: Partial<ColbertSettings> = {}): SmallTokenizer {
+  const pieces = ['!', '##!', 'river', 'River', 'see', '[', ']', 'Q', 'q'];
+  return load(
+    ['[CLS]', '[SEP]', '[MASK]', '[UNK]', '[MASK]'],
+    pieces,
+    {
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: false,
+        lowercase: false,
+      },
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      model: { type: 'WordPiece', continuing_subword_prefix: '##', max_input_chars_per_word: 100 },
+    },
+    { queryMarker: '[Q] ', documentMarker: '[D] ', doQueryExpansion: false, skiplistBy: 'vocabulary', ...settings },
+    false,
+  );
+}
+
+function tokenizer(...parts: Parameters<typeof load>): TextTokenizer {
+  return load(...parts).tokenizer;
+}
+
+/**
+ * @param specials start, end, padding, unknown, mask
+ * @param specialMarkers whether the markers are special tokens, or words like others
+ */
+function load(
   specials: readonly [string, string, string, string, string],
   pieces: readonly string[],
   { model, ...parts }: { readonly model: object } & Record<string, object>,
-): TextTokenizer {
+  given: Partial<ColbertSettings> = {},
+  specialMarkers = true,
+): SmallTokenizer {
   const [start, end, pad, unknown, mask] = specials;
-  const special = [...specials, ...markers];
+  const settings: ColbertSettings = {
+    ...{ queryLength: 32, documentLength: 8192, queryMarker: markers[0]!, documentMarker: markers[1]!, dim: 128 },
+    ...{ doQueryExpansion: true, attendToExpansionTokens: true, lowerCase: false, statedIds: {} },
+    ...{ skiplistWords: Array.from(asciiPunctuation), skiplistBy: 'first-token' },
+    ...given,
+  };
+  const own = [settings.queryMarker, settings.documentMarker];
+  const added = [...new Set([...specials, ...own])];
   const tokenizerJson = {
     version: '1.0',
-    added_tokens: special.map((content, id) => ({
-      ...{ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+    added_tokens: added.map((content, id) => ({
+      ...special,
+      id,
+      content,
+      special: specialMarkers || !own.includes(content),
     })),
     ...parts,
     post_processor: {
@@ -111,16 +160,12 @@ function tokenizer(
     model: {
       ...model,
       unk_token: unknown,
-      vocab: Object.fromEntries([...special, ...pieces].map((piece, id) => [piece, id])),
+      vocab: Object.fromEntries([...added, ...pieces].map((piece, id) => [piece, id])),
     },
   };
   const tokenizerConfig = {
     tokenizer_class: 'PreTrainedTokenizerFast',
     ...{ unk_token: unknown, pad_token: pad, mask_token: mask, cls_token: start, sep_token: end },
   };
-  const settings = {
-    ...{ queryLength: 32, documentLength: 8192, queryMarker: markers[0]!, documentMarker: markers[1]!, dim: 128 },
-    ...{ doQueryExpansion: true, attendToExpansionTokens: true, maskPunctuation: true },
-  };
-  return loadTokenizer({ tokenizerJson, tokenizerConfig }, settings).tokenizer;
+  return loadTokenizer({ tokenizerJson, tokenizerConfig }, settings);
 }
