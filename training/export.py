@@ -1,6 +1,7 @@
 """Step 8: the model's files for the browser: quantised ONNX, tokenizer, configuration, self-test.
 
     python training/export.py --checkpoint training/work/run-1/model.safetensors
+    python training/export.py --checkpoint … --unpacked --output training/work/unpacked    # the same numbers in fp32, to evaluate faster
 """
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def main() -> None:
     target: Path = arguments.output
     (target / "onnx").mkdir(parents=True, exist_ok=True)
     state = {name: value.astype(np.float32) for name, value in load_file(arguments.checkpoint).items()}
-    model = build(state)
+    model = build(rounded(state), quantized=False) if arguments.unpacked else build(state)
     onnx.checker.check_model(model)
     onnx.save(model, target / "onnx" / FILE)
     save_file(rounded(state), arguments.work / "rounded.safetensors")
@@ -154,6 +155,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("training/work/lateral-mini-1"))
     parser.add_argument("--version", type=int, default=1)
     parser.add_argument("--stage", default="fine-tuned")
+    parser.add_argument("--unpacked", action="store_true", help="the rounded weights in fp32: four times as quick in the native runtime, and five times as large")
     parser.add_argument("--allow-wrong-order", action="store_true", help="write the files even if the self-test's ordering fails")
     return parser.parse_args()
 
