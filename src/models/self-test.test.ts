@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createEncoder } from '../colbert/encoder.ts';
 import type { Session } from '../colbert/session-api.ts';
 import { embeddedTokenizer } from '../colbert/testing/embedded.ts';
+import { openNodeEncoder } from '../engine/node.ts';
+import { publishedSelfTest } from './reference-rows.ts';
 import { readSelfTest, runSelfTest, type SelfTestFile } from './self-test.ts';
 
 const { tokenizer, config } = embeddedTokenizer();
@@ -53,6 +56,85 @@ describe('runSelfTest', () => {
     const other = { ...file, cases: [{ ...file.cases[0]!, inputIds: [1, 2, 3, 4] }] };
     expect(await run(0, other)).toMatchObject({ passed: false, minCosine: -1 });
   });
+});
+
+describe('where little is published', () => {
+  const [example] = file.cases as [SelfTestFile['cases'][number]];
+
+  test('rows that are not known are not compared, and known ones by their leading components', async () => {
+    const some = { ...file, cases: [{ kind: 'document', text: 'river', rows: [[1, 0], null, null, null] }] } as const;
+    expect(await run(0.1, some)).toMatchObject({ passed: true });
+    expect(await run(0.2, some)).toMatchObject({ passed: false });
+    const none = { ...file, cases: [{ ...example, rows: [null, null, null, null] }] };
+    expect(await run(0.2, none)).toMatchObject({ passed: true, minCosine: 1 });
+  });
+
+  test('a sequence of another length fails', async () => {
+    const longer = {
+      ...file,
+      cases: [{ kind: 'document', text: 'river', rows: [[1, 0], null, null, null, null] }],
+    } as const;
+    expect(await run(0, longer)).toMatchObject({ passed: false, minCosine: -1 });
+  });
+
+  /** One row a text: by its first token, at angles that make documents 0.9, 1 and 0.8 like the query. */
+  const angles = new Map(
+    [
+      ['river', 0],
+      ['sea', Math.acos(0.9)],
+      ['bread', 0],
+      ['tower', Math.acos(0.8)],
+    ].map(([word, angle]) => [tokenizer.encode(word as string)[0]!, angle as number]),
+  );
+  const turning: Session = {
+    ...device(0),
+    run: (ids, _mask, batch, length) => {
+      const angle = angles.get(Number(ids[2])) ?? 0;
+      const rows = new Float32Array(batch * length * 2);
+      for (let i = 0; i < rows.length; i += 2) rows.set([Math.cos(angle), Math.sin(angle)], i);
+      return Promise.resolve({ rows, dim: 2 });
+    },
+  };
+  const ordered = (best: number): SelfTestFile => ({
+    ...{ model: 'toy@0', tolerance: { cosine: 0.98 }, cases: [] },
+    orderings: [{ query: 'river', documents: ['sea', 'bread', 'tower'], best }],
+  });
+  const rank = (best: number) => runSelfTest(createEncoder(tokenizer, { ...config, dim: 2 }, turning), ordered(best));
+
+  test('the answer must come first', async () => {
+    expect(new Set(angles.keys()).size).toBe(4);
+    expect(await rank(1)).toMatchObject({ passed: true });
+    expect(await rank(0)).toMatchObject({ passed: false, message: 'The answer to "river" is not ranked first' });
+  });
+
+  test('scores that are no numbers do not pass for an order', async () => {
+    expect(await run(Number.NaN, ordered(1))).toMatchObject({ passed: false });
+  });
+});
+
+describe('published', () => {
+  test('rows belong to the largest dimension, and the question to all', () => {
+    expect(publishedSelfTest('jina-colbert-v2', 'jina-colbert-v2@1', true).cases).toHaveLength(2);
+    expect(publishedSelfTest('jina-colbert-v2', 'jina-colbert-v2@1', false)).toMatchObject({
+      cases: [],
+      orderings: [{ best: 1 }],
+    });
+    expect(publishedSelfTest('somebody/else', 'somebody/else@1', true).cases).toEqual([]);
+  });
+
+  test('our own model puts the answer first', async () => {
+    const encoder = await openNodeEncoder(
+      'lateral-mini',
+      fileURLToPath(new URL('../../public/models', import.meta.url)),
+    );
+    try {
+      expect(await runSelfTest(encoder, publishedSelfTest('lateral-mini', 'lateral-mini@1', true))).toMatchObject({
+        passed: true,
+      });
+    } finally {
+      await encoder.release();
+    }
+  }, 60_000);
 });
 
 test('a self-test of another model is refused', () => {

@@ -1,8 +1,9 @@
 /**
- * Numbers are checked at start: a model encodes texts whose rows are stored beside it, on the device it will use.
- * Wrong results of a graphics driver are seldom loud; this is where they show.
+ * Numbers are checked at start: a model encodes texts whose rows are known, on the device it will use. Wrong results of a
+ * graphics driver are seldom loud; this is where they show. Our own model has whole rows beside it; of others a few components
+ * were published, and which of some passages answers a question (reference-rows.ts).
  */
-import type { Encoder } from '../colbert/encoder.ts';
+import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { LateralError } from '../errors.ts';
 import type { SelfTestReport } from '../types.ts';
 
@@ -10,14 +11,24 @@ export interface SelfTestFile {
   readonly model: string;
   readonly tolerance: { readonly cosine: number };
   readonly cases: readonly SelfTestCase[];
+  readonly orderings?: readonly SelfTestOrdering[];
 }
 
-interface SelfTestCase {
+export interface SelfTestCase {
   readonly kind: 'query' | 'document';
   readonly text: string;
-  readonly inputIds: readonly number[];
-  /** [numTokens, dim], every position of the sequence. */
-  readonly rows: readonly (readonly number[])[];
+  /** Of the whole sequence; left out where they were not published. */
+  readonly inputIds?: readonly number[];
+  /** By position of the sequence: the leading components, at least two, or all of them; null for a row that was not published. */
+  readonly rows: readonly (readonly number[] | null)[];
+}
+
+/** Of these documents one answers the question, whatever the weights are rounded to. */
+export interface SelfTestOrdering {
+  readonly query: string;
+  readonly documents: readonly string[];
+  /** Its number. */
+  readonly best: number;
 }
 
 /** @throws 'model-invalid' where the file does not belong to the model */
@@ -39,21 +50,25 @@ export async function runSelfTest(encoder: Encoder, file: SelfTestFile): Promise
   let minCosine = 1;
   let problem = '';
   for (const example of file.cases) {
-    const encoded =
-      example.kind === 'query'
-        ? await encoder.encodeQuery(example.text)
-        : (await encoder.encodeDocuments([example.text]))[0]!;
-    if (!equal(encoded.sequence.inputIds, example.inputIds)) {
+    const encoded = await encode(encoder, example.kind, example.text);
+    const { inputIds, kept } = encoded.sequence;
+    if (!equal(inputIds, example.inputIds ?? inputIds) || inputIds.length !== example.rows.length) {
       minCosine = -1;
       problem = `"${example.text}" became other token ids than the reference`;
       break;
     }
-    encoded.sequence.kept.forEach((position, i) => {
-      const row = encoded.rows.subarray(i * encoder.dim, (i + 1) * encoder.dim);
-      minCosine = Math.min(minCosine, cosine(row, example.rows[position] ?? []));
+    kept.forEach((position, i) => {
+      const reference = example.rows[position];
+      if (reference === null || reference === undefined) return;
+      const row = encoded.rows.subarray(i * encoder.dim, i * encoder.dim + reference.length);
+      minCosine = Math.min(minCosine, cosine(row, reference));
     });
   }
-  const passed = minCosine >= required; // NaN fails
+  for (const ordering of problem === '' ? (file.orderings ?? []) : []) {
+    const best = await bestOf(encoder, ordering);
+    if (best !== ordering.best) problem = `The answer to "${ordering.query}" is not ranked first`;
+  }
+  const passed = minCosine >= required && problem === ''; // NaN fails
   return {
     device: encoder.device,
     passed,
@@ -65,6 +80,33 @@ export async function runSelfTest(encoder: Encoder, file: SelfTestFile): Promise
       : problem ||
         `The results differ from the stored reference (cosine ${minCosine.toFixed(4)}, ${required} is needed).`,
   };
+}
+
+async function encode(encoder: Encoder, kind: SelfTestCase['kind'], text: string): Promise<EncodedText> {
+  return kind === 'query' ? encoder.encodeQuery(text) : (await encoder.encodeDocuments([text]))[0]!;
+}
+
+/** The number of the document with the highest MaxSim; −1 where a score is no number. */
+async function bestOf(encoder: Encoder, { query, documents }: SelfTestOrdering): Promise<number> {
+  const asked = await encode(encoder, 'query', query);
+  const scores: number[] = [];
+  for (const text of documents) scores.push(maxSim(asked, await encode(encoder, 'document', text), encoder.dim));
+  return scores.some(Number.isNaN) ? -1 : scores.indexOf(Math.max(...scores));
+}
+
+/** Plain loops: a scorer would be checked along, and this checks an encoder. */
+function maxSim(query: EncodedText, document: EncodedText, dim: number): number {
+  let sum = 0;
+  for (let q = 0; q < query.numTokens; q++) {
+    let best = -Infinity;
+    for (let d = 0; d < document.numTokens; d++) {
+      let dot = 0;
+      for (let k = 0; k < dim; k++) dot += query.rows[q * dim + k]! * document.rows[d * dim + k]!;
+      best = Math.max(best, dot); // NaN stays
+    }
+    sum += best;
+  }
+  return sum;
 }
 
 function equal(a: readonly number[], b: readonly number[]): boolean {
