@@ -3,7 +3,7 @@
     python training/train.py --steps 3000                   # run again to resume
     python training/train.py --steps 40000 --device cuda --parallel 512 --pairs 128 --alone 512
 
-Each step takes a batch of parallel sentences, one of pairs, or one of English texts alone. Losses, at 128, 96 and 64 dimensions:
+Each step takes a batch of parallel sentences, one of pairs, one of pieces of sentences within a language, or one of English texts alone. Losses, at 128, 96 and 64 dimensions:
   contrast   in-batch negatives (InfoNCE on MaxSim)
   distill    KL from the softmax of the teacher's MaxSim, where the teacher read both English texts
   words      1 - cosine to the teacher's rows of the same English text in the same role, word by word
@@ -96,7 +96,7 @@ class Trainer:
         return min((progress + 1e-3) / WARM_UP, 0.03 + 0.97 * (1 - progress) / (1 - WARM_UP), 1.0)
 
     def _batch(self) -> Batch:
-        """`pair_share` of the steps are pairs, `alone_share` English texts, evenly spread."""
+        """`pair_share` of the steps are pairs, `within_share` pieces of sentences, `alone_share` English texts, evenly spread."""
         arguments, step = self.arguments, self.step
 
         def due(share: float, number: int) -> bool:
@@ -104,8 +104,11 @@ class Trainer:
 
         if due(arguments.pair_share, step):
             return self.sampler.pair(step, arguments.pairs)
-        other = step - math.floor(step * arguments.pair_share)
-        if self.taught is not None and due(arguments.alone_share / (1 - arguments.pair_share), other):
+        other, left = step - math.floor(step * arguments.pair_share), 1 - arguments.pair_share
+        if due(arguments.within_share / left, other):
+            return self.sampler.within(step, arguments.pairs)
+        other, left = other - math.floor(other * arguments.within_share / left), left - arguments.within_share
+        if self.taught is not None and due(arguments.alone_share / left, other):
             return self.sampler.alone(step, arguments.alone // 4, arguments.alone)
         return self.sampler.parallel(step, arguments.parallel)
 
@@ -115,8 +118,10 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         texts = self.data.texts
         limit = SENTENCE if batch.kind == "parallel" else self.arguments.passage
-        queries = [query_sequence(texts[index]) if batch.as_queries else document_sequence(texts[index], limit) for index in batch.queries]
-        documents = [document_sequence(texts[index], limit) for index in batch.documents]
+        query_ids = batch.query_ids or [texts[index] for index in batch.queries]
+        document_ids = batch.document_ids or [texts[index] for index in batch.documents]
+        queries = [query_sequence(ids) if batch.as_queries else document_sequence(ids, limit) for ids in query_ids]
+        documents = [document_sequence(ids, limit) for ids in document_ids]
         query_rows = self._rows(queries)
         weights = self._kept(queries).float() if not batch.as_queries else torch.ones(query_rows.shape[:2], device=self.device)
         weights = weights * (QUERY_LENGTH / weights.sum(1, keepdim=True))
@@ -340,6 +345,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pair-share", type=float, default=0.35, help="of the steps")
     parser.add_argument("--alone", type=int, default=96, help="English texts of a step, and a quarter as many English queries")
     parser.add_argument("--alone-share", type=float, default=0.15, help="of the steps")
+    parser.add_argument("--within-share", type=float, default=0.2, help="of the steps: as many pieces of sentences as pairs")
     parser.add_argument("--passage", type=int, default=160, help="tokens of a passage")
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--table-factor", type=float, default=8.0, help="the embedding table's rate, times --rate")

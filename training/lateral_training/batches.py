@@ -16,6 +16,11 @@ REACH = 24  # rows of a file that may be of the same article
 ANY_TWO = 0.5  # how often both sides are any two versions of a sentence
 SHORT = ("tatoeba", "mozilla-www")
 SHORT_AS_QUERIES = 0.35  # how often one side of short parallel sentences is a query; of long ones it always is
+# Of a passage put together within one language: sentences, and tokens of the piece of one of them that asks for it.
+SENTENCES = 4
+PIECE = (3, 14)
+DROPPED = 0.15  # of its tokens
+SHORTEST = 10  # tokens of a sentence that a piece is taken from
 ONE_SOURCE = 0.5  # how often all pairs of a batch come from one source
 # Languages that many people write weigh more than the other 180: of a row with two languages the lesser weight counts.
 WIDELY_WRITTEN = frozenset(
@@ -37,6 +42,9 @@ class Batch:
     meaning: np.ndarray  # documents of the same meaning are no negatives of each other
     query_english: np.ndarray
     document_english: np.ndarray
+    # In place of the texts that `queries` and `documents` number, where these were made for the batch.
+    query_ids: tuple[list[int], ...] | None = None
+    document_ids: tuple[list[int], ...] | None = None
 
 
 class Sampler:
@@ -49,6 +57,7 @@ class Sampler:
         widely_written = np.array([name in WIDELY_WRITTEN for name in names])
         self.row_weights = np.where(widely_written[data.row_language_a] & widely_written[data.row_language_b], 1.0, OTHER_LANGUAGES)
         self.versions = _versions(data, widely_written)
+        self.sentences = _sentences(data, names)
         self.english = _english(data)
 
     def parallel(self, step: int, size: int) -> Batch:
@@ -78,6 +87,28 @@ class Sampler:
             "pairs", True, data.pair_query[rows], data.pair_passage[rows], data.pair_passage[rows],
             data.pair_query_english[rows], data.pair_passage_english[rows],
         )
+
+    def within(self, step: int, size: int) -> Batch:
+        """A piece of a sentence, and a few sentences of one language that it stands among: the others of the batch are of the same
+        language and source, and often of the same article, so that only words tell them apart."""
+        rng = np.random.default_rng((self.seed, step, 3))
+        own = self.sentences[_draw(rng, {name: len(texts) ** 0.5 for name, texts in self.sentences.items()})]
+        count = min(size, len(own) // SENTENCES)
+        start = int(rng.integers(len(own) - count * SENTENCES + 1))
+        texts = own[start : start + count * SENTENCES].reshape(count, SENTENCES)
+        queries, documents = [], []
+        for sentences in texts:
+            rows = [self.data.texts[int(text)] for text in rng.permutation(sentences)]
+            long = [row for row in rows if len(row) >= SHORTEST] or [max(rows, key=len)]
+            piece = long[int(rng.integers(len(long)))]
+            length = min(len(piece), int(rng.integers(*PIECE)))
+            first = int(rng.integers(len(piece) - length + 1))
+            kept = [token for token in piece[first : first + length] if rng.random() >= DROPPED]
+            queries.append(kept or piece[first : first + 1])
+            documents.append([token for row in rows for token in row])
+        none = np.full(count, NONE)
+        zeros = np.zeros(count, dtype=np.int64)
+        return Batch("within", True, zeros, zeros, np.arange(count), none, none, tuple(queries), tuple(documents))
 
     def alone(self, step: int, queries: int, documents: int) -> Batch:
         """English texts to learn the teacher's rows from, longer ones more often."""
@@ -119,6 +150,22 @@ def _versions(data: Packed, widely_written: np.ndarray) -> list[tuple[list[int],
             versions[english].update({a: weights[language_a], b: weights[language_b]})
     totals = [sum(own.values()) for own in versions]
     return [(list(own), [weight / total for weight in own.values()]) for own, total in zip(versions, totals)]
+
+
+def _sentences(data: Packed, names: list[str]) -> dict[str, np.ndarray]:
+    """Texts by source and widely written language, in the order of the source; languages with too few are left out."""
+    found: dict[str, np.ndarray] = {}
+    lengths = np.diff(data.texts.starts)
+    for source in np.unique(data.row_source):
+        rows = np.flatnonzero(data.row_source == source)
+        texts = np.concatenate([data.row_a[rows], data.row_b[rows]])
+        languages = np.concatenate([data.row_language_a[rows], data.row_language_b[rows]])
+        for language in np.unique(languages):
+            own = np.unique(texts[languages == language])
+            own = own[lengths[own] >= 5]
+            if names[language] in WIDELY_WRITTEN and len(own) >= 200:
+                found[f"{names[source]} {names[language]}"] = own
+    return found
 
 
 def _draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
