@@ -31,7 +31,7 @@ export interface SimilarityLevels {
 export const models: readonly ModelEntry[] = [
   {
     id: 'lateral-mini',
-    version: 1,
+    version: 2,
     folder: 'lateral-mini',
     onnxFile: 'onnx/model_q4.onnx',
     dims: [128, 96, 64],

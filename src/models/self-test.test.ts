@@ -5,6 +5,7 @@ import type { Session } from '../colbert/session-api.ts';
 import { embeddedTokenizer } from '../colbert/testing/embedded.ts';
 import { openNodeEncoder } from '../engine/node.ts';
 import { publishedSelfTest } from './reference-rows.ts';
+import { modelEntry, modelName } from './registry.ts';
 import { readSelfTest, runSelfTest, type SelfTestFile } from './self-test.ts';
 
 const { tokenizer, config } = embeddedTokenizer();
@@ -128,7 +129,9 @@ describe('published', () => {
       fileURLToPath(new URL('../../public/models', import.meta.url)),
     );
     try {
-      expect(await runSelfTest(encoder, publishedSelfTest('lateral-mini', 'lateral-mini@1', true))).toMatchObject({
+      expect(
+        await runSelfTest(encoder, publishedSelfTest('lateral-mini', modelName(modelEntry('lateral-mini')), true)),
+      ).toMatchObject({
         passed: true,
       });
     } finally {
