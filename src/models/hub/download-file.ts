@@ -106,7 +106,13 @@ async function fetchOnce(state: FileState, options: RequestOptions): Promise<Out
     if (status === 206 && !continues(state, exchange.response, from)) return 'start-over';
     if (status === 200) {
       if (from > 0) await startOver(state); // the server sends all of it
-      if (!(await learn(state, exchange.response))) return 'start-over';
+      if (!(await learn(state, exchange.response))) {
+        for await (const piece of exchange.pieces()) {
+          refuseWebPage(state, piece);
+          break;
+        }
+        return 'start-over';
+      }
     }
     return await receive(state, exchange);
   } finally {
@@ -117,9 +123,9 @@ async function fetchOnce(state: FileState, options: RequestOptions): Promise<Out
 /** Writes a body to the file's end. @throws TryAgain where it ends too early */
 async function receive(state: FileState, exchange: Exchange): Promise<Outcome> {
   const { job, sink, digests } = state;
-  const { path, size } = state.record;
+  const { size } = state.record;
   for await (const piece of exchange.pieces()) {
-    if (sink.size === 0 && looksLikeWebPage(piece) && !/\.html?$/i.test(path)) throw webPageError(job.url, path);
+    if (sink.size === 0) refuseWebPage(state, piece);
     if (size !== null && sink.size + piece.length > size) return 'start-over';
     await sink.append(piece);
     digests.sha256.update(piece);
@@ -131,12 +137,16 @@ async function receive(state: FileState, exchange: Exchange): Promise<Outcome> {
     throw new TryAgain(
       new LateralError(
         'download-interrupted',
-        `${path} broke off at ${sink.size} of ${size} bytes. What arrived is kept: go on later.`,
-        { details: { file: path, url: job.url, reason: 'truncated', done: sink.size, size } },
+        `${state.record.path} broke off at ${sink.size} of ${size} bytes. What arrived is kept: go on later.`,
+        { details: { file: state.record.path, url: job.url, reason: 'truncated', done: sink.size, size } },
       ),
     );
   }
   return 'ended';
+}
+
+function refuseWebPage({ record: { path }, job }: FileState, start: Uint8Array): void {
+  if (looksLikeWebPage(start) && !/\.html?$/i.test(path)) throw webPageError(job.url, path);
 }
 
 /** Takes over what a whole answer says of the file. @returns whether that agrees with what is known */

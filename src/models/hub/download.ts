@@ -17,6 +17,8 @@ export interface DownloadOptions extends NetworkOptions {
   /** What to do while another tab downloads this model: follow it, which is the default, or fail with 'model-busy'. */
   readonly ifBusy?: 'wait' | 'fail';
   readonly estimate?: EstimateStorage;
+  /** The least time between two reports of one phase. Default 100 ms. */
+  readonly reportEveryMs?: number;
   readonly now?: () => number;
 }
 
@@ -78,7 +80,7 @@ async function downloadInto(writer: ModelWriter, plan: DownloadPlan, options: Do
     await writer.save(toManifest(writer.manifest(), plan, [...records.values()], options.consent === true, now()));
   };
   await save();
-  const meter = createReporter(plan, options.onProgress);
+  const meter = createReporter(plan, options);
   for (const file of plan.files) if (!missing.includes(file)) meter.whole(file.path, file.size ?? 0);
   for (const { path } of missing) meter.present(path, present(path));
   for (const { path } of missing) {
@@ -180,10 +182,8 @@ function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1e6)} MB`;
 }
 
-const reportEveryMs = 100;
-
 /** Progress over all files, a few times a second. */
-function createReporter(plan: DownloadPlan, onProgress: DownloadOptions['onProgress']) {
+function createReporter(plan: DownloadPlan, { onProgress, reportEveryMs = 100 }: DownloadOptions) {
   const rate = createRateMeter();
   const bytes = new Map<string, number>();
   const wholes = new Set<string>();

@@ -5,25 +5,30 @@ import { LateralError, toLateralError } from '../../errors.ts';
 import { requireWithin, type ByteSource } from '../byte-source.ts';
 import type { ByteFolder, ByteFolders, StoredSink } from './byte-folders.ts';
 
-export function createDiskFolders(root: string): ByteFolders {
+export interface DiskOptions {
+  /** Whether `flush` waits for the disk. Default true; tests that crash nothing are quicker without. */
+  readonly sync?: boolean;
+}
+
+export function createDiskFolders(root: string, { sync = true }: DiskOptions = {}): ByteFolders {
   return {
     list: () =>
       translate(async () => namesOf(await readdir(root, { withFileTypes: true }).catch(emptyIfMissing), true)),
     open: (name) =>
       translate(async () => {
         await mkdir(join(root, name), { recursive: true });
-        return diskFolder(join(root, name));
+        return diskFolder(join(root, name), sync);
       }),
     find: (name) =>
       translate(async () => {
         const found = await stat(join(root, name)).catch(nullIfMissing);
-        return found?.isDirectory() === true ? diskFolder(join(root, name)) : null;
+        return found?.isDirectory() === true ? diskFolder(join(root, name), sync) : null;
       }),
     remove: (name) => translate(() => rm(join(root, name), { recursive: true, force: true })),
   };
 }
 
-function diskFolder(folder: string): ByteFolder {
+function diskFolder(folder: string, sync: boolean): ByteFolder {
   const size = async (name: string): Promise<number | null> => {
     const found = await stat(join(folder, name)).catch(nullIfMissing);
     return found?.isFile() === true ? found.size : null;
@@ -37,7 +42,7 @@ function diskFolder(folder: string): ByteFolder {
       }),
     size: (name) => translate(() => size(name)),
     source: (name) => translate(() => diskSource(join(folder, name), name)),
-    sink: (name) => translate(() => diskSink(join(folder, name))),
+    sink: (name) => translate(() => diskSink(join(folder, name), sync)),
     remove: (name) => translate(() => rm(join(folder, name), { force: true })),
   };
 }
@@ -68,10 +73,10 @@ async function diskSource(path: string, name: string): Promise<ByteSource> {
   };
 }
 
-async function diskSink(path: string): Promise<StoredSink> {
+async function diskSink(path: string, sync: boolean): Promise<StoredSink> {
   const file = await open(path, 'a');
   let size = (await file.stat()).size;
-  let open_ = true;
+  let isOpen = true;
   return {
     get size() {
       return size;
@@ -90,10 +95,10 @@ async function diskSink(path: string): Promise<StoredSink> {
         await file.truncate(length);
         size = length;
       }),
-    flush: () => translate(() => file.sync()),
+    flush: () => (sync ? translate(() => file.sync()) : Promise.resolve()),
     async close() {
-      if (!open_) return;
-      open_ = false;
+      if (!isOpen) return;
+      isOpen = false;
       await translate(() => file.close());
     },
   };
