@@ -1,5 +1,5 @@
 /** Fetches what a plan lists, file by file, into the store. */
-import { LateralError, throwIfAborted } from '../../errors.ts';
+import { LateralError, throwIfAborted, toLateralError } from '../../errors.ts';
 import { isWhole, type StoredModel } from '../kept/describe.ts';
 import type { FileRecord, Manifest } from '../kept/manifest.ts';
 import type { ModelStore, ModelWriter } from '../kept/model-store.ts';
@@ -169,8 +169,9 @@ async function requireSpace(plan: DownloadPlan, left: number, estimate: Estimate
   );
 }
 
-function fullOnTheWay(error: unknown, { key }: DownloadPlan, path: string): unknown {
-  if (!(error instanceof LateralError) || error.code !== 'storage-full') return error;
+function fullOnTheWay(thrown: unknown, { key }: DownloadPlan, path: string): LateralError {
+  const error = toLateralError(thrown);
+  if (error.code !== 'storage-full') return error;
   return new LateralError(
     'storage-full',
     `There is no room left for ${path} of ${key}. What arrived is kept: free some space, then go on.`,
