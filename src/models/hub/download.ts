@@ -70,7 +70,7 @@ async function downloadInto(writer: ModelWriter, plan: DownloadPlan, options: Do
   const sizes = new Map((await writer.folder.list()).map(({ name, size }) => [name, size]));
   const missing = plan.files.filter(({ path }) => !isWhole(records.get(path)!, sizes.get(writer.nameOf(path)) ?? null));
   if (missing.length === 0 && writer.manifest() !== null) return writer.describe();
-  if (writer.manifest()?.consentedAt == null) requireConsent(plan, options.consent ?? false);
+  if ((writer.manifest()?.consentedAt ?? null) === null) requireConsent(plan, options.consent ?? false);
   const present = (path: string): number => sizes.get(writer.nameOf(path)) ?? 0;
   const left = missing.reduce((sum, { path, size }) => sum + Math.max(0, (size ?? 0) - present(path)), 0);
   await requireSpace(plan, left, options.estimate);

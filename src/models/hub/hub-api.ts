@@ -93,8 +93,9 @@ export async function readTree(source: HubSource, options: RequestOptions): Prom
 export async function probeFile(source: PathSource, path: string, options: RequestOptions): Promise<ListedFile | null> {
   const url = fileUrl(source, path);
   try {
-    const { response, end } = await withRetries(() => request(url, path, { method: 'HEAD' }, options), options);
-    end();
+    const exchange = await withRetries(() => request(url, path, { method: 'HEAD' }, options), options);
+    exchange.end();
+    const { response } = exchange;
     const length = response.headers.get('content-length');
     const encoded = response.headers.get('content-encoding');
     const size = length === null || encoded !== null || !/^\d+$/.test(length) ? null : Number(length);
@@ -125,14 +126,14 @@ function licenceOf(
 ): Licence {
   const tag = tags.find((text) => text.startsWith('license:'))?.slice('license:'.length);
   const said = (Array.isArray(card.license) ? card.license.join(', ') : card.license) ?? tag ?? '';
-  const id = (said === 'other' && card.license_name != null ? card.license_name : said).toLowerCase().slice(0, 200);
+  const id = (said === 'other' ? (card.license_name ?? said) : said).toLowerCase().slice(0, 200);
   const link = card.license_link ?? '';
-  const url = /^https:\/\//.test(link) ? link : `${source.endpoint}/${source.repo}`;
+  const url = link.startsWith('https://') ? link : `${source.endpoint}/${source.repo}`;
   return { id, url: url.slice(0, 1_000), conditions: hasConditions(id) };
 }
 
 function toFile({ path, size, oid, lfs }: v.InferOutput<typeof entrySchema>): ListedFile {
-  if (lfs != null) {
+  if (lfs !== undefined && lfs !== null) {
     return { path, size: lfs.size, published: { kind: 'sha256', hex: lfs.oid.replace('sha256:', '') } };
   }
   return { path, size, published: /^[0-9a-f]{40}$/.test(oid) ? { kind: 'git-sha1', hex: oid } : null };

@@ -74,7 +74,6 @@ export function connectSources(source: RemoteSource): readonly string[] {
 export function checkPath(path: string): string {
   const parts = path.split('/');
   const odd = (part: string): boolean => part === '' || part === '.' || part === '..';
-  // eslint-disable-next-line no-control-regex -- which is what is looked for
   if (parts.some(odd) || /[\\\u0000-\u001f\u007f]/.test(path) || encodeURIComponent(path).length > 200) {
     throw new LateralError('invalid-argument', `"${path.slice(0, 100)}" cannot be the path of a model's file.`);
   }

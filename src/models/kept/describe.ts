@@ -45,7 +45,8 @@ export async function describeModel(folder: ByteFolder, manifest: Manifest): Pro
   const listed = await folder.list();
   const sizes = new Map(listed.map(({ name, size }) => [name, size]));
   const bytesOf = (path: string): number => sizes.get(nameOf(path)) ?? 0;
-  const derived = manifest.derived.map(({ replaces: _, ...file }): StoredDerived => {
+  const derived = manifest.derived.map(({ path, kind, options, size, sha256, madeAt }): StoredDerived => {
+    const file = { path, kind, options, size, sha256, madeAt };
     const bytes = bytesOf(file.path);
     return { ...file, bytes, state: isWhole(file, sizes.get(nameOf(file.path)) ?? null) ? 'whole' : 'missing' };
   });

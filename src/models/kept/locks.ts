@@ -26,27 +26,27 @@ export function createModelHold(locks: ModelLocks): HoldModel {
     const stop = (): void => giveUp.abort();
     throwIfAborted(signal);
     signal?.addEventListener('abort', stop, { once: true });
-    let busy = false;
-    let began = false;
+    const state = { busy: false, began: false };
     try {
       return await locks.hold(
         `lateral-model:${folderName}`,
         () => {
-          began = true;
+          state.began = true;
           return work();
         },
         {
           signal: giveUp.signal,
           onWaiting: () => {
-            if (onWaiting !== undefined) return onWaiting();
-            busy = true;
-            stop();
+            if (onWaiting === undefined) {
+              state.busy = true;
+              stop();
+            } else onWaiting();
           },
         },
       );
     } catch (error) {
-      throwIfAborted(began ? undefined : signal);
-      if (!busy || began) throw error;
+      throwIfAborted(state.began ? undefined : signal);
+      if (!state.busy || state.began) throw error;
       throw new LateralError(
         'model-busy',
         "Another tab is at work on this model's files. Wait until it is done, or stop it there.",

@@ -78,8 +78,9 @@ export const manifestSlots = ['manifest-0.json', 'manifest-1.json'] as const;
 
 /** The newest whole record, or null where there is none. */
 export async function readManifest(folder: ByteFolder): Promise<Manifest | null> {
-  const [first, second] = await Promise.all(manifestSlots.map((name) => readSlot(folder, name)));
-  if (first == null || second == null) return first ?? second ?? null;
+  const first = await readSlot(folder, manifestSlots[0]);
+  const second = await readSlot(folder, manifestSlots[1]);
+  if (first === null || second === null) return first ?? second;
   return first.sequence > second.sequence ? first : second;
 }
 

@@ -62,7 +62,10 @@ function opfsFolder(folder: FileSystemDirectoryHandle, synchronous: boolean): By
         if (file.createWritable === undefined) throw unavailable('cannot write files from here');
         return streamSink(file as StreamFileHandle);
       }),
-    remove: (name) => translate(async () => void (await folder.removeEntry(name).catch(nullIfMissing))),
+    remove: (name) =>
+      translate(async () => {
+        await folder.removeEntry(name).catch(nullIfMissing);
+      }),
   };
 }
 

@@ -130,12 +130,13 @@ export class HubServer {
       const bytes = this.commits.get(commit)?.[resolve[2]!];
       if (bytes !== undefined && bytes.length >= this.options.lfsBytes) {
         // A page never sees these headers: fetch follows the redirect.
-        return this.end(request, response, 302, '', {
+        this.end(request, response, 302, '', {
           Location: `/cdn/${commit}/${encodeURIComponent(resolve[2]!)}`,
           'X-Linked-Size': String(bytes.length),
           'X-Linked-ETag': `"${sha256(bytes)}"`,
           'X-Repo-Commit': commit,
         });
+        return;
       }
       return this.send(request, response, resolve[2]!, bytes);
     }
@@ -153,7 +154,10 @@ export class HubServer {
   ): Promise<void> {
     const commit = this.commitOf(revision);
     const files = this.commits.get(commit);
-    if (files === undefined) return this.end(request, response, 404, '{"error":"Invalid rev id"}');
+    if (files === undefined) {
+      this.end(request, response, 404, '{"error":"Invalid rev id"}');
+      return;
+    }
     const json = { 'Content-Type': 'application/json' };
     let body: string;
     if (kind === 'revision') {
@@ -188,7 +192,10 @@ export class HubServer {
     path: string,
     bytes: Uint8Array | undefined,
   ): Promise<void> {
-    if (bytes === undefined) return this.end(request, response, 404, 'Entry not found');
+    if (bytes === undefined) {
+      this.end(request, response, 404, 'Entry not found');
+      return;
+    }
     const etag: Record<string, string> = this.options.etags ? { ETag: `"${sha256(bytes)}"` } : {};
     return this.deliver(request, response, path, bytes, { 'Content-Type': 'application/octet-stream', ...etag });
   }
@@ -203,18 +210,24 @@ export class HubServer {
   ): Promise<void> {
     const fault = this.faults.get(path)?.shift() ?? null;
     if (fault?.kind === 'status') {
-      return this.end(request, response, fault.status, 'Something is wrong.', fault.headers ?? {});
+      this.end(request, response, fault.status, 'Something is wrong.', fault.headers ?? {});
+      return;
     }
     if (fault?.kind === 'html') {
       const type = fault.typed ? 'text/html; charset=utf-8' : 'application/octet-stream';
       const page = '<!DOCTYPE html><title>Log in</title>';
-      return this.end(request, response, 200, page, { 'Content-Type': type, 'Content-Length': String(page.length) });
+      this.end(request, response, 200, page, {
+        'Content-Type': type,
+        'Content-Length': String(page.length),
+      });
+      return;
     }
     const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
     let from = asked === null || fault?.kind === 'no-range' ? 0 : Number(asked[1]);
-    let status = asked === null || fault?.kind === 'no-range' ? 200 : 206;
+    const status = asked === null || fault?.kind === 'no-range' ? 200 : 206;
     if (status === 206 && from >= whole.length) {
-      return this.end(request, response, 416, '', { 'Content-Range': `bytes */${whole.length}` });
+      this.end(request, response, 416, '', { 'Content-Range': `bytes */${whole.length}` });
+      return;
     }
     if (fault?.kind === 'wrong-range' && status === 206) from = Math.max(0, from - 1);
     let body = Buffer.from(whole.subarray(from));
@@ -229,7 +242,10 @@ export class HubServer {
     }
     if (this.options.lengths) headers = { ...headers, 'Content-Length': String(body.length) };
     const breaks = fault?.kind === 'drop' || fault?.kind === 'stall';
-    if (!breaks || request.method === 'HEAD') return this.end(request, response, status, body, headers);
+    if (!breaks || request.method === 'HEAD') {
+      this.end(request, response, status, body, headers);
+      return;
+    }
 
     const sent = body.subarray(0, Math.floor(fault.at * body.length));
     this.record(request, status, sent.length);

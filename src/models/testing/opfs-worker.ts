@@ -12,8 +12,7 @@ export type StepAnswer = { readonly value: unknown } | { readonly error: WireErr
 
 self.addEventListener('message', (event: MessageEvent<StepCall>) => {
   const { step, root, stopAt } = event.data;
-  const run = steps[step] as (root: string, stopAt?: number) => Promise<unknown>;
-  run(root, stopAt).then(
+  (steps as Record<StepName, (root: string, stopAt?: number) => Promise<unknown>>)[step](root, stopAt).then(
     (value) => self.postMessage({ value } satisfies StepAnswer),
     (error: unknown) => self.postMessage({ error: toWireError(error) } satisfies StepAnswer),
   );

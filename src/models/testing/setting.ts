@@ -51,10 +51,11 @@ export interface SettingOptions extends HubServerOptions {
 }
 
 export async function createSetting(options: SettingOptions = {}): Promise<Setting> {
-  const { model = smallModel, wrap = (folders) => folders } = options;
+  const { model = smallModel, wrap } = options;
   const hub = await new HubServer(model, options).start();
   const root = await mkdtemp(join(tmpdir(), 'lateral-hub-'));
-  const folders = wrap(createDiskFolders(root, { sync: false }));
+  const onDisk = createDiskFolders(root, { sync: false });
+  const folders = wrap?.(onDisk) ?? onDisk;
   const locks = createLocalLocks();
   const store = createModelStore(folders, locks);
   const source = options.source?.(hub) ?? hubSource(hub.repo, 'main', hub.endpoint);
