@@ -37,7 +37,11 @@ const onePlace = [
   ['htmlparser2', '^src/extract/html'],
   ['(mdast-util|micromark)[^/]*', '^src/extract/markdown'],
   ['chardet', '^src/extract/decode'],
-  ['valibot', '^src/(colbert/settings|interop/|store/collection-file|engine/keywords)'],
+  [
+    'valibot',
+    '^src/(colbert/settings|interop/|store/collection-file|engine/keywords|models/hub/hub-api|models/kept/manifest)',
+  ],
+  ['hash-wasm', '^src/models/digest'],
   ['minisearch', '^src/ranking/keyword-index'],
   ['pdfjs-dist', '^src/extract/pdf/(library|all)'],
   ['mammoth', '^src/extract/(docx|mammoth)'],

@@ -26,7 +26,7 @@ export default defineConfig({
             ...['@huggingface/transformers', 'onnxruntime-web/webgpu', 'idb', 'fast-check', 'chardet', 'htmlparser2'],
             ...['mdast-util-from-markdown', 'mdast-util-gfm', 'micromark-extension-gfm', 'stopword'],
             ...['pdfjs-dist/legacy/build/pdf.mjs', 'pdfjs-dist/legacy/build/pdf.worker.mjs', 'fflate'],
-            ...['mammoth/mammoth.browser.min.js', 'valibot', 'minisearch'],
+            ...['mammoth/mammoth.browser.min.js', 'valibot', 'minisearch', 'hash-wasm'],
             // The page's, which Vite finds where it looks into index.html.
             ...['react', 'react-dom/client', 'react/jsx-runtime', 'react/jsx-dev-runtime', 'lucide-react'],
             ...[

@@ -22,7 +22,12 @@ export const errorCodes = [
   'storage-newer', // written by a later version of Lateral
   'model-unavailable', // files missing or not loadable
   'model-invalid', // files load, but are not what the registry says
+  'model-busy', // another tab, or another call, is at work on this model's files
   'model-mismatch', // the index was built with other settings
+  'consent-required', // a licence with conditions, to which nobody has agreed yet
+  'download-refused', // the hub wants an account for these files
+  'download-interrupted', // the network gave out; what arrived is kept, and the next attempt goes on from there
+  'download-damaged', // what arrived is not what the hub says it sent, more than once
   'self-test-failed', // numbers differ from the stored reference
   'gpu-unavailable', // no WebGPU, or no adapter
   'gpu-lost', // the device went away
