@@ -46,12 +46,17 @@ export async function readRange(source: ByteSource, offset: number, length: numb
       `${what}: ${bytes.length} of ${length} bytes at ${offset} could be read. Download the file again.`,
     );
   }
-  return bytes;
+  return plain(bytes);
+}
+
+/** Node's Buffer is a Uint8Array whose `slice` does not copy. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A file in memory. */
 export function memoryFile(content: Uint8Array = new Uint8Array(0)): ByteFile & { readonly bytes: Uint8Array } {
-  let bytes = content;
+  let bytes = plain(content);
   function resize(length: number): void {
     const next = new Uint8Array(length);
     next.set(bytes.subarray(0, length));

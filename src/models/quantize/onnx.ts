@@ -2,7 +2,15 @@
  * The messages of an ONNX file, as far as the quantiser touches them; all other fields are kept as they came (unknown
  * fields). The only import of the protobuf library. Field numbers: github.com/onnx/onnx, onnx/onnx.proto.
  */
-import { clearField, create, createFileRegistry, fromBinary, toBinary, type Message, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  clearField,
+  create,
+  createFileRegistry,
+  fromBinary,
+  toBinary,
+  type Message,
+  type MessageInitShape,
+} from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import {
   type DescriptorProtoSchema,

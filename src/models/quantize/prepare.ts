@@ -82,16 +82,19 @@ function widenTensor(tensor: TensorProto): void {
   tensor.int32Data = [];
 }
 
-/** Drops nodes that lead to no output, and weights that no node reads. */
+/** Drops nodes that lead to no output, and weights that no node reads. Nodes may stand in any order: fp16 converters append. */
 export function prune(graph: GraphProto): void {
+  const makers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  makers.delete(''); // an output that is left out
   const needed = new Set(graph.output.map(({ name }) => name));
-  const kept: NodeProto[] = [];
-  for (const node of graph.node.toReversed()) {
-    if (!node.output.some((name) => needed.has(name))) continue;
-    kept.push(node);
-    for (const name of namesRead(node)) needed.add(name);
+  const kept = new Set<NodeProto>();
+  for (const name of needed) {
+    const node = makers.get(name); // a set's loop also visits what is added meanwhile
+    if (node === undefined || kept.has(node)) continue;
+    kept.add(node);
+    for (const read of namesRead(node)) needed.add(read);
   }
-  graph.node = kept.reverse();
+  graph.node = graph.node.filter((node) => kept.has(node));
   graph.initializer = graph.initializer.filter(({ name }) => needed.has(name));
 }
 

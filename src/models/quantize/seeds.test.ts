@@ -11,7 +11,15 @@ describe.each(fixtureNames)('%s', (name) => {
   ] as const)('gives the rows of the fp32 session at $bits bits', async ({ bits, required }) => {
     const expected = await runModel(original);
     const { result, plan } = await quantize(original, { bits });
-    console.log(name, bits, worstCosine((await runModel(result)).rows, expected.rows), JSON.stringify(plan.quantized.map(w=>w.name+':'+w.kind+w.bits)), JSON.stringify(plan.left.map(l=>l.name+':'+l.reason)), plan.graphBytes, plan.dataBytes);
+    console.log(
+      name,
+      bits,
+      worstCosine((await runModel(result)).rows, expected.rows),
+      JSON.stringify(plan.quantized.map((w) => w.name + ':' + w.kind + w.bits)),
+      JSON.stringify(plan.left.map((l) => l.name + ':' + l.reason)),
+      plan.graphBytes,
+      plan.dataBytes,
+    );
     const got = await runModel(result);
     expect(worstCosine(got.rows, expected.rows)).toBeGreaterThan(required);
   });

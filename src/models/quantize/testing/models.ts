@@ -83,7 +83,8 @@ export async function runModel({ graph, files }: ModelBytes): Promise<{ rows: Fl
 export async function rowsOf(session: ort.InferenceSession, Tensor: typeof ort.Tensor) {
   const shape = [batch.ids.length, batch.ids[0]!.length];
   const feed = (values: number[][]) => new Tensor('int64', BigInt64Array.from(values.flat().map(BigInt)), shape);
-  const feeds = { input_ids: feed(batch.ids), attention_mask: feed(batch.mask) };
+  const all = { input_ids: feed(batch.ids), attention_mask: feed(batch.mask) };
+  const feeds = Object.fromEntries(Object.entries(all).filter(([input]) => session.inputNames.includes(input)));
   const name = session.outputNames[0]!;
   const output = (await session.run(feeds))[name]!;
   const dim = output.dims.at(-1)!;
