@@ -16,8 +16,6 @@ export interface Projection {
   readonly node: NodeProto;
   readonly width: number;
   readonly dim: number;
-  /** Whether a constant is added after it. */
-  readonly hasBias: boolean;
 }
 
 /**
@@ -26,7 +24,6 @@ export interface Projection {
  */
 export function findProjection(graph: GraphProto, wiring: Wiring = wire(graph)): Projection | null {
   let name = graph.output[0]!.name;
-  let hasBias = false;
   for (let step = 0; step < 16; step++) {
     const node = wiring.producers.get(name);
     if (node === undefined) return null;
@@ -35,17 +32,11 @@ export function findProjection(graph: GraphProto, wiring: Wiring = wire(graph)):
       if (weight === null) return null;
       const [a, b] = weight.dims as [number, number];
       const isTransposed = weight.transposed !== (intOf(node, 'transB', 0) === 1);
-      return {
-        node,
-        width: isTransposed ? b : a,
-        dim: isTransposed ? a : b,
-        hasBias: hasBias || node.input.length > 2,
-      };
+      return { node, width: isTransposed ? b : a, dim: isTransposed ? a : b };
     }
     if (isOperator(node, 'Add')) {
       const rest = node.input.filter((input) => !isConstant(input, wiring));
       if (rest.length !== 1) return null;
-      hasBias = true;
       name = rest[0]!;
     } else if (isOperator(node, 'Mul')) {
       name = node.input.find((input) => leadsToProduct(input, wiring)) ?? '';
@@ -57,13 +48,19 @@ export function findProjection(graph: GraphProto, wiring: Wiring = wire(graph)):
 }
 
 /**
- * Puts a head in the place of the graph's own, or behind its first output where it has none; the graph's other outputs are
- * dropped in the latter case. Changes the graph in place.
+ * Makes the head's product the graph's only output: of what the graph's own projection reads, or of the first output where
+ * there is none. What came after (a bias, a norm, a mask) goes with the old head: exporters write its length into them.
+ * Changes the graph in place.
  * @throws 'model-invalid' where the head's width is not the model's
  */
 export function setProjection(graph: GraphProto, contents: Contents, head: Head): void {
-  const name = namer(graph);
   const found = findProjection(graph);
+  const output = graph.output[0]!;
+  const dims = output.type?.tensorType?.shape?.dim ?? [];
+  const width = found?.width ?? Number(dims.at(-1)?.dimValue ?? 0);
+  if (width > 0 && width !== head.width) throw unfit(head, width);
+
+  const name = namer(graph);
   const weight = message(schemas.tensor, {
     name: name('projection.weight'),
     dataType: elementType.float,
@@ -71,33 +68,13 @@ export function setProjection(graph: GraphProto, contents: Contents, head: Head)
   });
   graph.initializer.push(weight);
   contents.set(weight, memoryContent(transpose(head.weight, head.dim, head.width), [head.width, head.dim]));
-  const [output] = graph.output;
-  if (found !== null) {
-    if (found.width !== head.width) throw unfit(head, found.width);
-    if (found.hasBias) {
-      throw new LateralError('model-invalid', "The model's own head has a bias, which another head would not fit.");
-    }
-    const { node } = found;
-    const product = makeNode({ op: 'MatMul', inputs: [node.input[0]!, weight.name], output: node.output[0]! });
-    graph.node[graph.node.indexOf(node)] = product;
-    graph.output = graph.output.map((one) => (one === output ? withDim(one.name) : one));
-    prune(graph);
-    return;
-  }
-  const width = output!.type?.tensorType?.shape?.dim.at(-1)?.dimValue;
-  if (width !== undefined && width !== 0n && Number(width) !== head.width) throw unfit(head, Number(width));
-  const embeddings = name('embeddings');
-  graph.node.push(makeNode({ op: 'MatMul', inputs: [output!.name, weight.name], output: embeddings }));
-  graph.output = [withDim(embeddings)];
+  const rows = found?.node.input[0] ?? output.name;
+  const product = makeNode({ op: 'MatMul', inputs: [rows, weight.name], output: name('embeddings') });
+  graph.node.push(product);
+  output.name = product.output[0]!;
+  if (dims.length > 0) dims[dims.length - 1] = message(schemas.dimension, { dimValue: BigInt(head.dim) });
+  graph.output = [output];
   prune(graph);
-
-  /** The first output under a name, its last dimension that of the head. */
-  function withDim(outputName: string) {
-    const dims = output!.type?.tensorType?.shape?.dim ?? [];
-    dims[dims.length === 0 ? 0 : dims.length - 1] = message(schemas.dimension, { dimValue: BigInt(head.dim) });
-    output!.name = outputName;
-    return output!;
-  }
 }
 
 /** A mask multiplies rows from either side. */
