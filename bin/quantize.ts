@@ -19,9 +19,12 @@ async function main(given: QuantizeArguments): Promise<void> {
   const resultPath = join(out, 'onnx', name);
   const source = await openDiskModel(graphPath);
   try {
-    const options = { ...given, dataName: `${name}_data`, ...(await headOf(given)) };
+    const { bits, embeddingBits, projectionBits, blockSize, zeroPoints } = given;
+    const settings = { bits, embeddingBits, projectionBits, blockSize, zeroPoints };
+    const options = { ...settings, dataName: `${name}_data`, ...(await headOf(given)) };
+    const plan = await planQuantization(source, options); // before any file is made
     if (given.isPlan) {
-      print(await planQuantization(source, options), given);
+      print(plan, given);
       return;
     }
     await mkdir(dirname(resultPath), { recursive: true });

@@ -268,7 +268,7 @@ it.each([
     externalData: [{ path: dataName, data: result.files[dataName]! }],
     logSeverityLevel: 3,
   });
-  const { rows } = await rowsOf(session as never, ortWeb.Tensor as never);
+  const { rows } = await rowsOf(session, ortWeb.Tensor);
   await session.release();
   expect(worstCosine(rows, (await runModel(result)).rows)).toBeGreaterThan(0.9999);
 });
