@@ -233,7 +233,7 @@ export function rewrite(graph: GraphProto, contents: Contents, choices: Choices)
   }
 }
 
-/** Scales of 4-bit rows: one for 32 values. Wider, and rows of a random table differ by more than a cosine of 0.99. */
+/** Values of a 4-bit row that share a scale: as in our own model, which runs on both back ends so. */
 const rowBlock = 32;
 
 function whyLeft(
