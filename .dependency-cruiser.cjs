@@ -45,6 +45,7 @@ const onePlace = [
   ['minisearch', '^src/ranking/keyword-index'],
   ['pdfjs-dist', '^src/extract/pdf/(library|all)'],
   ['mammoth', '^src/extract/(docx|mammoth)'],
+  ['@bufbuild/protobuf', '^src/models/quantize/onnx\\.ts'],
   ['fflate', '^src/extract/zip'],
   ['(react|react-dom|@base-ui|lucide-react|@tanstack|@visx|@fontsource[^/]*)', '^src/(ui|react)'],
 ].map(([library, home]) => ({
