@@ -27,6 +27,19 @@ export interface ByteSink {
   flush(): Promise<void>;
 }
 
+/** A file that is being written at any place. */
+export interface ByteWriter {
+  /** Past the end, the gap is filled with zeros. The bytes may change after the promise resolves. @throws 'storage-full' */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Cuts the file, or extends it with zeros. @throws 'storage-full' */
+  truncate(length: number): Promise<void>;
+  /** Resolves when everything that was written would survive a crash. */
+  flush(): Promise<void>;
+}
+
+/** A file that is read and written at any place, `size` being its present length. */
+export type ByteFile = ByteSource & ByteWriter;
+
 /** The bytes of a File or Blob. */
 export function blobSource(blob: Blob): ByteSource {
   return {

@@ -2,10 +2,15 @@
  * Where models' files lie: folders of files, both with flat names. Two implementations, of which everything above is the
  * same: the browser's private file system (opfs-folders.ts), and a folder on disk (disk-folders.ts).
  */
-import type { ByteSink, ByteSource } from '../byte-source.ts';
+import type { ByteFile, ByteSink, ByteSource } from '../byte-source.ts';
 
 export interface StoredSink extends ByteSink {
   /** Lets go of the file; what was appended stays. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface OpenFile extends ByteFile {
+  /** Lets go of the file; what was written stays. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -21,6 +26,11 @@ export interface ByteFolder {
    * @throws 'model-busy' where another has it open, where the platform tells
    */
   sink(name: string): Promise<StoredSink>;
+  /**
+   * Opens a file to be read and written at any place, and makes it where there is none. One at a time, and no sink beside it.
+   * @throws 'model-busy' as above; 'storage-unavailable' where the platform writes at the end only, as pages do
+   */
+  file(name: string): Promise<OpenFile>;
   /** Nothing where there is none. */
   remove(name: string): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LateralError, toLateralError } from '../../errors.ts';
 import { requireWithin, type ByteSource } from '../byte-source.ts';
+import { openDiskFile } from '../disk-file.ts';
 import type { ByteFolder, ByteFolders, StoredSink } from './byte-folders.ts';
 
 export interface DiskOptions {
@@ -43,6 +44,7 @@ function diskFolder(folder: string, sync: boolean): ByteFolder {
     size: (name) => translate(() => size(name)),
     source: (name) => translate(() => diskSource(join(folder, name), name)),
     sink: (name) => translate(() => diskSink(join(folder, name), sync)),
+    file: (name) => translate(() => openDiskFile(join(folder, name), 'write')),
     remove: (name) => translate(() => rm(join(folder, name), { force: true })),
   };
 }

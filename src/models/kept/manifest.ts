@@ -67,6 +67,8 @@ const manifestSchema = v.object({
   lastUsedAt: count,
   files: v.array(fileSchema),
   derived: v.array(derivedSchema),
+  /** Paths of files that are being made, or were when it broke off: a later run goes on with them. */
+  making: v.optional(v.array(text)),
 });
 
 export type Licence = Readonly<v.InferOutput<typeof licenceSchema>>;

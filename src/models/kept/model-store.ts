@@ -4,10 +4,10 @@
  * can be read.
  */
 import { LateralError, throwIfAborted } from '../../errors.ts';
-import { piecesOf, type ByteSink, type ByteSource } from '../byte-source.ts';
+import { piecesOf, type ByteFile, type ByteSink, type ByteSource } from '../byte-source.ts';
 import { createDigest } from '../digest.ts';
 import { checkPath } from '../hub/source.ts';
-import type { ByteFolder, ByteFolders } from './byte-folders.ts';
+import type { ByteFolder, ByteFolders, OpenFile } from './byte-folders.ts';
 import { describeModel, isWhole, type StoredModel } from './describe.ts';
 import { createModelHold, type HoldModelOptions, type ModelLocks } from './locks.ts';
 import { type DerivedRecord, type Manifest, manifestSlots, readManifest, writeManifest } from './manifest.ts';
@@ -26,6 +26,19 @@ export interface ModelStore {
    * @throws 'model-busy', 'storage-full', 'aborted', and what `write` throws; nothing is left behind then
    */
   writeDerived(key: string, file: DerivedFile, write: (sink: ByteSink) => Promise<void>): Promise<StoredModel>;
+  /**
+   * Makes files of others in a way that can be gone on with: they stay as they are where it ends early, and are opened as they
+   * are the next time. Listed, as above, once all are there.
+   * @param scratch paths of files that only the making needs: deleted at its end
+   * @throws 'model-busy', 'storage-full', 'storage-unavailable', and what `make` throws
+   */
+  makeDerived(
+    key: string,
+    files: readonly DerivedFile[],
+    scratch: readonly string[],
+    make: (open: (path: string) => Promise<ByteFile>) => Promise<void>,
+    options?: HoldModelOptions,
+  ): Promise<StoredModel>;
   /** Reads every file again. Those that are not what they were count as missing from then on. @returns their paths */
   verify(key: string, options?: VerifyOptions): Promise<readonly string[]>;
   /** Deletes a model. @throws 'model-busy' */
@@ -116,16 +129,32 @@ export function createModelStore(folders: ByteFolders, locks: ModelLocks, now: (
     writeDerived: (key, file, write) =>
       store.work(key, async (writer) => {
         const before = requireManifest(writer.manifest(), key);
-        checkPath(file.path);
-        if (before.files.some(({ path }) => path === file.path)) {
-          throw new LateralError('invalid-argument', `${file.path} is one of the downloaded files of ${key}.`);
-        }
+        requireFree(before, file.path);
         const others = before.derived.filter(({ path }) => path !== file.path);
         if (others.length < before.derived.length) await writer.save({ ...before, derived: others });
         const record = await writeAndRead(writer, file, write, now());
         await writer.save({ ...before, derived: [...others, record] });
         return writer.describe();
       }),
+
+    makeDerived: (key, made, scratch, make, options) =>
+      store.work(
+        key,
+        async (writer) => {
+          const before = requireManifest(writer.manifest(), key);
+          const paths = [...made.map(({ path }) => path), ...scratch];
+          for (const path of paths) requireFree(before, path);
+          const others = before.derived.filter(({ path }) => !paths.includes(path));
+          await writer.save({ ...before, derived: others, making: paths });
+          await makeAll(writer, paths, make);
+          const records: DerivedRecord[] = [];
+          for (const file of made) records.push(await readBack(writer, file, now()));
+          await writer.save({ ...before, derived: [...others, ...records], making: [] });
+          for (const path of scratch) await writer.folder.remove(nameOf(path));
+          return writer.describe();
+        },
+        options,
+      ),
 
     verify: (key, { signal, onProgress } = {}) =>
       store.work(key, async (writer) => {
@@ -236,22 +265,46 @@ async function writeAndRead(
     } finally {
       await sink.close();
     }
-    const source = await writer.folder.source(name);
-    const digest = await createDigest('sha256');
-    for await (const piece of piecesOf(source)) digest.update(piece);
-    return {
-      path: file.path,
-      kind: file.kind,
-      options: file.options,
-      replaces: [...file.replaces],
-      size: source.size,
-      sha256: digest.hex(),
-      madeAt,
-    };
+    return await readBack(writer, file, madeAt);
   } catch (error) {
     await writer.folder.remove(name).catch(() => undefined); // `cleanUp` will
     throw error;
   }
+}
+
+/** Opens files as `make` asks for them, and closes them all. */
+async function makeAll(
+  writer: ModelWriter,
+  paths: readonly string[],
+  make: (open: (path: string) => Promise<ByteFile>) => Promise<void>,
+): Promise<void> {
+  const opened: OpenFile[] = [];
+  try {
+    await make(async (path) => {
+      if (!paths.includes(path)) throw new LateralError('internal', `${path} was not said to be made.`);
+      const file = await writer.folder.file(nameOf(path));
+      opened.push(file);
+      return file;
+    });
+    for (const file of opened) await file.flush();
+  } finally {
+    for (const file of opened) await file.close();
+  }
+}
+
+async function readBack(writer: ModelWriter, file: DerivedFile, madeAt: number): Promise<DerivedRecord> {
+  const source = await writer.folder.source(nameOf(file.path));
+  const digest = await createDigest('sha256');
+  for await (const piece of piecesOf(source)) digest.update(piece);
+  const { path, kind, options, replaces } = file;
+  return { path, kind, options, replaces: [...replaces], size: source.size, sha256: digest.hex(), madeAt };
+}
+
+/** @throws 'invalid-argument' where a downloaded file has this path */
+function requireFree({ key, files }: Manifest, path: string): void {
+  checkPath(path);
+  if (!files.some((file) => file.path === path)) return;
+  throw new LateralError('invalid-argument', `${path} is one of the downloaded files of ${key}.`);
 }
 
 /** @returns bytes freed */
@@ -263,6 +316,7 @@ async function cleanFolder(folders: ByteFolders, name: string, folder: ByteFolde
     return files.reduce((sum, file) => sum + file.size, 0);
   }
   const listed = new Set<string>([...manifest.files, ...manifest.derived].map(({ path }) => nameOf(path)));
+  for (const path of manifest.making ?? []) listed.add(nameOf(path));
   for (const slot of manifestSlots) listed.add(slot);
   let freed = 0;
   for (const file of files) {
@@ -286,6 +340,7 @@ function lazyFolder(now: () => ByteFolder | null, open: () => Promise<ByteFolder
     size: async (name) => now()?.size(name) ?? null,
     source: async (name) => (await open()).source(name),
     sink: async (name) => (await open()).sink(name),
+    file: async (name) => (await open()).file(name),
     remove: async (name) => now()?.remove(name),
   };
 }

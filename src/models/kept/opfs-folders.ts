@@ -6,7 +6,7 @@
 import { LateralError, toLateralError } from '../../errors.ts';
 import { blobSource, requireWithin } from '../byte-source.ts';
 import { platform } from '../platform.ts';
-import type { ByteFolder, ByteFolders, StoredSink } from './byte-folders.ts';
+import type { ByteFolder, ByteFolders, OpenFile, StoredSink } from './byte-folders.ts';
 
 export interface OpfsOptions {
   /** Folder below the origin's root. Default `lateral-models`. */
@@ -62,6 +62,13 @@ function opfsFolder(folder: FileSystemDirectoryHandle, synchronous: boolean): By
         if (file.createWritable === undefined) throw unavailable('cannot write files from here');
         return streamSink(file as StreamFileHandle);
       }),
+    file: (name) =>
+      translate(async () => {
+        const file = (await folder.getFileHandle(name, { create: true })) as WritableFileHandle;
+        if (!synchronous || file.createSyncAccessHandle === undefined)
+          throw unavailable('writes files at their end only here');
+        return syncFile(await file.createSyncAccessHandle(), name);
+      }),
     remove: (name) =>
       translate(async () => {
         await folder.removeEntry(name).catch(nullIfMissing);
@@ -71,6 +78,7 @@ function opfsFolder(folder: FileSystemDirectoryHandle, synchronous: boolean): By
 
 /** Of https://fs.spec.whatwg.org/, declared here because only the types of workers have it. */
 interface SyncHandle {
+  read(bytes: Uint8Array, options: { at: number }): number;
   write(bytes: Uint8Array, options: { at: number }): number;
   truncate(size: number): void;
   getSize(): number;
@@ -94,11 +102,10 @@ function syncSink(handle: SyncHandle, name: string): StoredSink {
     },
     append: (bytes) =>
       translate(() => {
-        for (let done = 0; done < bytes.length;) {
-          const written = handle.write(bytes.subarray(done), { at: size });
-          if (written === 0) throw new DOMException(`${name} takes no more bytes.`, 'QuotaExceededError');
-          done += written;
-          size += written;
+        try {
+          writeAll(handle, name, size, bytes);
+        } finally {
+          size = handle.getSize(); // a full disk takes some of them
         }
         return Promise.resolve();
       }),
@@ -120,6 +127,56 @@ function syncSink(handle: SyncHandle, name: string): StoredSink {
       return Promise.resolve();
     },
   };
+}
+
+function syncFile(handle: SyncHandle, name: string): OpenFile {
+  let closed = false;
+  return {
+    get size() {
+      return handle.getSize();
+    },
+    read: (offset, length) =>
+      translate(() => {
+        requireWithin(offset, length, handle.getSize());
+        const bytes = new Uint8Array(length);
+        for (let done = 0; done < length;) {
+          const read = handle.read(bytes.subarray(done), { at: offset + done });
+          if (read === 0) throw new LateralError('storage-corrupt', `${name} became shorter while it was read.`);
+          done += read;
+        }
+        return Promise.resolve(bytes);
+      }),
+    write: (offset, bytes) =>
+      translate(() => {
+        const size = handle.getSize();
+        if (offset > size) handle.truncate(offset); // zeros in the gap, which not every browser promises of `write`
+        writeAll(handle, name, offset, bytes);
+        return Promise.resolve();
+      }),
+    truncate: (length) =>
+      translate(() => {
+        handle.truncate(length);
+        return Promise.resolve();
+      }),
+    flush: () =>
+      translate(() => {
+        handle.flush();
+        return Promise.resolve();
+      }),
+    close() {
+      if (!closed) handle.close();
+      closed = true;
+      return Promise.resolve();
+    },
+  };
+}
+
+function writeAll(handle: SyncHandle, name: string, offset: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) {
+    const written = handle.write(bytes.subarray(done), { at: offset + done });
+    if (written === 0) throw new DOMException(`${name} takes no more bytes.`, 'QuotaExceededError');
+    done += written;
+  }
 }
 
 /**

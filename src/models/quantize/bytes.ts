@@ -1,27 +1,6 @@
-/**
- * Files as the quantiser sees them: ranges that are read, places that are written. They suit Node's file handles, OPFS's
- * FileSystemSyncAccessHandle (`read(buffer, { at })`, `write(buffer, { at })`, `truncate`, `flush`) and ranged requests.
- */
+/** Files as the quantiser sees them: a graph with the weights beside it, ranges that are checked, and a file in memory. */
 import { LateralError } from '../../errors.ts';
-
-export interface ByteSource {
-  /** Bytes. */
-  readonly size: number;
-  /** @returns exactly `length` bytes (fewer only where the file ends); the caller may keep and change them */
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
-
-export interface ByteSink {
-  /** Writes at a place; past the end, the gap is filled with zeros. The bytes may change after the promise resolves. */
-  write(offset: number, bytes: Uint8Array): Promise<void>;
-  /** Cuts the file, or extends it with zeros. @throws 'storage-full' */
-  truncate(length: number): Promise<void>;
-  /** Resolves when everything that was written would survive a crash. */
-  flush(): Promise<void>;
-}
-
-/** A file that is read and written, `size` being its present length. */
-export type ByteFile = ByteSource & ByteSink;
+import type { ByteFile, ByteSource } from '../byte-source.ts';
 
 /** A graph and the files of weights beside it. */
 export interface ModelSource {
@@ -69,7 +48,7 @@ export function memoryFile(content: Uint8Array = new Uint8Array(0)): ByteFile & 
     get bytes() {
       return bytes;
     },
-    read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
+    read: (offset, length) => Promise.resolve(new Uint8Array(bytes.subarray(offset, offset + length))),
     write(offset, more) {
       if (offset + more.length > bytes.length) resize(offset + more.length);
       bytes.set(more, offset);

@@ -1,6 +1,7 @@
 /** The bytes of a tensor, wherever an ONNX file keeps them: in the message, in the graph's file, or in a file beside it. */
 import { LateralError } from '../../errors.ts';
-import { readRange, type ByteSource, type ModelSource } from './bytes.ts';
+import type { ByteSource } from '../byte-source.ts';
+import { readRange, type ModelSource } from './bytes.ts';
 import { aligned, widenBfloat, widenHalf } from './half.ts';
 import { elementBits, elementType, external, type TensorProto } from './onnx.ts';
 import { inlineBytes, type Payload } from './skeleton.ts';

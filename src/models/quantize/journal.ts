@@ -3,7 +3,8 @@
  * whose bytes are safely in the file of weights. A line that was cut off by a crash is not counted.
  */
 import { LateralError } from '../../errors.ts';
-import { readRange, type ByteFile, type ByteSource, type ModelSource } from './bytes.ts';
+import type { ByteFile, ByteSource } from '../byte-source.ts';
+import { readRange, type ModelSource } from './bytes.ts';
 
 export interface Journal {
   /** Steps that need not be done again. */

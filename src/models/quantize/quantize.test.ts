@@ -1,6 +1,7 @@
 import * as ortWeb from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
-import { memoryFile, type ByteFile, type ModelSource } from './bytes.ts';
+import type { ByteFile } from '../byte-source.ts';
+import { memoryFile, type ModelSource } from './bytes.ts';
 import { decodeModel, encodeModel, message, schemas } from './onnx.ts';
 import { planQuantization, quantizeModel, type QuantizeOptions } from './quantize.ts';
 import { graphBytes, randomWeight } from './testing/graphs.ts';

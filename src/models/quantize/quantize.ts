@@ -6,7 +6,8 @@
  *                                                                                  └─ encode → graph
  */
 import { LateralError, throwIfAborted } from '../../errors.ts';
-import type { ByteFile, ByteSink, ByteSource, ModelSource } from './bytes.ts';
+import type { ByteFile, ByteWriter, ByteSource } from '../byte-source.ts';
+import type { ModelSource } from './bytes.ts';
 import type { Bits } from './blocks.ts';
 import { openContent } from './content.ts';
 import { allGraphs, contrib } from './graph.ts';
@@ -55,8 +56,8 @@ export interface QuantizePlan {
 }
 
 export interface QuantizeTarget {
-  readonly graph: ByteSink;
-  readonly data: ByteSink & Pick<ByteSource, 'size'>;
+  readonly graph: ByteWriter;
+  readonly data: ByteWriter & Pick<ByteSource, 'size'>;
   /** Kept between runs until the work is done; then empty. */
   readonly journal: ByteFile;
 }

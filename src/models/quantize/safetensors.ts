@@ -3,7 +3,8 @@
  * values (https://huggingface.co/docs/safetensors, "Format").
  */
 import { LateralError } from '../../errors.ts';
-import { readRange, type ByteSource } from './bytes.ts';
+import type { ByteSource } from '../byte-source.ts';
+import { readRange } from './bytes.ts';
 import { aligned, widenBfloat, widenHalf } from './half.ts';
 
 /** A linear layer without bias that makes a row of `dim` of a row of `width`. */

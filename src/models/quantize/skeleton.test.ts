@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { memoryFile, type ByteSource } from './bytes.ts';
+import type { ByteSource } from '../byte-source.ts';
+import { memoryFile } from './bytes.ts';
 import { decodeModel, encodeModel, message, schemas } from './onnx.ts';
 import { inlineBytes, readSkeleton } from './skeleton.ts';
 import { readFixture } from './testing/models.ts';

@@ -3,7 +3,8 @@
  * values are stepped over, and the rest is put together anew as a small message for the library.
  */
 import { LateralError } from '../../errors.ts';
-import { readRange, type ByteSource } from './bytes.ts';
+import type { ByteSource } from '../byte-source.ts';
+import { readRange } from './bytes.ts';
 import { payloadField } from './onnx.ts';
 
 export interface Skeleton {

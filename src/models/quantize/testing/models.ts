@@ -50,7 +50,8 @@ export async function quantize(
 ): Promise<{ result: ModelBytes; plan: QuantizePlan }> {
   const target = newTarget();
   const plan = await quantizeModel(sourceOf(model), target, { minElements: 256, dataName, ...options });
-  return { result: { graph: target.graph.bytes, files: { [dataName]: target.data.bytes } }, plan };
+  const files = { [options.dataName ?? dataName]: target.data.bytes };
+  return { result: { graph: target.graph.bytes, files }, plan };
 }
 
 /** Ids of two texts, the second filled up. */
