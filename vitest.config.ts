@@ -27,6 +27,7 @@ export default defineConfig({
             ...['mdast-util-from-markdown', 'mdast-util-gfm', 'micromark-extension-gfm', 'stopword'],
             ...['pdfjs-dist/legacy/build/pdf.mjs', 'pdfjs-dist/legacy/build/pdf.worker.mjs', 'fflate'],
             ...['mammoth/mammoth.browser.min.js', 'valibot', 'minisearch', 'hash-wasm'],
+            ...['@bufbuild/protobuf', '@bufbuild/protobuf/wkt'],
             // The page's, which Vite finds where it looks into index.html.
             ...['react', 'react-dom/client', 'react/jsx-runtime', 'react/jsx-dev-runtime', 'lucide-react'],
             ...[

@@ -52,6 +52,11 @@ describe('a model in the store', () => {
       { path: paths.graph, kind: 'onnx-graph', state: 'whole', bytes: plan.graphBytes, options: { bits: 4 } },
       { path: paths.data, kind: 'onnx-data', state: 'whole', bytes: plan.dataBytes },
     ]);
+    // The same in a browser's worker: kept/opfs-folders.browser.test.ts.
+    expect(described.derived.map(({ sha256 }) => sha256)).toEqual([
+      '1e3c807cac664c98aaefb59a56eee83a77cd6e9c291f809a30c1fd4e0103a7aa',
+      'e232a50e37442ac75b20d13b680529b3771422192e29eb4ea25ad335cff7bbb5',
+    ]);
     expect(seen.at(-1)).toBe(1);
     const [graph, data] = [await stored(paths.graph), await stored(paths.data)];
     const same = await expected();

@@ -22,6 +22,12 @@ const inWorker: Run = (step, root, stopAt) =>
     worker.postMessage({ step, root, stopAt } satisfies StepCall);
   });
 
+/** SHA-256 of the graph and of the weights; src/models/quantize-stored.test.ts holds Node to the same. */
+const quantizedInNode = [
+  '1e3c807cac664c98aaefb59a56eee83a77cd6e9c291f809a30c1fd4e0103a7aa',
+  'e232a50e37442ac75b20d13b680529b3771422192e29eb4ea25ad335cff7bbb5',
+];
+
 const roots: string[] = [];
 function newRoot(): string {
   const root = `test-${String(Date.now())}-${String(roots.length)}`;
@@ -54,15 +60,30 @@ describe.each([
   test('of a model are downloaded, also in two goes', async () => {
     const root = newRoot();
     await expect(run('download', root, 100_000)).rejects.toMatchObject({ code: 'aborted' });
-    expect(await run('states', root)).toEqual(['tokenizer_config.json: whole', 'tokenizer.json: partial']);
+    expect(await run('states', root)).toEqual(['tokenizer_config.json: whole', 'onnx/model_q4.onnx: partial']);
     expect(await run('download', root)).toEqual({
       'tokenizer_config.json': await published('tokenizer_config.json'),
-      'tokenizer.json': await published('tokenizer.json'),
+      'onnx/model_q4.onnx': await published('onnx/model_q4.onnx'),
     });
-    expect(await run('states', root)).toEqual(['tokenizer_config.json: whole', 'tokenizer.json: whole']);
+    expect(await run('states', root)).toEqual(['tokenizer_config.json: whole', 'onnx/model_q4.onnx: whole']);
   });
 
+  if (where === 'a page') {
+    test('cannot be written at any place', async () => {
+      await expect(run('places', newRoot())).rejects.toMatchObject({ code: 'storage-unavailable' });
+    });
+  }
+
   if (where === 'a worker') {
+    test('are written and read at any place', async () => {
+      expect(await run('places', newRoot())).toEqual({ bytes: [0, 1, 0, 0, 4, 5], size: 3 });
+    });
+
+    test('are quantised: in the browser to the same bytes as in Node', async () => {
+      const made = await run('quantize', newRoot());
+      expect(made).toEqual(quantizedInNode);
+    });
+
     test('have one writer at a time', async () => {
       const root = newRoot();
       await run('write', root);

@@ -2,9 +2,10 @@
 import { createWebLocks } from '../../engine/tab-locks.ts';
 import { piecesOf } from '../byte-source.ts';
 import { createDigest } from '../digest.ts';
-import { downloadModel, planDownload, pathSource, createModelStore, type ModelStore } from '../hub.ts';
+import { downloadModel, importFolder, planDownload, pathSource, createModelStore, type ModelStore } from '../hub.ts';
 import type { ByteFolder } from '../kept/byte-folders.ts';
 import { createOpfsFolders } from '../kept/opfs-folders.ts';
+import { quantizeStored } from '../quantize-stored.ts';
 
 export const mebibyte = 2 ** 20;
 
@@ -56,6 +57,40 @@ export const steps = {
     }
   },
 
+  /** Writes at places of a file, beyond its end too, and reads them. @returns its bytes, and its size once it was cut */
+  async places(root: string): Promise<{ bytes: number[]; size: number }> {
+    const file = await (await folder(root)).file('places');
+    try {
+      await file.write(4, Uint8Array.of(4, 5));
+      await file.write(1, Uint8Array.of(1));
+      const bytes = [...(await file.read(0, file.size))];
+      await file.truncate(3);
+      await file.flush();
+      return { bytes, size: file.size };
+    } finally {
+      await file.close();
+      await file.close();
+    }
+  },
+
+  /** Quantises a model of the fixtures that was dropped as a folder. @returns SHA-256 of what was made */
+  async quantize(root: string): Promise<readonly string[]> {
+    const store = storeIn(root);
+    const onnx = 'onnx/xlmr-rotary-script-17.onnx';
+    const fetched = async (path: string) => ({
+      path: `mine/onnx/${path}`,
+      blob: await (await fetch(`/fixtures/quantize/${path}`)).blob(),
+    });
+    const rest = ['config.json', 'tokenizer.json'].map((path) => ({
+      path: `mine/${path}`,
+      blob: new Blob(['{"model":{}}']),
+    }));
+    const weights = [await fetched('xlmr-rotary-script-17.onnx'), await fetched('xlmr-rotary-script-17.onnx_data')];
+    const { key } = await importFolder([...rest, ...weights], { store, name: 'mine' });
+    const { derived } = await quantizeStored(store, key, { onnx, minElements: 256 });
+    return derived.map(({ sha256 }) => sha256);
+  },
+
   async missing(root: string): Promise<void> {
     await (await folder(root)).source('nothing');
   },
@@ -73,7 +108,7 @@ export const steps = {
   async download(root: string, stopAt?: number): Promise<Record<string, string>> {
     const store = storeIn(root);
     const source = pathSource('/models/lateral-mini', location.origin);
-    const plan = await planDownload(source, { store, files: ['tokenizer.json', 'tokenizer_config.json'] });
+    const plan = await planDownload(source, { store, files: ['onnx/model_q4.onnx', 'tokenizer_config.json'] });
     const cancel = new AbortController();
     const model = await downloadModel(plan, {
       store,
