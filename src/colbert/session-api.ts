@@ -18,8 +18,23 @@ export interface Session {
   release(): Promise<void>;
 }
 
+/** A graph, with the files of weights that it names. */
+export interface ModelWeights {
+  readonly graph: Uint8Array;
+  /** None where the graph holds its weights itself. */
+  readonly external: readonly ExternalWeights[];
+}
+
+export interface ExternalWeights {
+  /** As the graph names it. */
+  readonly path: string;
+  /** At most 2 GiB, as everything in one ArrayBuffer. */
+  readonly bytes: Uint8Array;
+}
+
 export interface SessionFactory {
   /** The runtime's files that it loads, by name; none where it is not fetched. */
   readonly files: readonly string[];
-  create(model: Uint8Array, device: EncoderDevice): Promise<Session>;
+  /** @throws 'model-invalid', 'out-of-memory', 'gpu-unavailable', 'gpu-lost' */
+  create(model: ModelWeights, device: EncoderDevice): Promise<Session>;
 }

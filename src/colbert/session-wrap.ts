@@ -1,7 +1,7 @@
 /** What sessions have in common, whichever runtime carries them: tensors in, rows out, errors with a code. */
 import type * as ort from 'onnxruntime-web/webgpu';
 import { LateralError } from '../errors.ts';
-import type { Session } from './session-api.ts';
+import type { ModelWeights, Session } from './session-api.ts';
 
 const knownInputs = ['input_ids', 'attention_mask', 'token_type_ids'];
 
@@ -45,6 +45,11 @@ export function wrapSession(
     },
     release: () => session.release(),
   };
+}
+
+/** As ONNX Runtime's option. */
+export function externalData({ external }: ModelWeights): { readonly path: string; readonly data: Uint8Array }[] {
+  return external.map(({ path, bytes }) => ({ path, data: bytes }));
 }
 
 export function runtimeError(cause: unknown, what: string): LateralError {

@@ -5,7 +5,7 @@
 import * as ort from 'onnxruntime-web/webgpu';
 import { LateralError } from '../errors.ts';
 import type { SessionFactory } from './session-api.ts';
-import { runtimeError, wrapSession } from './session-wrap.ts';
+import { externalData, runtimeError, wrapSession } from './session-wrap.ts';
 
 export interface BrowserRuntimeOptions {
   /** Folder with ONNX Runtime's files, with a trailing slash. */
@@ -37,8 +37,9 @@ export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFac
       const providers: ort.InferenceSession.ExecutionProviderConfig[] =
         device === 'webgpu' ? [{ name: 'webgpu', device: gpuDevice! }] : ['wasm'];
       try {
-        const session = await ort.InferenceSession.create(model, {
+        const session = await ort.InferenceSession.create(model.graph, {
           executionProviders: providers,
+          externalData: externalData(model),
           graphOptimizationLevel: 'all',
         });
         return wrapSession(session, ort.Tensor, device === 'webgpu' ? 'webgpu' : 'wasm', options.threads);

@@ -48,7 +48,7 @@ export async function loadModel(
     selfTest: readSelfTest(selfTest, modelName(entry)),
     async createEncoder(runtime, device, options) {
       if (bytes === null) throw new LateralError('internal', 'The weights were dropped already.');
-      return createEncoder(tokenizer, config, await runtime.create(bytes, device), options);
+      return createEncoder(tokenizer, config, await runtime.create({ graph: bytes, external: [] }, device), options);
     },
     forgetWeights() {
       bytes = null;

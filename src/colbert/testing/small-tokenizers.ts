@@ -1,11 +1,12 @@
 /** A tokenizer of each family, small enough to be read here. */
 import { asciiPunctuation, type ColbertConfig, type ColbertSettings } from '../config.ts';
-import { loadTokenizer, type TextTokenizer } from '../tokenizer.ts';
+import { loadTokenizer, type TextTokenizer, type TokenizerFiles } from '../tokenizer.ts';
 
 /** A tokenizer, and the settings it was loaded with. */
 export interface SmallTokenizer {
   readonly tokenizer: TextTokenizer;
   readonly config: ColbertConfig;
+  readonly files: TokenizerFiles;
 }
 
 const markers = ['[QueryMarker]', '[DocumentMarker]'];
@@ -167,5 +168,6 @@ function load(
     tokenizer_class: 'PreTrainedTokenizerFast',
     ...{ unk_token: unknown, pad_token: pad, mask_token: mask, cls_token: start, sep_token: end },
   };
-  return loadTokenizer({ tokenizerJson, tokenizerConfig }, settings);
+  const files = { tokenizerJson, tokenizerConfig };
+  return { ...loadTokenizer(files, settings), files };
 }
