@@ -114,17 +114,18 @@ async function fetchOnce(state: FileState, options: RequestOptions): Promise<Out
         return 'start-over';
       }
     }
-    return await receive(state, exchange);
+    return await receive(state, exchange, options.signal);
   } finally {
     exchange.end();
   }
 }
 
-/** Writes a body to the file's end. @throws TryAgain where it ends too early */
-async function receive(state: FileState, exchange: Exchange): Promise<Outcome> {
+/** Writes a body to the file's end. @throws TryAgain where it ends too early, 'aborted' */
+async function receive(state: FileState, exchange: Exchange, signal: AbortSignal | undefined): Promise<Outcome> {
   const { job, sink, digests } = state;
   const { size } = state.record;
   for await (const piece of exchange.pieces()) {
+    throwIfAborted(signal); // what has arrived already comes piece after piece, without a wait that an abort would end
     if (sink.size === 0) refuseWebPage(state, piece);
     if (size !== null && sink.size + piece.length > size) return 'start-over';
     await sink.append(piece);
