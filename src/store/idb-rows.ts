@@ -126,7 +126,7 @@ function stretches(numbers: readonly number[], perPiece: number): { readonly fir
   const found: { first: number; end: number }[] = [];
   for (const number of numbers) {
     const last = found.at(-1);
-    if (last !== undefined && last.end === number && number % perPiece !== 0) last.end++;
+    if (last?.end === number && number % perPiece !== 0) last.end++;
     else found.push({ first: number, end: number + 1 });
   }
   return found;
