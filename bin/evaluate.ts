@@ -6,8 +6,9 @@ import { createReadStream, existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { LateralError, toLateralError } from '../src/errors.ts';
+import { LateralError } from '../src/errors.ts';
 import { readArguments, usage, type EvaluateArguments } from './evaluate-arguments.ts';
+import { runCommand } from './run-command.ts';
 import { evaluate, type Evaluation, type EvaluationBaseline, type EvaluationProgress } from '../src/evaluation/run.ts';
 import { readBeir, type OpenFile } from '../src/interop/beir.ts';
 import { createWasmScorer } from '../src/maxsim/wasm.ts';
@@ -108,11 +109,4 @@ function table({ dataset, model, documents, chunks, queries, results, baselines 
   return `${dataset}: ${documents} documents${passages}, ${queries} queries\n${lines.join('\n')}\n`;
 }
 
-try {
-  await main(readArguments(process.argv.slice(2)));
-} catch (thrown) {
-  const error = toLateralError(thrown);
-  const isUsage = thrown instanceof LateralError && thrown.code === 'invalid-argument';
-  process.stderr.write(isUsage ? `${error.message}\n\n${usage}\n` : `${error.message}\n`);
-  process.exitCode = isUsage ? 2 : 1;
-}
+await runCommand(usage, () => main(readArguments(process.argv.slice(2))));

@@ -5,12 +5,13 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { LateralError, toLateralError } from '../src/errors.ts';
+import { LateralError } from '../src/errors.ts';
 import { openDiskFile } from '../src/models/disk-file.ts';
 import { openDiskModel } from '../src/models/quantize/node-files.ts';
 import { planQuantization, quantizeModel, type QuantizePlan } from '../src/models/quantize/quantize.ts';
 import { readHead } from '../src/models/quantize/safetensors.ts';
 import { readArguments, usage, type QuantizeArguments } from './quantize-arguments.ts';
+import { runCommand } from './run-command.ts';
 
 async function main(given: QuantizeArguments): Promise<void> {
   const folder = fromCaller(given.folder);
@@ -112,11 +113,4 @@ function table({ graphBytes, dataBytes, sourceBytes, dim, quantized, left }: Qua
   return `${megabytes(sourceBytes)} → ${megabytes(dataBytes + graphBytes)}${rows}\n${lines.join('\n')}\n`;
 }
 
-try {
-  await main(readArguments(process.argv.slice(2)));
-} catch (thrown) {
-  const error = toLateralError(thrown);
-  const isUsage = thrown instanceof LateralError && thrown.code === 'invalid-argument';
-  process.stderr.write(isUsage ? `${error.message}\n\n${usage}\n` : `${error.message}\n`);
-  process.exitCode = isUsage ? 2 : 1;
-}
+await runCommand(usage, () => main(readArguments(process.argv.slice(2))));

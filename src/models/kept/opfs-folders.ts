@@ -93,39 +93,21 @@ interface WritableFileHandle extends Omit<FileSystemFileHandle, 'createSyncAcces
 
 type StreamFileHandle = WritableFileHandle & Required<Pick<WritableFileHandle, 'createWritable'>>;
 
+/** The same file, written at its end. */
 function syncSink(handle: SyncHandle, name: string): StoredSink {
-  let size = handle.getSize();
-  let closed = false;
+  const file = syncFile(handle, name);
   return {
     get size() {
-      return size;
+      return file.size;
     },
-    append: (bytes) =>
-      translate(() => {
-        try {
-          writeAll(handle, name, size, bytes);
-        } finally {
-          size = handle.getSize(); // a full disk takes some of them
-        }
-        return Promise.resolve();
-      }),
+    append: (bytes) => file.write(file.size, bytes),
     truncate: (length) =>
       translate(() => {
-        requireWithin(0, length, size);
-        handle.truncate(length);
-        size = length;
-        return Promise.resolve();
+        requireWithin(0, length, file.size);
+        return file.truncate(length);
       }),
-    flush: () =>
-      translate(() => {
-        handle.flush();
-        return Promise.resolve();
-      }),
-    close() {
-      if (!closed) handle.close();
-      closed = true;
-      return Promise.resolve();
-    },
+    flush: () => file.flush(),
+    close: () => file.close(),
   };
 }
 
