@@ -32,7 +32,17 @@ import type {
 } from './types.ts';
 
 import { LateralError } from './errors.ts';
-import { createClient, type EngineClient } from './rpc/client.ts';
+import { originsOf } from './models/catalogue.ts';
+import type {
+  ImportRequest,
+  ModelInfo,
+  ModelOrigin,
+  ModelPlan,
+  ModelRequest,
+  PrepareRequest,
+} from './models/model-info.ts';
+import { createEngineClient, type EngineClient } from './rpc/engine.ts';
+import { createModelsClient, type ModelsClient } from './rpc/models.ts';
 
 export type * from './types.ts';
 export type {
@@ -48,6 +58,17 @@ export type {
   SearchOptions,
   TokenEmbedding,
 } from './engine/engine-api.ts';
+export type {
+  ImportRequest,
+  ModelCheck,
+  ModelInfo,
+  ModelLicence,
+  ModelOrigin,
+  ModelPlan,
+  ModelRequest,
+  ModelState,
+  PrepareRequest,
+} from './models/model-info.ts';
 export { LateralError, errorCodes } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 
@@ -140,7 +161,7 @@ export async function openIndex({ onProgress, ...options }: OpenIndexOptions = {
     type: 'module',
     name: 'lateral-engine',
   });
-  const client = createClient(worker);
+  const client = createEngineClient(worker);
   worker.addEventListener('error', (event) => {
     const cause = event.message === '' ? {} : { cause: event.message };
     client.fail(
@@ -240,5 +261,85 @@ async function createIndex(
         release();
       }
     },
+  };
+}
+
+export interface ModelsOptions extends ModelOrigin {
+  /**
+   * Called before anything is asked of these origins, with the page's own left out: the place to let them into the content security
+   * policy. The worker that asks them is made afterwards. @throws whatever keeps them from being asked
+   */
+  readonly permit?: (origins: readonly string[]) => Promise<void>;
+}
+
+/** The models that are here, and that could be. Heavy work is in workers of its own: searches go on meanwhile. */
+export interface LateralModels {
+  /** The embedded one first, then those that Lateral knows, then others that are here. Nothing is asked of the network. */
+  list(): Promise<readonly ModelInfo[]>;
+  /** What a model would take, by what its hub says. @throws 'model-unavailable', 'model-invalid', 'download-refused', 'download-interrupted' */
+  plan(model: string, options?: Omit<ModelRequest, 'model'> & CallOptions): Promise<ModelPlan>;
+  /**
+   * Downloads what is missing, makes it smaller, checks it on this device; then `openIndex({ model })` takes it. Stopped anywhere, by
+   * `signal`, a reload or a broken connection, another call goes on from there.
+   * @throws 'consent-required' before the first byte of a model whose licence has conditions; 'storage-full', 'download-refused',
+   *   'download-interrupted', 'download-damaged', 'model-unavailable', 'model-invalid', 'model-busy', 'self-test-failed', 'aborted'
+   */
+  prepare(model: string, options?: Omit<PrepareRequest, 'model'> & AddOptions): Promise<ModelInfo>;
+  /** The same for a folder of files: config.json, tokenizer.json, what says how it is asked, an ONNX. Needs no network. */
+  importFolder(request: ImportRequest, options?: AddOptions): Promise<ModelInfo>;
+  /** Deletes all that is here of it. @returns the bytes freed. @throws 'model-busy', 'invalid-argument' */
+  remove(model: string): Promise<number>;
+  close(): void;
+}
+
+/** Models are kept in this origin's private file system (docs/downloads.md). Calls throw 'storage-unavailable' where there is none. */
+export function openModels({ permit, endpoint, path }: ModelsOptions = {}): LateralModels {
+  const origin = { ...(endpoint === undefined ? {} : { endpoint }), ...(path === undefined ? {} : { path }) };
+  const open = new Set<() => void>();
+
+  async function inWorker<T>(work: (client: ModelsClient) => Promise<T>): Promise<T> {
+    const worker = new Worker(new URL('../workers/models.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'lateral-models',
+    });
+    const client = createModelsClient(worker);
+    const end = (): void => {
+      worker.terminate();
+      client.fail(new LateralError('aborted', 'The models were closed.'));
+    };
+    worker.addEventListener('error', () =>
+      client.fail(
+        new LateralError('worker-failed', 'Part of Lateral did not load. What is here is safe. Reload the page.'),
+      ),
+    );
+    open.add(end);
+    try {
+      return await work(client);
+    } finally {
+      open.delete(end);
+      end();
+    }
+  }
+
+  /** Its worker is made once the origins are permitted: a worker has the policy that its script came with. */
+  async function online<T>(request: ModelRequest, work: (client: ModelsClient) => Promise<T>): Promise<T> {
+    await permit?.(originsOf(request).filter((one) => one !== location.origin));
+    return inWorker(work);
+  }
+
+  return {
+    list: () => inWorker((client) => client.call('list', undefined)),
+    plan: (model, { signal, ...options } = {}) => {
+      const request = { ...origin, ...options, model };
+      return online(request, (client) => client.call('plan', request, { signal }));
+    },
+    prepare: (model, { signal, onProgress, ...options } = {}) => {
+      const request = { ...origin, ...options, model };
+      return online(request, (client) => client.call('prepare', request, { signal, onProgress }));
+    },
+    importFolder: (request, { signal, onProgress } = {}) =>
+      inWorker((client) => client.call('importFolder', request, { signal, onProgress })),
+    remove: (model) => inWorker((client) => client.call('remove', model)),
+    close: () => open.forEach((end) => end()),
   };
 }

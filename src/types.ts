@@ -245,12 +245,16 @@ export interface SearchResult {
 
 // ─── long work ──────────────────────────────────────────────────────────────────────────────────────
 
+export type EnginePhase = 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'saving' | 'measuring';
+export type ModelPhase = 'waiting' | 'downloading' | 'retrying' | 'copying' | 'quantizing' | 'checking';
+
 export interface Progress {
   /**
    * 'keeping': the files are being copied into the store, so that a reload cannot lose them; 'waiting': another tab is
-   * reading, these come after it; 'measuring': ways of comparing take turns.
+   * reading, these come after it; 'measuring': ways of comparing take turns. Of a model: 'downloading'; 'retrying': the network
+   * gave out, and is asked again; 'copying': from a folder; 'quantizing'; 'checking' on this device.
    */
-  readonly phase: 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'saving' | 'measuring';
+  readonly phase: EnginePhase | ModelPhase;
   readonly done: number;
   readonly total: number;
   readonly unit: 'files' | 'bytes' | 'passages' | 'turns';

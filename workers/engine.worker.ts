@@ -1,5 +1,5 @@
 /** The engine in a thread of its own. */
 import { createBrowserEngine } from '../src/engine/browser.ts';
-import { serve } from '../src/rpc/server.ts';
+import { serveEngine } from '../src/rpc/engine.ts';
 
-serve(createBrowserEngine(), self);
+serveEngine(createBrowserEngine(), self);

@@ -4,17 +4,28 @@ import { defaultScale } from '../vectors/quantize.ts';
 
 export interface ModelEntry {
   readonly id: string;
-  /** Rises when the weights change; vectors of different versions are never compared. */
-  readonly version: number;
-  /** Folder below the models' base, in the hub's layout. */
-  readonly folder: string;
-  readonly onnxFile: string;
+  /** As people call it. */
+  readonly title: string;
+  /** Changes when the weights do; vectors of different versions are never compared. */
+  readonly version: number | string;
   /** Dimensions it serves, largest first; the smaller are leading components (Matryoshka). */
   readonly dims: readonly number[];
   /** Stored int8 × scale = component. */
   readonly scale: number;
   /** Cosines between token vectors, measured on this model (bench/similarity.ts prints what they follow from). */
   readonly similarity: SimilarityLevels;
+}
+
+/** One that comes with Lateral. */
+export interface EmbeddedModel extends ModelEntry {
+  /** Folder below the models' base, in the hub's layout. */
+  readonly folder: string;
+  readonly onnxFile: string;
+  /** ISO 639-1 codes, or how many there are. */
+  readonly languages: readonly string[] | number;
+  readonly parameters: number;
+  /** Of its files, about. */
+  readonly bytes: number;
 }
 
 export interface SimilarityLevels {
@@ -28,12 +39,17 @@ export interface SimilarityLevels {
   readonly baseline: number;
 }
 
-export const models: readonly ModelEntry[] = [
+export const models: readonly EmbeddedModel[] = [
   {
     id: 'lateral-mini',
+    title: 'Lateral mini',
     version: 2,
     folder: 'lateral-mini',
     onnxFile: 'onnx/model_q4.onnx',
+    // measured ones; training had more (its card)
+    languages: 'en fr es ro de el ru tr vi zh ja hi th ar fa he am'.split(' '),
+    parameters: 30_600_000,
+    bytes: 21_700_000,
     dims: [128, 96, 64],
     scale: defaultScale,
     similarity: { close: 0.44, strong: 0.6, relevant: 0.43, baseline: 0.38 },
@@ -43,7 +59,7 @@ export const models: readonly ModelEntry[] = [
 export const defaultModelId = 'lateral-mini';
 
 /** @param id with or without its version: `lateral-mini`, `lateral-mini@0`. @throws 'invalid-argument' for one that is not here */
-export function modelEntry(id: string): ModelEntry {
+export function modelEntry(id: string): EmbeddedModel {
   const entry = models.find((model) => model.id === id || modelName(model) === id);
   if (entry === undefined) {
     throw new LateralError(

@@ -2,7 +2,6 @@
  * The page's end: a call becomes a message, its answer a promise. A worker that does not load or dies fails every call
  * with a typed error; none is left hanging.
  */
-import type { EngineEvent } from '../engine/engine-api.ts';
 import { fromWireError, LateralError } from '../errors.ts';
 import type { Progress } from '../types.ts';
 import type { Argument, Channel, Method, Response, Result } from './protocol.ts';
@@ -12,9 +11,9 @@ export interface CallOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-export interface EngineClient {
-  call<M extends Method>(method: M, argument: Argument<M>, options?: CallOptions): Promise<Result<M>>;
-  subscribe(listener: (event: EngineEvent) => void): () => void;
+export interface Client<Api, Event = never> {
+  call<M extends Method<Api>>(method: M, argument: Argument<Api, M>, options?: CallOptions): Promise<Result<Api, M>>;
+  subscribe(listener: (event: Event) => void): () => void;
   /** Calls back once when everything has failed. */
   onFail(listener: (error: LateralError) => void): void;
   /** Fails all calls, now and later, with this error. */
@@ -27,14 +26,14 @@ interface Pending {
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
 
-export function createClient(channel: Channel): EngineClient {
+export function createClient<Api, Event = never>(channel: Channel): Client<Api, Event> {
   const pending = new Map<number, Pending>();
-  const listeners = new Set<(event: EngineEvent) => void>();
+  const listeners = new Set<(event: Event) => void>();
   const failListeners = new Set<(error: LateralError) => void>();
   let lastId = 0;
   let broken: LateralError | null = null;
 
-  channel.addEventListener('message', ({ data }: MessageEvent<Response>) => {
+  channel.addEventListener('message', ({ data }: MessageEvent<Response<Api, Event>>) => {
     switch (data.type) {
       case 'ready':
         return;
@@ -54,7 +53,7 @@ export function createClient(channel: Channel): EngineClient {
   });
 
   return {
-    async call<M extends Method>(method: M, argument: Argument<M>, { signal, onProgress }: CallOptions = {}) {
+    async call<M extends Method<Api>>(method: M, argument: Argument<Api, M>, { signal, onProgress }: CallOptions = {}) {
       if (broken !== null) throw broken;
       if (signal?.aborted === true) throw new LateralError('aborted', 'Stopped on request.');
       const id = ++lastId;
@@ -62,7 +61,7 @@ export function createClient(channel: Channel): EngineClient {
       const cancel = (): void => channel.postMessage({ type: 'cancel', id });
       signal?.addEventListener('abort', cancel, { once: true });
       try {
-        return await new Promise<Result<M>>((resolve, reject) => {
+        return await new Promise<Result<Api, M>>((resolve, reject) => {
           pending.set(id, { resolve, reject, onProgress });
           channel.postMessage({ type: 'call', id, method, argument });
         });

@@ -1,10 +1,9 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import type { CallContext, Engine, EngineEvent } from '../engine/engine-api.ts';
+import type { CallContext, Engine, EngineApi, EngineEvent } from '../engine/engine-api.ts';
 import { LateralError } from '../errors.ts';
 import type { AddResult, EngineStatus } from '../types.ts';
-import { createClient } from './client.ts';
+import { createEngineClient, serveEngine } from './engine.ts';
 import type { Argument, Result } from './protocol.ts';
-import { serve } from './server.ts';
 
 /** Client and server over a real MessageChannel: values are cloned as between threads. */
 function connect(methods: Partial<Engine>) {
@@ -17,8 +16,8 @@ function connect(methods: Partial<Engine>) {
     },
     ...methods,
   } as Engine;
-  const client = createClient(port2);
-  serve(engine, port1);
+  const client = createEngineClient(port2);
+  serveEngine(engine, port1);
   port1.start();
   port2.start();
   const close = (): void => {
@@ -29,8 +28,8 @@ function connect(methods: Partial<Engine>) {
 }
 
 test('the protocol follows the engine', () => {
-  expectTypeOf<Argument<'remove'>>().toEqualTypeOf<readonly string[]>();
-  expectTypeOf<Result<'add'>>().toEqualTypeOf<AddResult>();
+  expectTypeOf<Argument<EngineApi, 'remove'>>().toEqualTypeOf<readonly string[]>();
+  expectTypeOf<Result<EngineApi, 'add'>>().toEqualTypeOf<AddResult>();
 });
 
 test('a call, its progress and its result', async () => {
@@ -94,5 +93,5 @@ test('events arrive', async () => {
 });
 
 test('statuses are plain data', () => {
-  expectTypeOf<EngineStatus>().toEqualTypeOf<Result<'status'>>();
+  expectTypeOf<EngineStatus>().toEqualTypeOf<Result<EngineApi, 'status'>>();
 });

@@ -1,30 +1,44 @@
-/** The worker's end: messages in, engine calls, messages out. */
-import type { Engine } from '../engine/engine-api.ts';
+/** The worker's end: messages in, calls, messages out. */
 import { LateralError, toWireError } from '../errors.ts';
+import type { Progress } from '../types.ts';
 import type { Channel, Method, Request, Response, Result } from './protocol.ts';
 
-/** Serves an engine over a channel until the channel goes away. */
-export function serve(engine: Engine, channel: Channel): void {
-  const running = new Map<number, AbortController>();
-  const send = (response: Response, transfer: Transferable[] = []): void => channel.postMessage(response, transfer);
+/** What a service says without being asked. */
+interface Telling<Event> {
+  subscribe(listener: (event: Event) => void): () => void;
+}
 
-  async function call(request: Extract<Request, { type: 'call' }>): Promise<void> {
+export interface ServeOptions<Api> {
+  /** Parts of a large result, which move rather than being copied. */
+  readonly transferable?: (method: Method<Api>, value: Result<Api, Method<Api>>) => Transferable[];
+}
+
+/** Serves an engine, or models, over a channel until the channel goes away. */
+export function serve<Api extends object, Event = never>(
+  service: Api & Partial<Telling<Event>>,
+  channel: Channel,
+  { transferable }: ServeOptions<Api> = {},
+): void {
+  const running = new Map<number, AbortController>();
+  const send = (response: Response<Api, Event>, transfer: Transferable[] = []): void =>
+    channel.postMessage(response, transfer);
+
+  async function call(request: Extract<Request<Api>, { type: 'call' }>): Promise<void> {
     const { id, method } = request;
     const controller = new AbortController();
     running.set(id, controller);
     try {
-      if (typeof engine[method] !== 'function') throw new LateralError('internal', `There is no method ${method}.`);
       // The union of methods is too wide for the compiler to pair method with argument; the protocol has paired them.
-      const methods = engine as unknown as Record<
-        Method,
-        (argument: unknown, context: unknown) => Promise<Result<Method>>
+      const methods = service as Partial<
+        Record<string, (argument: unknown, context: unknown) => Promise<Result<Api, Method<Api>>>>
       >;
-      const value = await methods[method](request.argument, {
+      const run = methods[method];
+      if (typeof run !== 'function') throw new LateralError('internal', `There is no method ${method}.`);
+      const value = await run.call(service, request.argument, {
         signal: controller.signal,
-        onProgress: (progress: Parameters<Parameters<Engine['open']>[1]['onProgress']>[0]) =>
-          send({ type: 'progress', id, progress }),
+        onProgress: (progress: Progress) => send({ type: 'progress', id, progress }),
       });
-      send({ type: 'result', id, value }, transferable(method, value));
+      send({ type: 'result', id, value }, transferable?.(method, value));
     } catch (error) {
       send({ type: 'error', id, error: toWireError(error) });
     } finally {
@@ -32,17 +46,10 @@ export function serve(engine: Engine, channel: Channel): void {
     }
   }
 
-  engine.subscribe((event) => send({ type: 'event', event }));
-  channel.addEventListener('message', ({ data }: MessageEvent<Request>) => {
+  service.subscribe?.((event) => send({ type: 'event', event }));
+  channel.addEventListener('message', ({ data }: MessageEvent<Request<Api>>) => {
     if (data.type === 'call') void call(data);
     else running.get(data.id)?.abort();
   });
   send({ type: 'ready' });
-}
-
-/** Large results move rather than being copied. */
-function transferable(method: Method, value: Result<Method>): Transferable[] {
-  if (method === 'pageImage') return [(value as Result<'pageImage'>).bitmap];
-  if (method !== 'embed') return [];
-  return (value as Result<'embed'>).map(({ rows }) => rows.buffer as ArrayBuffer);
 }

@@ -1,0 +1,194 @@
+/**
+ * The models that there are: the embedded one, those that Lateral knows, and others that are in the store. Which stored model is
+ * which known one; what its files say of how far it is.
+ */
+import { LateralError } from '../errors.ts';
+import { connectSources, defaultEndpoint, hubSource, pathSource, type RemoteSource } from './hub/source.ts';
+import { hubModels, type HubModel } from './hub-models.ts';
+import type { StoredDerived, StoredModel } from './kept/describe.ts';
+import type { Licence } from './kept/manifest.ts';
+import { repositoryOf } from './find-files.ts';
+import type { ModelCheck, ModelInfo, ModelLicence, ModelOrigin, ModelRequest, ModelState } from './model-info.ts';
+import { models, type EmbeddedModel } from './registry.ts';
+
+/** Of a derived file: that it says what a check said. */
+export const checkKind = 'check';
+
+/** A model's id in this list, by where its files came from. */
+export function idOf({ source }: Pick<StoredModel, 'source'>): string {
+  switch (source.kind) {
+    case 'folder':
+      return `folder:${source.name}`;
+    case 'hub':
+      return hubModels.find(({ repository }) => repository === source.repo)?.id ?? source.repo;
+    case 'path': {
+      const repository = source.baseUrl.split('/').slice(-3, -1).join('/');
+      return hubModels.find((known) => known.repository === repository)?.id ?? repository;
+    }
+  }
+}
+
+/** The known model of this id or repository, or null. */
+export function knownModel(id: string): HubModel | null {
+  return hubModels.find((model) => model.id === id || model.repository === id) ?? null;
+}
+
+/**
+ * Where a request's files are.
+ * @throws 'invalid-argument' for a model of no hub, an id that is neither known nor owner/name, or an address that cannot be one
+ */
+export function sourceOf({ model, revision, endpoint = defaultEndpoint, path }: ModelRequest): RemoteSource {
+  if (models.some(({ id }) => id === model) || model.startsWith('folder:')) {
+    throw new LateralError('invalid-argument', `${model} comes from no hub: there is nothing to download.`);
+  }
+  const known = knownModel(model);
+  if (known === null && !model.includes('/')) {
+    const ids = [...models, ...hubModels].map(({ id }) => id).join(', ');
+    throw new LateralError('invalid-argument', `There is no model "${model}". Known: ${ids}; or write owner/name.`);
+  }
+  const repository = known?.repository ?? repositoryOf(model);
+  if (path === undefined || path === '') return hubSource(repository, revision ?? known?.revision, endpoint);
+  return pathSource(`${path.replace(/\/+$/, '')}/${repository}`, originHere());
+}
+
+/** What a download will ask, as sources of a content security policy. @throws as `sourceOf` */
+export function originsOf(request: ModelRequest): readonly string[] {
+  return connectSources(sourceOf(request));
+}
+
+/** The same, for settings that are not a request yet. @throws 'invalid-argument' for an address that cannot be one */
+export function checkOrigin({ endpoint = defaultEndpoint, path }: ModelOrigin): void {
+  if (path === undefined || path === '') hubSource('owner/name', 'main', endpoint);
+  else pathSource(path, originHere());
+}
+
+export function catalogue(stored: readonly StoredModel[]): ModelInfo[] {
+  const byId = new Map<string, StoredModel>();
+  // Of two commits of one model, the one that can be used, else the one that was used last (the store's order).
+  for (const model of stored) {
+    const id = idOf(model);
+    const other = byId.get(id);
+    if (other === undefined || (stateOf(other) !== 'ready' && stateOf(model) === 'ready')) byId.set(id, model);
+  }
+  const known = hubModels.map((model) => describeKnown(model, byId.get(model.id) ?? null));
+  const others = [...byId].filter(([id]) => hubModels.every((model) => model.id !== id));
+  return [...models.map(describeEmbedded), ...known, ...others.map(([id, model]) => describeOther(id, model))];
+}
+
+/** The check of a model that has one, with the files that it is of. */
+export function checkOf(model: StoredModel): StoredDerived | null {
+  const checks = model.derived.filter(({ kind, state }) => kind === checkKind && state === 'whole');
+  return checks.sort((a, b) => b.madeAt - a.madeAt)[0] ?? null;
+}
+
+function describeEmbedded(entry: EmbeddedModel): ModelInfo {
+  const { bytes } = entry;
+  return {
+    id: entry.id,
+    title: entry.title,
+    origin: 'built-in',
+    repository: null,
+    licence: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0', ...free },
+    languages: entry.languages,
+    parameters: entry.parameters,
+    quality: [],
+    dims: entry.dims,
+    state: 'ready',
+    ...{ downloadBytes: 0, presentBytes: bytes, keptBytes: bytes, memoryBytes: null },
+    ...{ instead: '', unsure: [], check: null },
+  };
+}
+
+const free = { conditions: false, nonCommercial: false };
+
+function describeKnown(known: HubModel, model: StoredModel | null): ModelInfo {
+  const { licence, languages, parameters, quality } = known.card;
+  const { name, url, nonCommercial } = licence;
+  const state = model === null ? 'absent' : stateOf(model);
+  return {
+    id: known.id,
+    title: known.title,
+    origin: 'known',
+    repository: known.repository,
+    licence: { name, url, nonCommercial, conditions: nonCommercial },
+    ...{ languages, parameters, quality },
+    dims: dimsOf(model) ?? known.heads.map(({ dim }) => dim),
+    state,
+    downloadBytes: known.onnx?.downloadBytes ?? null,
+    presentBytes: model === null ? 0 : presentBytes(model),
+    keptBytes: model !== null && state === 'ready' ? model.bytes : keptEstimate(known),
+    memoryBytes: null,
+    instead: model === null ? (known.instead ?? '') : '',
+    unsure: known.unsure,
+    check: model === null ? null : readCheck(model),
+  };
+}
+
+function describeOther(id: string, model: StoredModel): ModelInfo {
+  const { source } = model;
+  const sizes = model.files.map(({ size }) => size ?? 0);
+  return {
+    id,
+    title: source.kind === 'folder' ? source.name : id,
+    origin: source.kind === 'folder' ? 'folder' : 'repository',
+    repository: source.kind === 'folder' ? null : id,
+    licence: licenceOf(model.licence),
+    ...{ languages: null, parameters: null, quality: [] },
+    dims: dimsOf(model) ?? [],
+    state: stateOf(model),
+    downloadBytes: source.kind === 'folder' ? 0 : sizes.reduce((sum, size) => sum + size, 0),
+    presentBytes: presentBytes(model),
+    keptBytes: model.bytes,
+    memoryBytes: null,
+    ...{ instead: '', unsure: [] },
+    check: readCheck(model),
+  };
+}
+
+/** As the hub names it. */
+export function licenceOf(licence: Licence | null): ModelLicence | null {
+  if (licence === null) return null;
+  const nonCommercial = /(^|-)(nc|noncommercial|non-commercial)(-|$)/.test(licence.id);
+  return { name: licence.id, url: licence.url, conditions: licence.conditions, nonCommercial };
+}
+
+/** Bytes that stay: at 4 bits with a scale of 32 bits for each 32 values; what is quantised already stays as it is. */
+export function keptEstimate({ onnx, card }: Pick<HubModel, 'onnx' | 'card'>): number {
+  return onnx?.weights === 'int8' ? onnx.downloadBytes : Math.round(card.parameters * 0.63);
+}
+
+function stateOf(model: StoredModel): ModelState {
+  const check = checkOf(model);
+  if (check?.options.passed === true) return 'ready';
+  if (!model.complete) return 'partial';
+  return check === null ? 'unfinished' : 'failed';
+}
+
+/** Of the download: whole files count as such also once they are replaced. */
+function presentBytes({ files }: StoredModel): number {
+  return files.reduce((sum, { size, bytes, state }) => sum + (state === 'replaced' ? (size ?? 0) : bytes), 0);
+}
+
+function dimsOf(model: StoredModel | null): readonly number[] | null {
+  const dims = model === null ? undefined : checkOf(model)?.options.dims;
+  return typeof dims === 'string' ? dims.split(',').map(Number) : null;
+}
+
+function readCheck(model: StoredModel): ModelCheck | null {
+  const check = checkOf(model);
+  if (check === null) return null;
+  const { passed, device, minCosine, tokensPerSecond, message } = check.options;
+  return {
+    passed: passed === true,
+    device: device === 'webgpu' || device === 'native' ? device : 'wasm',
+    minCosine: typeof minCosine === 'number' ? minCosine : null,
+    tokensPerSecond: Number(tokensPerSecond ?? 0),
+    checkedAt: check.madeAt,
+    message: String(message ?? ''),
+  };
+}
+
+/** Of pages and workers; Node has none. */
+function originHere(): string | undefined {
+  return (globalThis as { location?: { origin?: string } }).location?.origin;
+}
