@@ -1,8 +1,9 @@
 /**
  * Passages → the rows that are stored of them: encoded, pooled, cut to the index's dimension, quantised, packed document by document.
  */
-import type { EncodedText, Encoder } from '../colbert/encoder.ts';
-import { type LateralError, toLateralError } from '../errors.ts';
+import type { EncodedText, Encoder, EncodeOptions } from '../colbert/encoder.ts';
+import { encodeInWindows, type PassageRows, windowSize } from '../colbert/windows.ts';
+import { type LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { TokenRows } from '../store/index-store.ts';
 import type { Chunk, ExtractedText, Fingerprint } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
@@ -42,31 +43,71 @@ export interface PackedRows {
 /** Passages encoded between two looks at memory: bounds the unquantised rows that are held. */
 const sliceChunks = 64;
 
+/** Told of the passages done so far and the tokens that the last batch read, those of overlaps as often as they were read. */
+type OnBatch = (done: number, tokens: number) => void;
+
 export function passagesOf({ text }: ExtractedText, chunks: readonly Chunk[]): string[] {
   return chunks.map(({ start, end }) => text.slice(start, end));
 }
 
 /**
- * @param onBatch told of the passages done so far and the tokens that the last batch read
- * @throws 'aborted', and what the encoder throws where no other takes over
+ * @param documents the passages of each
+ * @returns what is stored of all passages, in order
+ * @throws 'aborted', 'out-of-memory', and what the encoder throws where no other takes over
  */
 export async function encodePassages(
   parts: EncodingParts,
-  passages: readonly string[],
+  documents: readonly (readonly string[])[],
   signal: AbortSignal,
-  onBatch: (done: number, tokens: number) => void,
+  onBatch: OnBatch,
 ): Promise<StoredRows[]> {
   const stored: StoredRows[] = [];
   const pause = createPause();
-  for (let from = 0; from < passages.length; from += sliceChunks) {
-    const slice = passages.slice(from, from + sliceChunks);
-    const encoded = await encodeWithRecovery(parts, slice, signal, (done, tokens) => onBatch(from + done, tokens));
-    for (const one of encoded) {
-      stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
-      await pause(); // pooling takes some milliseconds a passage
-    }
+  const size = windowSize(parts.fingerprint.longDocument, parts.encoder().config);
+  const encoded =
+    size === null
+      ? encodeOneByOne(parts, documents.flat(), signal, onBatch)
+      : encodeInWindows(parts.encoder(), tokenized(parts, documents, signal), size, (ids) => {
+          const options: EncodeOptions = { signal, onBatch: (_windows, tokens) => onBatch(stored.length, tokens) };
+          return withRecovery(parts, (encoder) => encoder.encodeIds(ids, options));
+        });
+  for await (const one of encoded) {
+    stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
+    await pause(); // pooling takes some milliseconds a passage
   }
   return stored;
+}
+
+async function* encodeOneByOne(
+  parts: EncodingParts,
+  passages: readonly string[],
+  signal: AbortSignal,
+  onBatch: OnBatch,
+): AsyncGenerator<EncodedText> {
+  for (let from = 0; from < passages.length; from += sliceChunks) {
+    const slice = passages.slice(from, from + sliceChunks);
+    const options: EncodeOptions = { signal, onBatch: (done, tokens) => onBatch(from + done, tokens) };
+    yield* await withRecovery(parts, (encoder) => encoder.encodeDocuments(slice, options));
+  }
+}
+
+/** Where the windows of a document begin follows from all of its tokens. */
+async function* tokenized(
+  parts: EncodingParts,
+  documents: readonly (readonly string[])[],
+  signal: AbortSignal,
+): AsyncGenerator<number[][]> {
+  const pause = createPause();
+  const { tokenizer } = parts.encoder();
+  for (const passages of documents) {
+    const ids: number[][] = [];
+    for (const passage of passages) {
+      throwIfAborted(signal);
+      ids.push(tokenizer.encode(passage));
+      await pause();
+    }
+    yield ids;
+  }
 }
 
 export function packRows(rows: readonly StoredRows[], { dim, precision }: Fingerprint): PackedRows {
@@ -100,16 +141,11 @@ export function notesOf({ notes }: ExtractedText, truncatedChunks: number): read
   return truncatedChunks === 0 ? notes : [...notes, truncationNote(truncatedChunks)];
 }
 
-async function encodeWithRecovery(
-  parts: EncodingParts,
-  passages: readonly string[],
-  signal: AbortSignal,
-  onBatch: (done: number, tokens: number) => void,
-): Promise<EncodedText[]> {
+async function withRecovery<T>(parts: EncodingParts, encode: (encoder: Encoder) => Promise<T>): Promise<T> {
   for (;;) {
     const encoder = parts.encoder();
     try {
-      return await encoder.encodeDocuments(passages, { signal, onBatch });
+      return await encode(encoder);
     } catch (thrown) {
       const error = toLateralError(thrown);
       if (error.code === 'aborted' || !(await parts.recover(error, encoder))) throw error;
@@ -118,7 +154,11 @@ async function encodeWithRecovery(
 }
 
 /** Pooled before its dimensions are cut: so the clusters are the same at any dimension, and `narrowRows` gives what this gives. */
-function toStored({ rows, truncatedTokens }: EncodedText, fromDim: number, fingerprint: Fingerprint): StoredRows {
+function toStored(
+  { rows, truncatedTokens = 0 }: PassageRows & Partial<Pick<EncodedText, 'truncatedTokens'>>,
+  fromDim: number,
+  fingerprint: Fingerprint,
+): StoredRows {
   const { dim, precision, scale, poolFactor } = fingerprint;
   const pooled = poolFactor === 1 ? null : poolRows(rows, fromDim, poolFactor);
   const truncatedRows = truncateRows(pooled?.rows ?? rows, fromDim, dim);
