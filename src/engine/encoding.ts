@@ -2,8 +2,10 @@
  * Passages → the rows that are stored of them: encoded, pooled, cut to the index's dimension, quantised, packed document by document.
  */
 import type { EncodedText, Encoder, EncodeOptions } from '../colbert/encoder.ts';
-import { encodeInWindows, type PassageRows, windowSize } from '../colbert/windows.ts';
-import { type LateralError, throwIfAborted, toLateralError } from '../errors.ts';
+import { encodeInWindows, longDocumentMethods, type PassageRows, windowSize } from '../colbert/windows.ts';
+import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
+import { fitsInTab, sessionMemory } from '../models/memory.ts';
+import type { ModelEntry } from '../models/registry.ts';
 import type { TokenRows } from '../store/index-store.ts';
 import type { Chunk, ExtractedText, Fingerprint } from '../types.ts';
 import { truncateRows } from '../vectors/matryoshka.ts';
@@ -13,6 +15,8 @@ import { createPause } from './pause.ts';
 
 export interface EncodingParts {
   readonly fingerprint: Fingerprint;
+  /** Of the model, where it is known: whether this device has the memory for its windows follows from it. */
+  readonly shape?: ModelEntry['shape'];
   /** The encoder of the moment: another after a device was lost. */
   encoder(): Encoder;
   /** Called when encoding failed; true where another encoder has taken over and the work may be tried again. */
@@ -68,6 +72,7 @@ export async function encodePassages(
     size === null
       ? encodeOneByOne(parts, documents.flat(), signal, onBatch)
       : encodeInWindows(parts.encoder(), tokenized(parts, documents, signal), size, (ids) => {
+          requireMemory(parts, Math.max(...ids.map(({ length }) => length)));
           const options: EncodeOptions = { signal, onBatch: (_windows, tokens) => onBatch(stored.length, tokens) };
           return withRecovery(parts, (encoder) => encoder.encodeIds(ids, options));
         });
@@ -139,6 +144,23 @@ function offsetsOf(lengths: readonly number[]): Uint32Array {
 /** What a person should know of the text and of how much of it the model has read. */
 export function notesOf({ notes }: ExtractedText, truncatedChunks: number): readonly string[] {
   return truncatedChunks === 0 ? notes : [...notes, truncationNote(truncatedChunks)];
+}
+
+/**
+ * Looked at for the windows that there are: short documents need no more than their passages.
+ * @throws 'out-of-memory'
+ */
+function requireMemory({ shape, encoder, fingerprint }: EncodingParts, tokens: number): void {
+  if (shape === undefined) return;
+  const { device } = encoder();
+  const { fits, message } = fitsInTab(sessionMemory({ ...shape, length: tokens }), device);
+  if (fits) return;
+  const instead = fingerprint.longDocument === longDocumentMethods.whole ? "'window' or 'passage'" : "'passage'";
+  throw new LateralError(
+    'out-of-memory',
+    `This model cannot read ${tokens} tokens at once here. ${message} Open the index with longDocument ${instead}.`,
+    { details: { tokens, device } },
+  );
 }
 
 async function withRecovery<T>(parts: EncodingParts, encode: (encoder: Encoder) => Promise<T>): Promise<T> {

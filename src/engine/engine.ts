@@ -435,6 +435,7 @@ export function createEngine(parts: EngineParts): Engine {
     return {
       store: open.store,
       fingerprint: open.fingerprint,
+      shape: open.entry.shape,
       keepSources: () => open.settings.keepSources,
       extraction: parts.extraction,
       encoder: () => chosen!.encoder,

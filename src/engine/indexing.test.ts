@@ -149,6 +149,20 @@ describe('addDocuments', () => {
       expect(await store.documents()).toEqual([]);
     });
 
+    test('windows that this device has no memory for stop the work, with nothing lost; short documents are read', async () => {
+      const shape = { layers: 24, hidden: 1024, heads: 16, weightsBytes: 446e6 };
+      const overrides = { shape, fingerprint: { ...fingerprint, longDocument: 'window-8192-2048' } as const };
+      expect((await add(createMemoryStore('toy'), ['a'], overrides)).added).toHaveLength(1);
+      const store = createMemoryStore('toy');
+      const result = await addBook(store, overrides, new AbortController().signal, () => undefined);
+      expect(result).toMatchObject({ added: [], failed: [], remaining: [0], stopped: { code: 'out-of-memory' } });
+      expect(result.stopped!.message).toMatch(/cannot read \d+ tokens at once here\. It would need about \d\.\d GB/);
+      const inWindowsOf1024 = { ...inWindows, shape };
+      expect((await addBook(store, inWindowsOf1024, new AbortController().signal, () => undefined)).added).toHaveLength(
+        1,
+      );
+    });
+
     test('after a lost device the windows that are left are read by the next encoder', async () => {
       let readings = 0;
       let lost = 0;

@@ -112,7 +112,10 @@ export function fitsInTab(bytes: number, device: EncoderDevice): Fit {
   if (device === 'native') return { fits: true, message: `It needs ${need} of memory.` };
   const fits = bytes <= wasmBytes;
   const limit = `a tab has ${gigabytes(wasmBytes)} for a model`;
-  return { fits, message: fits ? `It needs ${need} of memory; ${limit}.` : `It would need ${need} of memory; ${limit}.` };
+  return {
+    fits,
+    message: fits ? `It needs ${need} of memory; ${limit}.` : `It would need ${need} of memory; ${limit}.`,
+  };
 }
 
 function gigabytes(bytes: number): string {
