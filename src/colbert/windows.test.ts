@@ -97,7 +97,7 @@ describe('planWindows', () => {
   test('every token belongs to the window in which its nearest border is furthest', () => {
     const sizes = fc.record({ length: fc.integer({ min: 8, max: 600 }), share: fc.integer({ min: 0, max: 100 }) });
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 5000 }), sizes, (numTokens, { length, share }) => {
+      fc.property(fc.integer({ min: 0, max: 3000 }), sizes, (numTokens, { length, share }) => {
         const overlap = Math.floor((length / 4) * (share / 100));
         const windows = planWindows(numTokens, { length, overlap });
         expect(windows[0]!.start).toBe(0);
@@ -112,12 +112,11 @@ describe('planWindows', () => {
         expect(next).toBe(numTokens);
         for (let token = 0; token < numTokens; token += 7) {
           const owner = windows.find(({ from, to }) => from <= token && token < to)!;
+          const own = room(owner, token, numTokens);
           const best = Math.max(...windows.map((window) => room(window, token, numTokens)));
-          // Where both have the same, or differ by the half token of an odd overlap, either will do.
-          expect(room(owner, token, numTokens)).toBeGreaterThanOrEqual(best - 1);
-          if (windows.length > 1) {
-            expect(room(owner, token, numTokens)).toBeGreaterThanOrEqual(Math.floor(overlap / 2));
-          }
+          // Where an overlap is odd, its middle token has one more on one side: either will do.
+          const enough = Math.max(best - 1, windows.length > 1 ? Math.floor((overlap - 1) / 2) : 0);
+          if (own < enough) expect.fail(`token ${token} of ${numTokens} has ${own} tokens around it, not ${enough}`);
         }
       }),
       { seed: 20261126 },
@@ -206,13 +205,14 @@ describe('encodeInWindows', () => {
     const encoder = reachingEncoder(2);
     let readings = 0;
     const document = Array.from({ length: 3000 }, () => tokenizer.encode('the old harbour stood empty'));
-    const work = (async () => {
-      const size = { length: 1024, overlap: 256 };
-      for await (const _ of encodeInWindows(encoder, [document], size, (ids) => {
-        if (++readings === 3) throw new Error('stopped');
-        return encoder.encodeIds(ids);
-      }));
-    })();
+    const work = inWindows(
+      {
+        ...encoder,
+        encodeIds: (ids) => (++readings === 3 ? Promise.reject(new Error('stopped')) : encoder.encodeIds(ids)),
+      },
+      [document],
+      { length: 1024, overlap: 256 },
+    );
     await expect(work).rejects.toThrow('stopped');
     expect(readings).toBe(3);
   });
@@ -246,12 +246,12 @@ describe('encodeInWindows', () => {
 
   test('every passage has exactly its own tokens, in order, whatever is written', async () => {
     const encoder = reachingEncoder(3);
-    const sizes = fc.constantFrom([16, 4], [32, 8], [64, 0], [40, 10], [8192, 2048]);
+    const sizes = fc.constantFrom<[number, number][]>([16, 4], [32, 8], [64, 0], [40, 10], [8192, 2048]);
     await fc.assert(
       fc.asyncProperty(fc.array(pieces, { maxLength: 25 }), sizes, async (parts, [length, overlap]) => {
         const passages = passagesOf(parts.join(' '));
         const ids = idsOf(passages);
-        const encoded = await inWindows(encoder, [ids], { length: length!, overlap: overlap! });
+        const encoded = await inWindows(encoder, [ids], { length, overlap });
         expect(encoded).toHaveLength(passages.length);
         for (const [i, { rows, numTokens }] of encoded.entries()) {
           const tokens = storedTokens(ids[i]!, config, 'window-1024-256');

@@ -150,9 +150,10 @@ export function notesOf({ notes }: ExtractedText, truncatedChunks: number): read
  * Looked at for the windows that there are: short documents need no more than their passages.
  * @throws 'out-of-memory'
  */
-function requireMemory({ shape, encoder, fingerprint }: EncodingParts, tokens: number): void {
+function requireMemory(parts: EncodingParts, tokens: number): void {
+  const { shape, fingerprint } = parts;
   if (shape === undefined) return;
-  const { device } = encoder();
+  const { device } = parts.encoder();
   const { fits, message } = fitsInTab(sessionMemory({ ...shape, length: tokens }), device);
   if (fits) return;
   const instead = fingerprint.longDocument === longDocumentMethods.whole ? "'window' or 'passage'" : "'passage'";
