@@ -1,8 +1,8 @@
 /**
  * How much memory a session takes, estimated from a model's shape: weights, and what the longest sequence needs beside them. Where
  * attention is not fused, its scores ([heads, length, length] in f32, two of them at a time) are soon the largest part: they grow
- * with the square of the length. Calibrated against ONNX Runtime Web 1.30 on WebAssembly (docs/performance.md; memory.test.ts has the
- * figures): 15 % off at most.
+ * with the square of the length. Calibrated against ONNX Runtime Web 1.30 on WebAssembly, within a quarter of what was measured, and
+ * seldom below (docs/performance.md; memory.test.ts has the figures).
  */
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
