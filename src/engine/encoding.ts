@@ -57,7 +57,7 @@ export function passagesOf({ text }: ExtractedText, chunks: readonly Chunk[]): s
 /**
  * @param documents the passages of each
  * @returns what is stored of all passages, in order
- * @throws 'aborted', 'out-of-memory', and what the encoder throws where no other takes over
+ * @throws 'aborted'; 'file-too-large' for windows that this device has no memory for; what the encoder throws where no other takes over
  */
 export async function encodePassages(
   parts: EncodingParts,
@@ -72,9 +72,8 @@ export async function encodePassages(
     size === null
       ? encodeOneByOne(parts, documents.flat(), signal, onBatch)
       : encodeInWindows(parts.encoder(), tokenized(parts, documents, signal), size, (ids) => {
-          requireMemory(parts, Math.max(...ids.map(({ length }) => length)));
           const options: EncodeOptions = { signal, onBatch: (_windows, tokens) => onBatch(stored.length, tokens) };
-          return withRecovery(parts, (encoder) => encoder.encodeIds(ids, options));
+          return withinMemory(parts, ids, () => withRecovery(parts, (encoder) => encoder.encodeIds(ids, options)));
         });
   for await (const one of encoded) {
     stored.push(toStored(one, parts.encoder().dim, parts.fingerprint));
@@ -147,21 +146,35 @@ export function notesOf({ notes }: ExtractedText, truncatedChunks: number): read
 }
 
 /**
- * Looked at for the windows that there are: short documents need no more than their passages.
- * @throws 'out-of-memory'
+ * Windows that are too long for this device are seen beforehand where the model's shape is known: only the documents that have them
+ * fail, since short ones need no more than their passages. Else the runtime says so, and nothing is certain any more.
+ * @throws 'file-too-large', 'out-of-memory', which say what to do, and what `encode` throws
  */
-function requireMemory(parts: EncodingParts, tokens: number): void {
+async function withinMemory<T>(
+  parts: EncodingParts,
+  windows: readonly (readonly number[])[],
+  encode: () => Promise<T>,
+): Promise<T> {
   const { shape, fingerprint } = parts;
-  if (shape === undefined) return;
   const { device } = parts.encoder();
-  const { fits, message } = fitsInTab(sessionMemory({ ...shape, length: tokens }), device);
-  if (fits) return;
-  const instead = fingerprint.longDocument === longDocumentMethods.whole ? "'window' or 'passage'" : "'passage'";
-  throw new LateralError(
-    'out-of-memory',
-    `This model cannot read ${tokens} tokens at once here. ${message} Open the index with longDocument ${instead}.`,
-    { details: { tokens, device } },
-  );
+  const tokens = Math.max(...windows.map(({ length }) => length));
+  const refused = (code: 'file-too-large' | 'out-of-memory', why: string, cause?: unknown): LateralError => {
+    const instead = fingerprint.longDocument === longDocumentMethods.whole ? "'window' or 'passage'" : "'passage'";
+    return new LateralError(
+      code,
+      `This model cannot read ${tokens} tokens at once here. ${why} Open the index with longDocument ${instead}.`,
+      { details: { tokens, device }, cause },
+    );
+  };
+  const { fits, message } =
+    shape === undefined ? { fits: true, message: '' } : fitsInTab(sessionMemory({ ...shape, length: tokens }), device);
+  if (!fits) throw refused('file-too-large', message);
+  try {
+    return await encode();
+  } catch (thrown) {
+    const error = toLateralError(thrown);
+    throw error.code === 'out-of-memory' ? refused(error.code, error.message, thrown) : error;
+  }
 }
 
 async function withRecovery<T>(parts: EncodingParts, encode: (encoder: Encoder) => Promise<T>): Promise<T> {

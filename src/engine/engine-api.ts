@@ -40,8 +40,8 @@ export interface OpenOptions {
   readonly poolFactor?: PoolFactor;
   /**
    * How a document that is longer than a passage is read: 'window' and 'whole' let a passage's vectors know what stands around it
-   * (colbert/windows.ts). The passages that are found and shown are the same. They need more memory ('out-of-memory' where this
-   * device has too little), and a query may wait for a window instead of a passage. With the embedded model, which learnt from
+   * (colbert/windows.ts). The passages that are found and shown are the same. They need more memory (a document that this device
+   * has too little for fails with 'file-too-large'), and a query may wait for a window instead of a passage. With the embedded model, which learnt from
    * short texts, passages are found less well (docs/performance.md). Another one than the index was built with needs its documents
    * read again (`onMismatch`). Default 'passage'.
    */

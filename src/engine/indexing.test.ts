@@ -149,18 +149,43 @@ describe('addDocuments', () => {
       expect(await store.documents()).toEqual([]);
     });
 
-    test('windows that this device has no memory for stop the work, with nothing lost; short documents are read', async () => {
+    test('documents that this device has no memory for fail by themselves; short ones are read', async () => {
       const shape = { layers: 24, hidden: 1024, heads: 16, weightsBytes: 446e6 };
-      const overrides = { shape, fingerprint: { ...fingerprint, longDocument: 'window-8192-2048' } as const };
-      expect((await add(createMemoryStore('toy'), ['a'], overrides)).added).toHaveLength(1);
+      const whole = { shape, fingerprint: { ...fingerprint, longDocument: 'window-8192-2048' } as const };
+      const files = [{ name: 'a', content: 'About a.' }, book, { name: 'b', content: 'About b.' }].map(givenFile);
       const store = createMemoryStore('toy');
-      const result = await addBook(store, overrides, new AbortController().signal, () => undefined);
-      expect(result).toMatchObject({ added: [], failed: [], remaining: [0], stopped: { code: 'out-of-memory' } });
-      expect(result.stopped!.message).toMatch(/cannot read \d+ tokens at once here\. It would need about \d\.\d GB/);
+      const result = await addDocuments(partsOf(store, whole), files, new AbortController().signal, () => undefined);
+      expect(result.added.map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(result.failed).toEqual([
+        {
+          name: 'book',
+          code: 'file-too-large',
+          message: expect.stringMatching(
+            /cannot read \d+ tokens at once here\. It would need about \d\.\d GB/,
+          ) as string,
+        },
+      ]);
       const inWindowsOf1024 = { ...inWindows, shape };
       expect((await addBook(store, inWindowsOf1024, new AbortController().signal, () => undefined)).added).toHaveLength(
         1,
       );
+    });
+
+    test('where memory gives out, the work stops with what to do, and nothing is lost', async () => {
+      const failing = Object.assign(Object.create(encoder) as typeof encoder, {
+        encodeIds: () => Promise.reject(new LateralError('out-of-memory', 'Not enough memory.')),
+      });
+      const parts = { encoder: () => failing };
+      const result = await addBook(createMemoryStore('toy'), parts, new AbortController().signal, () => undefined);
+      expect(result).toMatchObject({
+        ...{ added: [], failed: [], remaining: [0] },
+        stopped: {
+          code: 'out-of-memory',
+          message: expect.stringMatching(
+            /at once here\. Not enough memory\. Open .* longDocument 'passage'\.$/,
+          ) as string,
+        },
+      });
     });
 
     test('after a lost device the windows that are left are read by the next encoder', async () => {
