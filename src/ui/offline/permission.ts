@@ -2,17 +2,26 @@
  * Lets the hosts of a download into the policy of the worker that asks them, and of nothing else. The page's own policy, and that of
  * every other worker, stays `connect-src 'self'` (docs/design.md).
  */
+import { isConnectSource } from '../../../scripts/headers.mjs';
 import { LateralError, modelsWorkerUrl } from '../../index.ts';
+import { permits } from './permits.ts';
 import { activeWorker, register } from './service-worker.ts';
 
 /**
  * Resolves when a worker made now from `modelsWorkerUrl(origins)` may ask these origins. There is nothing to take back: the permission
  * is that worker's, and ends with it.
  * @param origins as `connectSources` gives them
- * @throws 'reload-needed' where one reload helps (the service worker does not answer this page yet), 'host-blocked' where it would not
+ * @throws 'invalid-argument' for what a policy cannot have as a host; 'reload-needed' where one reload helps (the service worker does not answer this page yet), 'host-blocked' where it would not
  */
 export async function permitOrigins(origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return;
+  const odd = origins.find((origin) => !isConnectSource(origin));
+  if (odd !== undefined) {
+    throw new LateralError(
+      'invalid-argument',
+      `"${odd}" cannot be permitted: only https:// and a host, or http://localhost and http://127.0.0.1 on this machine.`,
+    );
+  }
   const policy = await policyFor(origins);
   const blocked = origins.filter((origin) => !permits(policy, origin));
   if (blocked.length === 0) return;
@@ -40,19 +49,6 @@ async function policyFor(origins: readonly string[]): Promise<string | null> {
   }
   void response.body?.cancel();
   return response.headers.get('content-security-policy');
-}
-
-/** Whether a policy, or each of several with commas between, lets this origin be asked. @param origin a host may be `*.name` */
-export function permits(policy: string | null, origin: string): boolean {
-  if (policy === null) return true;
-  return policy.split(',').every((one) => {
-    const directives = one.split(';').map((directive) => directive.trim().split(/\s+/));
-    const named = (name: string) => directives.find(([first]) => first?.toLowerCase() === name);
-    const limit = named('connect-src') ?? named('default-src');
-    if (limit === undefined) return true;
-    const scheme = origin.slice(0, origin.indexOf(':') + 1);
-    return limit.slice(1).some((source) => [origin, scheme, '*'].includes(source.toLowerCase()));
-  });
 }
 
 /** Whether a service worker is there that will answer the next load of this page, but does not answer this one. */
