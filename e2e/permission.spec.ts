@@ -156,10 +156,10 @@ async function modelsWorker(page: Page, origins: readonly string[]): Promise<Wor
 /** Asked from within: 'policy' where the content security policy stood in the way. */
 async function ask(where: Page | Worker, url: string, headers: Record<string, string> = {}): Promise<string> {
   const request = async ([address, wanted]: readonly [string, Record<string, string>]): Promise<string> => {
-    let blocked = false;
+    const violated: string[] = [];
     const target = 'document' in globalThis ? document : globalThis;
     const notice = (event: Event): void => {
-      blocked ||= (event as SecurityPolicyViolationEvent).effectiveDirective === 'connect-src';
+      violated.push((event as SecurityPolicyViolationEvent).effectiveDirective);
     };
     target.addEventListener('securitypolicyviolation', notice);
     try {
@@ -167,7 +167,7 @@ async function ask(where: Page | Worker, url: string, headers: Record<string, st
       return `${(await response.arrayBuffer()).byteLength} bytes`;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50)); // reports come as tasks
-      return blocked ? 'policy' : 'failed';
+      return violated.includes('connect-src') ? 'policy' : 'failed';
     } finally {
       target.removeEventListener('securitypolicyviolation', notice);
     }

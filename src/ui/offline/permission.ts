@@ -54,7 +54,7 @@ async function policyFor(origins: readonly string[]): Promise<string | null> {
 /** Whether a service worker is there that will answer the next load of this page, but does not answer this one. */
 async function reloadHelps(): Promise<boolean> {
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined; // only where the page is served securely
-  if (!import.meta.env.PROD || container === undefined || container.controller !== null) return false;
+  if (!import.meta.env.PROD || container?.controller !== null) return false;
   const registration = await register();
   return registration !== null && (await activeWorker(registration)) !== null;
 }
