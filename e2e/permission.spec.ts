@@ -172,7 +172,8 @@ async function ask(where: Page | Worker, url: string, headers: Record<string, st
       target.removeEventListener('securitypolicyviolation', notice);
     }
   };
-  return 'goto' in where ? where.evaluate(request, [url, headers]) : where.evaluate(request, [url, headers]);
+  const given = [url, headers] as const;
+  return 'goto' in where ? where.evaluate(request, given) : where.evaluate(request, given);
 }
 
 async function expectOnlyThePermitted(page: Page): Promise<void> {
