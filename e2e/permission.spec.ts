@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContext, Page, Worker } from '@playwright/test';
-import { build } from 'vite';
+import { build, type Plugin } from 'vite';
 import { productionHeaders } from '../scripts/headers.mjs';
 import { serveBuild } from '../scripts/serve-build.mjs';
 import { HubServer, someBytes } from '../src/models/testing/hub-server.ts';
 import type { permitOrigins } from '../src/ui/offline/permission.ts';
 import type { modelsWorkerUrl } from '../src/index.ts';
 import { expect, Lateral, test } from './lateral.ts';
+import { buildNext } from './next-version.ts';
 import { StaticHost } from './static-host.ts';
 
 declare const door: { readonly permitOrigins: typeof permitOrigins; readonly modelsWorkerUrl: typeof modelsWorkerUrl };
@@ -27,7 +28,9 @@ test.use({ serviceWorkers: 'allow' });
 
 test.beforeAll(async () => {
   test.setTimeout(300_000);
-  await Promise.all([hub.start(), foreign.start(), buildWithDoor(folder)]);
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  await build({ root, logLevel: 'error', build: { outDir: folder, emptyOutDir: true }, plugins: [withDoor] });
+  await Promise.all([hub.start(), foreign.start()]);
 });
 
 test.afterAll(async () => {
@@ -98,6 +101,43 @@ test('a server that sends our policy with everything: after one reload', { tag: 
     expect(await refusal(page, permitted())).toBe('reload-needed');
     await page.reload();
     expect(await controlled(page)).toBe(true);
+    await expectOnlyThePermitted(page);
+  } finally {
+    await host.stop();
+  }
+});
+
+test('a page of an old version: its own worker, with its own files', { tag: '@once' }, async ({ context }, info) => {
+  test.setTimeout(300_000);
+  const next = info.outputPath('next');
+  await buildNext(next, [withDoor]);
+  const host = new StaticHost(folder);
+  await host.start();
+  try {
+    const page = await open(context, host.url);
+    await readyOffline(page);
+    const other = await open(context, host.url);
+    host.folder = next; // the old files are gone from the server
+    await other.evaluate(async () => {
+      await (await navigator.serviceWorker.getRegistration())!.update();
+    });
+    await other
+      .getByRole('region', { name: 'A new version is ready.' })
+      .getByRole('button', { name: 'Reload' })
+      .click();
+    await expect(other.getByText('Lateral next').first()).toBeVisible();
+    await new Lateral(other, '', '').ready();
+
+    const settings = async (of: Page): Promise<string> => {
+      const worker = await modelsWorker(of, permitted());
+      expect(await ask(worker, small())).toBe('100 bytes');
+      return worker.evaluate(async () => {
+        const response = await fetch(new URL('../models/lateral-mini/config.json', self.location.href));
+        return response.text();
+      });
+    };
+    expect(await settings(page)).not.toContain('"next"');
+    expect(await settings(other)).toContain('"next"');
     await expectOnlyThePermitted(page);
   } finally {
     await host.stop();
@@ -230,21 +270,15 @@ async function stopServiceWorkers(page: Page): Promise<void> {
   await session.detach();
 }
 
-async function buildWithDoor(outDir: string): Promise<void> {
-  const code = `
-    import { modelsWorkerUrl } from '../index.ts';
-    import { permitOrigins } from './offline/permission.ts';
-    Object.assign(globalThis, { door: { modelsWorkerUrl, permitOrigins } });`;
-  await build({
-    root: fileURLToPath(new URL('..', import.meta.url)),
-    logLevel: 'error',
-    build: { outDir, emptyOutDir: true },
-    plugins: [
-      {
-        name: 'door',
-        enforce: 'pre',
-        transform: (given, id) => (id.endsWith('/src/ui/main.tsx') ? given + code : null),
-      },
-    ],
-  });
-}
+/** Hands the page's two functions to the test. */
+const withDoor: Plugin = {
+  name: 'door',
+  enforce: 'pre',
+  transform: (code, id) =>
+    id.endsWith('/src/ui/main.tsx')
+      ? `${code}
+        import { modelsWorkerUrl } from '../index.ts';
+        import { permitOrigins } from './offline/permission.ts';
+        Object.assign(globalThis, { door: { modelsWorkerUrl, permitOrigins } });`
+      : null,
+};
