@@ -1,6 +1,6 @@
 /**
  * Which hosts may be asked, and by whom: `connect-src 'self'` for all, but for the worker of a download that a person asked for.
- * Over a production build that also hands the page's two functions to the test.
+ * Over a production build that also hands the functions that a download goes through to the test.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,13 +11,18 @@ import { build, type Plugin } from 'vite';
 import { productionHeaders } from '../scripts/headers.mjs';
 import { serveBuild } from '../scripts/serve-build.mjs';
 import { HubServer, someBytes } from '../src/models/testing/hub-server.ts';
+import { smallModel } from '../src/models/testing/small-model.ts';
 import type { permitOrigins } from '../src/ui/offline/permission.ts';
-import type { modelsWorkerUrl } from '../src/index.ts';
+import type { modelsWorkerUrl, openModels } from '../src/index.ts';
 import { expect, Lateral, test } from './lateral.ts';
 import { buildNext } from './next-version.ts';
 import { StaticHost } from './static-host.ts';
 
-declare const door: { readonly permitOrigins: typeof permitOrigins; readonly modelsWorkerUrl: typeof modelsWorkerUrl };
+declare const door: {
+  readonly permitOrigins: typeof permitOrigins;
+  readonly modelsWorkerUrl: typeof modelsWorkerUrl;
+  readonly openModels: typeof openModels;
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'lateral-permission-'));
 const files = { 'config.json': someBytes(100), 'onnx/model.onnx': someBytes(5_000, 2) };
@@ -65,6 +70,29 @@ test('our own server: at the first visit, before a service worker answers', { ta
     await expectOnlyThePermitted(page);
   } finally {
     await server.close();
+  }
+});
+
+test('a whole model, from another origin to ready', { tag: '@once' }, async ({ context }) => {
+  const [server, models] = await Promise.all([serveBuild({ port: 0, folder }), new HubServer(smallModel()).start()]);
+  try {
+    const page = await open(context, server.url);
+    const state = await page.evaluate(
+      async ({ endpoint, repo }) =>
+        (await door.openModels({ endpoint, permit: door.permitOrigins }).prepare(repo)).state,
+      { endpoint: models.endpoint, repo: models.repo },
+    );
+    expect(state).toBe('ready');
+    expect(await page.evaluate(async () => (await door.openModels().list()).map(({ id }) => id))).toContain(
+      models.repo,
+    );
+    // Its worker has ended, and with it what it may.
+    await expect.poll(() => page.workers().filter((each) => each.url().includes('models.worker')).length).toBe(0);
+    expect(await ask(await modelsWorker(page, []), `${models.endpoint}/api/models/${models.repo}/revision/main`)).toBe(
+      'policy',
+    );
+  } finally {
+    await Promise.all([server.close(), models.stop()]);
   }
 });
 
@@ -270,15 +298,15 @@ async function stopServiceWorkers(page: Page): Promise<void> {
   await session.detach();
 }
 
-/** Hands the page's two functions to the test. */
+/** Hands the functions that a download goes through to the test. */
 const withDoor: Plugin = {
   name: 'door',
   enforce: 'pre',
   transform: (code, id) =>
     id.endsWith('/src/ui/main.tsx')
       ? `${code}
-        import { modelsWorkerUrl } from '../index.ts';
+        import { modelsWorkerUrl, openModels } from '../index.ts';
         import { permitOrigins } from './offline/permission.ts';
-        Object.assign(globalThis, { door: { modelsWorkerUrl, permitOrigins } });`
+        Object.assign(globalThis, { door: { modelsWorkerUrl, openModels, permitOrigins } });`
       : null,
 };
