@@ -99,11 +99,18 @@ export function lacking(
   });
 }
 
-/** The first of them that fit together into so many bytes, and not too many for one transaction; at least one. */
-export function firstAside<T extends { readonly byteLength: number }>(records: readonly T[], maxBytes: number): T[] {
+/**
+ * The documents added first that fit together into so many bytes, and not too many for one transaction; at least one. So they lie
+ * in the order in which they were added: of equal scores the first wins.
+ */
+export function firstAside<T extends Pick<AsideRecord, 'id' | 'addedAt' | 'byteLength'>>(
+  records: readonly T[],
+  maxBytes: number,
+): T[] {
+  const inOrder = records.toSorted((a, b) => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1));
   let bytes = 0;
-  const end = records.findIndex(({ byteLength }, i) => (bytes += byteLength) > maxBytes && i > 0);
-  return records.slice(0, end < 0 ? maxTaken : Math.min(end, maxTaken));
+  const end = inOrder.findIndex(({ byteLength }, i) => (bytes += byteLength) > maxBytes && i > 0);
+  return inOrder.slice(0, end < 0 ? maxTaken : Math.min(end, maxTaken));
 }
 
 const maxTaken = 500;

@@ -264,9 +264,10 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     takeAside: (fingerprint) =>
       step(() => {
         requireFingerprint(state.fingerprint, fingerprint);
-        const own = Array.from(aside.values(), (one) => ({ ...one, byteLength: asideBytes(one) })).filter((one) =>
-          isSameFingerprint(one.fingerprint, fingerprint),
-        );
+        const own = Array.from(aside.values(), (one) => {
+          const { id, addedAt } = one.record;
+          return { ...one, id, addedAt, byteLength: asideBytes(one) };
+        }).filter((one) => isSameFingerprint(one.fingerprint, fingerprint));
         const group = firstAside(own, limits.targetBytes);
         replaceVectors(group, fingerprint);
         for (const { record } of group) aside.delete(record.id);
