@@ -435,6 +435,31 @@ describe('an index that is taken over', () => {
     expect(await reencode(first)).toBe(20);
   });
 
+  test('is given up for a third model that reads it at once; one that has begun aside goes on at once', async () => {
+    const store = createMemoryStore('toy');
+    await add(await openTab(store, old), notes(12));
+    const begun = async (): Promise<void> => {
+      const tab = await openTab(store, next);
+      const controller = new AbortController();
+      const onProgress = ({ done }: Progress): void => {
+        if (done >= 1) controller.abort();
+      };
+      await expect(reencode(tab, { signal: controller.signal, onProgress })).rejects.toMatchObject(code('aborted'));
+      expect((await store.usage()).asideBytes).toBeGreaterThan(0);
+    };
+    await begun();
+    const third = await openTab(store, { dim: 128, poolFactor: 3, onMismatch: 'reencode' });
+    expect(await third.status()).toMatchObject({ unencoded: 12, switchingFrom: null });
+    expect((await store.usage()).asideBytes).toBe(0);
+    await begun();
+    const impatient = await openTab(store, { ...next, onMismatch: 'reencode' });
+    expect((await impatient.status()).unencoded).toBe(12);
+    const encoded = await reencode(impatient);
+    expect(encoded).toBeGreaterThan(0);
+    expect(encoded).toBeLessThan(12); // the others lay aside
+    expect(await vectors(store)).toEqual((await built(notes(12))).vectors);
+  });
+
   test('by one of two tabs, while the other waits; both serve it then', async () => {
     const store = createMemoryStore('toy');
     const before = await openTab(store, old);

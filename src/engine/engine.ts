@@ -259,6 +259,7 @@ export function createEngine(parts: EngineParts): Engine {
       const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
       if (now !== null && mismatch(now, fingerprint) !== null) {
         await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
+        await opened.store.dropAside(fingerprint); // of a switch to a third model, which was given up
       }
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive, held);
