@@ -405,6 +405,24 @@ describe('an index that is taken over', () => {
     expect(await hits(before)).not.toEqual([]);
   });
 
+  test('is not given to a model that can encode little of it; more of it later', async () => {
+    const store = createMemoryStore('toy');
+    const before = await openTab(store, old);
+    await add(before, notes(3));
+    const [good] = await store.documents();
+    const unreadable = new Set((await store.documents()).map(({ id }) => id).filter((id) => id !== good!.id));
+    const broken: IndexStore = {
+      ...store,
+      chunks: (id) => (unreadable.has(id) ? Promise.reject(new Error('unreadable')) : store.chunks(id)),
+    };
+    const after = await openTab(broken, next);
+    await expect(reencode(after)).rejects.toMatchObject({ details: { failed: 2, documents: 3 } });
+    expect(await after.status()).toMatchObject({ unencoded: 2, switchingFrom: { dim: 64 } });
+    unreadable.delete([...unreadable][0]!);
+    expect(await reencode(after)).toBe(1);
+    expect(await after.status()).toMatchObject({ unencoded: 1, switchingFrom: null });
+  });
+
   test('is given up: what was made for it goes when another switch begins, or at once', async () => {
     const store = createMemoryStore('toy');
     const before = await openTab(store, old);
