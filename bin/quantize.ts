@@ -21,7 +21,7 @@ import { runCommand } from './run-command.ts';
 
 async function main(given: QuantizeArguments): Promise<void> {
   const folder = fromCaller(given.folder);
-  const isFolder = existsSync(folder);
+  const isFolder = existsSync(folder) && !existsSync(join(folder, '.download'));
   const out = given.out === given.folder && isFolder ? folder : resolve(process.env.INIT_CWD ?? '.', given.out);
   const input = isFolder ? await openFolder(folder, given.model) : await openRepository(given, out);
   const name = `${basename(input.graphPath, '.onnx')}_q${given.bits}.onnx`;

@@ -359,10 +359,10 @@ export function openModels({ permit, endpoint, path }: ModelsOptions = {}): Late
       const work = (client: ModelsClient): Promise<ModelInfo> =>
         client.call('prepare', request, { signal, onProgress });
       const here = (await list()).find(({ id }) => id === model);
-      const isWhole = here !== undefined && here.state !== 'absent' && here.state !== 'partial';
-      return isWhole && (here.origin === 'folder' || options.dim === undefined)
-        ? inWorker(work)
-        : online(request, work);
+      const { dim, bits, embeddingBits, revision } = options;
+      const asIs = [dim, bits, embeddingBits, revision].every((value) => value === undefined);
+      const needsNone = here?.origin === 'folder' || (here?.state === 'ready' && asIs);
+      return needsNone ? inWorker(work) : online(request, work);
     },
     importFolder: (request, { signal, onProgress } = {}) =>
       inWorker((client) => client.call('importFolder', { baseUrl, ...request }, { signal, onProgress })),

@@ -121,12 +121,12 @@ function createBrowserParts(): EngineParts {
   ): Promise<ChosenEncoder> {
     const forced = options.encoder === 'webgpu';
     // Of a large model there is never more than one session: when it was prepared, both were measured.
-    const settled = stored?.entry === model.entry ? stored.device : null;
+    const settled = stored?.entry === model.entry ? stored.device : null; // null: no graphics card was there
     const usable =
       options.encoder === 'wasm'
         ? 'Chosen in the settings.'
         : settled === 'wasm' && !forced
-          ? 'It was the quicker one when the model was prepared.'
+          ? 'When the model was prepared, the graphics card was slower, or failed its check.'
           : await usableGpu(forced);
     const selfTests: SelfTestReport[] = [];
     let reason = typeof usable === 'string' ? usable : '';

@@ -57,7 +57,7 @@ function loaded(weights: Awaited<ReturnType<typeof quantized>>, spoil?: EncoderD
 
 const subject = { id: 'maker/model', name: 'maker/model@00000000', hasLargestDim: true, strict: false };
 const devices = ['wasm', 'webgpu'] as const;
-const signal = new AbortController().signal;
+const calls = { signal: new AbortController().signal, onProgress: () => undefined };
 
 test.each([
   ['bert-script-14.onnx', null, 8],
@@ -67,7 +67,7 @@ test.each([
   const weights = await quantized(fixture, data, { bits });
   const reports = [];
   for (const order of [devices, ['webgpu', 'wasm'] as const]) {
-    const outcome = await checkModel(loaded(weights), subject, { runtime, devices: order }, signal);
+    const outcome = await checkModel(loaded(weights), subject, { runtime, devices: order }, calls);
     expect(outcome).toMatchObject({ report: { passed: true }, hasRows: false });
     expect(outcome.tokensPerSecond).toBeGreaterThan(0);
     reports.push(outcome.selfTest!);
@@ -80,6 +80,8 @@ test.each([
 
 test('a device that gives other numbers is not used', async () => {
   const weights = await quantized('bert-script-14.onnx', null, { bits: 8 });
-  const outcome = await checkModel(loaded(weights, 'webgpu'), subject, { runtime, devices }, signal);
-  expect(outcome).toMatchObject({ device: 'wasm', report: { passed: true } });
+  // The processor, which is quicker than this graphics device, spoilt: only the comparison keeps it from being taken.
+  const other = ['webgpu', 'wasm'] as const;
+  const outcome = await checkModel(loaded(weights, 'wasm'), subject, { runtime, devices: other }, calls);
+  expect(outcome).toMatchObject({ device: 'webgpu', report: { passed: true } });
 });

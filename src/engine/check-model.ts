@@ -7,7 +7,7 @@ import type { SessionFactory } from '../colbert/session-api.ts';
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import { measureLevels } from '../models/levels.ts';
 import type { LoadedStoredModel } from '../models/load-stored.ts';
-import type { CheckOutcome, CheckSubject } from '../models/prepare.ts';
+import type { Calls, CheckOutcome, CheckSubject } from '../models/prepare.ts';
 import { publishedSelfTest } from '../models/reference-rows.ts';
 import { runSelfTest, type SelfTestCase, type SelfTestFile } from '../models/self-test.ts';
 import type { EncoderDevice, SelfTestReport } from '../types.ts';
@@ -20,6 +20,9 @@ export interface CheckDevices {
 
 /** Rows by the same weights, on another device or at another time. */
 const sameWeights = { cosine: 0.99 };
+
+/** Session, rows, order, the other device's rows, levels and speed. */
+const stepsOfDevice = 5;
 
 const texts: readonly { readonly kind: SelfTestCase['kind']; readonly text: string }[] = [
   { kind: 'query', text: 'Which planet is known as the Red Planet?' },
@@ -35,30 +38,43 @@ export async function checkModel(
   model: LoadedStoredModel,
   { id, name, hasLargestDim, strict }: CheckSubject,
   { runtime, devices }: CheckDevices,
-  signal: AbortSignal,
+  { signal, onProgress }: Calls,
 ): Promise<CheckOutcome> {
   const published = publishedSelfTest(id, name, hasLargestDim);
   const hasRows = published.cases.length > 0;
-  const tests = strict ? published : { ...published, orderings: [] };
+  const rows = { ...published, orderings: [] };
+  const orders = { ...published, cases: [] };
+  let step = 0;
+  const tell = (): void => {
+    throwIfAborted(signal);
+    onProgress({ phase: 'checking', done: step++, total: devices.length * stepsOfDevice, unit: 'turns' });
+  };
   let best: CheckOutcome | null = null;
   let reference: SelfTestFile | null = null;
   let failure: LateralError | null = null;
   for (const device of devices) {
-    throwIfAborted(signal);
+    step = devices.indexOf(device) * stepsOfDevice;
+    tell();
     let encoder: Encoder | null = null;
     try {
       encoder = await model.createEncoder(runtime, device);
-      let report = await runSelfTest(encoder, tests);
+      tell();
+      let report = await runSelfTest(encoder, rows);
+      tell();
+      const order = await runSelfTest(encoder, orders);
+      if (report.passed) report = joined(report, order, strict, hasRows);
+      tell();
       if (report.passed && reference !== null) report = lower(report, await runSelfTest(encoder, reference));
       let own: SelfTestFile | null = null;
       if (report.passed) {
         own = { model: name, tolerance: sameWeights, cases: await rowsOf(encoder, signal) };
         if (!isFinite(own)) report = { ...report, passed: false, message: 'Some of its numbers are none.' };
       }
+      tell();
       const levels = report.passed ? await measureLevels(encoder, signal) : null;
       const tokensPerSecond = report.passed ? await speedOf(encoder, signal) : 0;
       if (report.passed) reference ??= own;
-      const outcome = { report, device, tokensPerSecond, hasRows, selfTest: reference, levels };
+      const outcome = { report, device, devices, tokensPerSecond, hasRows, selfTest: reference, levels };
       if (best === null || (report.passed && (!best.report.passed || tokensPerSecond > best.tokensPerSecond))) {
         best = outcome;
       }
@@ -70,8 +86,21 @@ export async function checkModel(
     }
   }
   model.forgetWeights();
+  step = devices.length * stepsOfDevice;
+  tell();
   if (best === null) throw failure ?? new LateralError('internal', 'There is no device to check a model on.');
   return best;
+}
+
+/** Rows first; the order of answers counts for models that Lateral knows, and is only said of others. */
+function joined(rows: SelfTestReport, order: SelfTestReport, strict: boolean, hasRows: boolean): SelfTestReport {
+  const elapsedMs = rows.elapsedMs + order.elapsedMs;
+  if (!order.passed && strict) return { ...order, elapsedMs };
+  const first = hasRows ? 'The published rows agree' : 'No rows of it are published to compare with';
+  const second = order.passed
+    ? 'answers are in the right order'
+    : 'the answer to the test question is not ranked first';
+  return { ...rows, elapsedMs, message: `${first}; ${second}.` };
 }
 
 /** Of two tests on one device, what both say. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createNodeRuntime } from '../colbert/session-node.ts';
+import { LateralError } from '../errors.ts';
 import { createModelStore, type ModelStore } from '../models/hub.ts';
 import { createDiskFolders } from '../models/kept/disk-folders.ts';
 import type { ModelInfo } from '../models/model-info.ts';
@@ -79,7 +80,7 @@ describe('a repository that Lateral does not know', () => {
     expect(ready.check!.tokensPerSecond).toBeGreaterThan(0);
     expect(await listed(repo)).toEqual(ready);
 
-    const { bytes: kept, files: stored } = (await store.list())[0]!;
+    const { files: stored } = (await store.list())[0]!;
     expect(stored.find(({ path }) => path === smallOnnx)!.state).toBe('replaced'); // the fp32 weights are gone
     const stands = await storedEntry(store, repo);
     const { entry, selfTest } = stands;
@@ -97,8 +98,7 @@ describe('a repository that Lateral does not know', () => {
     const asked = hub.log.length;
     expect(await models.prepare(request, calls())).toEqual(ready);
     expect(hub.log.length).toBe(asked); // a model that is ready asks nothing
-    expect(await models.remove(repo, calls())).toBe(kept);
-    expect(ready.keptBytes).toBe(kept);
+    expect(await models.remove(repo, calls())).toBeGreaterThan(ready.keptBytes!);
     expect(await listed(repo)).toBeUndefined();
     expect(await failureOf(storedEntry(store, repo))).toMatchObject({ code: 'model-unavailable' });
   });
@@ -111,13 +111,89 @@ describe('a repository that Lateral does not know', () => {
     expect(await models.prepare({ ...request, consent: true }, calls())).toMatchObject({ state: 'ready' });
   });
 
-  test('has bits of its own: 8 make other weights, and another version', async () => {
+  test('has bits of its own: 8 make other weights, and another version, from weights that are fetched again', async () => {
+    const request = await serve(smallModel());
+    const four = await models.prepare(request, calls());
+    const { entry } = await storedEntry(store, repo);
+    const sent = hub.bytesSent(smallOnnx);
+    const eight = await models.prepare({ ...request, bits: 8 }, calls());
+    expect(hub.bytesSent(smallOnnx)).toBe(2 * sent);
+    expect((await storedEntry(store, repo)).entry.version).not.toBe(entry.version);
+    expect(await failureOf(storedEntry(store, `${repo}@${String(entry.version)}`))).toMatchObject({
+      code: 'model-unavailable',
+    });
+    // Nothing of the other weights is kept.
+    const { derived } = (await store.list())[0]!;
+    expect(derived.map(({ path }) => path).filter((path) => path.includes('q4'))).toEqual([]);
+    expect(eight.keptBytes).not.toBe(four.keptBytes);
+    expect((await models.prepare(request, calls())).check).toEqual(eight.check); // as it was asked for last
+  });
+
+  test('is another version where its settings are, though its weights are the same', async () => {
     const request = await serve(smallModel());
     await models.prepare(request, calls());
-    const { entry } = await storedEntry(store, repo);
+    const { version } = (await storedEntry(store, repo)).entry;
     await models.remove(repo, calls());
-    await models.prepare({ ...request, bits: 8 }, calls());
-    expect((await storedEntry(store, repo)).entry.version).not.toBe(entry.version);
+    hub.publish(smallModel({ query_length: 20 }));
+    await models.prepare(request, calls());
+    expect((await storedEntry(store, repo)).entry.version).not.toBe(version);
+  });
+
+  test('whatever way it is written, is one model', async () => {
+    const request = await serve(smallModel());
+    await models.prepare({ ...request, model: `https://huggingface.co/${repo}/` }, calls());
+    const asked = hub.log.length;
+    await models.prepare({ ...request, model: `${repo}/tree/main` }, calls());
+    expect(hub.log.length).toBe(asked);
+    expect(await models.remove(`https://huggingface.co/${repo}`, calls())).toBeGreaterThan(0);
+    expect(await store.list()).toEqual([]);
+  });
+
+  test('of which a part has gone is not ready, and made again', async () => {
+    const request = await serve(smallModel());
+    await models.prepare(request, calls());
+    const { key, derived } = (await store.list())[0]!;
+    const data = derived.find(({ kind }) => kind === 'onnx-data')!;
+    await store.work(key, (writer) => writer.folder.remove(writer.nameOf(data.path)));
+    expect(await listed(repo)).not.toMatchObject({ state: 'ready' });
+    expect(await failureOf(storedEntry(store, repo))).toMatchObject({ code: 'model-unavailable' });
+    expect(await models.prepare(request, calls())).toMatchObject({ state: 'ready' });
+    expect(await (await storedEntry(store, repo)).load()).toMatchObject({ config: { dim: smallDim } });
+  });
+
+  test('is checked again on request, without the network', async () => {
+    const request = await serve(smallModel());
+    const { check } = await models.prepare(request, calls());
+    const asked = hub.log.length;
+    const phases = new Set<string>();
+    const again = await models.prepare(
+      { ...request, recheck: true },
+      calls(({ phase }) => phases.add(phase)),
+    );
+    expect([...phases]).toEqual(['checking']);
+    expect(hub.log.length).toBe(asked);
+    expect(again.check!.checkedAt).toBeGreaterThan(check!.checkedAt);
+  });
+
+  test('in two tabs at once is made once', async () => {
+    const request = await serve(smallModel());
+    const first = models;
+    open();
+    const phases: string[] = [];
+    const note = ({ phase, done }: Progress): void => {
+      phases.push(phase === 'waiting' ? phase : `${phase} ${done}`);
+    };
+    const [one, two] = await Promise.all([
+      first.prepare(request, calls()),
+      models.prepare(
+        request,
+        calls(({ phase }) => phases.push(phase)),
+      ),
+    ]);
+    expect(one.check).toEqual(two.check);
+    expect(phases).toContain('waiting');
+    expect(phases.filter((phase) => phase === 'quantizing 0')).toHaveLength(1);
+    expect(hub.requestsOf(smallOnnx)).toHaveLength(1);
   });
 
   test('stopped at any point, it goes on, and ends with the same weights', async () => {
@@ -136,10 +212,13 @@ describe('a repository that Lateral does not know', () => {
         request,
         calls(() => left-- <= 0 && cancel.abort(), cancel.signal),
       );
-      const failure = await failureOf(stopped).catch(() => null);
+      const end = await stopped.then(
+        () => 'ready',
+        (error: unknown) => (error instanceof LateralError ? error.code : String(error)),
+      );
       states.add((await listed(repo))?.state ?? 'absent');
-      if (failure === null) break;
-      expect(failure.code).toBe('aborted');
+      if (end === 'ready') break;
+      expect(end).toBe('aborted');
     }
     open();
     expect(await models.prepare(request, calls())).toMatchObject({ state: 'ready' });
@@ -161,7 +240,7 @@ describe('a repository that Lateral does not know', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('whose graph has other dimensions than its files say fails its check, and stays failed', async () => {
+  test('whose graph has other dimensions than its files say cannot be checked, and stays unfinished', async () => {
     const request = await serve(smallModel({ embedding_dim: smallDim + 1 }));
     expect(await failureOf(models.prepare(request, calls()))).toMatchObject({ code: 'model-invalid' });
     expect(await listed(repo)).toMatchObject({ state: 'unfinished' });
@@ -221,6 +300,16 @@ test('a folder needs no network', async () => {
   expect(ready).toMatchObject({ id: 'folder:mine', origin: 'folder', title: 'mine', state: 'ready', repository: null });
   expect((await storedEntry(store, 'folder:mine')).entry.id).toBe('folder:mine');
   expect(hub.log).toEqual([]);
+
+  const stopped = new AbortController();
+  const again = models.importFolder(
+    { name: 'other', files },
+    calls(() => stopped.abort(), stopped.signal),
+  );
+  expect(await failureOf(again)).toMatchObject({ code: 'aborted' });
+  expect(await listed('folder:other')).toBeUndefined();
+  const eight = await failureOf(models.prepare({ model: 'folder:mine', bits: 8 }, calls()));
+  expect(eight.message).toContain('Drop its folder again');
 });
 
 test('a name that is none says how it is written', async () => {

@@ -29,6 +29,19 @@ export function idOf({ source }: Pick<StoredModel, 'source'>): string {
   }
 }
 
+/** The id of `list` for any way to write it: an id, owner/name, the address of a repository. @throws 'invalid-argument' */
+export function canonicalId(text: string): string {
+  if (text.startsWith('folder:') || models.some(({ id }) => id === text)) return text;
+  const known = knownModel(text);
+  if (known !== null) return known.id;
+  if (!text.includes('/')) {
+    const ids = [...models, ...hubModels].map(({ id }) => id).join(', ');
+    throw new LateralError('invalid-argument', `There is no model "${text}". Known: ${ids}; or write owner/name.`);
+  }
+  const repository = repositoryOf(text);
+  return knownModel(repository)?.id ?? repository;
+}
+
 /** The known model of this id or repository, or null. */
 export function knownModel(id: string): HubModel | null {
   return hubModels.find((model) => model.id === id || model.repository === id) ?? null;
@@ -39,15 +52,18 @@ export function knownModel(id: string): HubModel | null {
  * @throws 'invalid-argument' for a model of no hub, an id that is neither known nor owner/name, or an address that cannot be one
  */
 export function sourceOf({ model, revision, endpoint = defaultEndpoint, path }: ModelRequest): RemoteSource {
-  if (models.some(({ id }) => id === model) || model.startsWith('folder:')) {
-    throw new LateralError('invalid-argument', `${model} comes from no hub: there is nothing to download.`);
+  if (model.startsWith('folder:')) {
+    throw new LateralError(
+      'invalid-argument',
+      `${model.slice('folder:'.length)} came as a folder, and not all that this needs is here any more. Drop its folder again.`,
+    );
   }
-  const known = knownModel(model);
-  if (known === null && !model.includes('/')) {
-    const ids = [...models, ...hubModels].map(({ id }) => id).join(', ');
-    throw new LateralError('invalid-argument', `There is no model "${model}". Known: ${ids}; or write owner/name.`);
+  if (models.some(({ id }) => id === model)) {
+    throw new LateralError('invalid-argument', `${model} comes with Lateral: there is nothing to download.`);
   }
-  const repository = known?.repository ?? repositoryOf(model);
+  const id = canonicalId(model);
+  const known = knownModel(id);
+  const repository = known?.repository ?? id;
   if (path === undefined || path === '') return hubSource(repository, revision ?? known?.revision, endpoint);
   return pathSource(`${path.replace(/\/+$/, '')}/${repository}`, originHere());
 }
@@ -78,7 +94,14 @@ export function catalogue(stored: readonly StoredModel[]): ModelInfo[] {
 
 /** The check of a model that has one, with the files that it is of. */
 export function checkOf(model: StoredModel): StoredDerived | null {
-  const checks = model.derived.filter(({ kind, state }) => kind === checkKind && state === 'whole');
+  const whole = new Set(
+    [...model.derived, ...model.files].flatMap(({ path, state }) => (state === 'whole' ? path : [])),
+  );
+  const checks = model.derived.filter(
+    ({ kind, path, options }) =>
+      kind === checkKind &&
+      [path, String(options.graph), ...String(options.data).split('\n').filter(Boolean)].every((one) => whole.has(one)),
+  );
   return checks.sort((a, b) => b.madeAt - a.madeAt)[0] ?? null;
 }
 
@@ -106,7 +129,7 @@ function describeKnown(known: HubModel, model: StoredModel | null): ModelInfo {
   const { licence, languages, parameters, quality } = known.card;
   const { name, url, nonCommercial } = licence;
   const state = model === null ? 'absent' : stateOf(model);
-  const keptBytes = model !== null && state === 'ready' ? model.bytes : keptEstimate(known);
+  const keptBytes = model !== null && state === 'ready' ? keptBytesOf(model) : keptEstimate(known);
   return {
     id: known.id,
     title: known.title,
@@ -140,11 +163,19 @@ function describeOther(id: string, model: StoredModel): ModelInfo {
     state: stateOf(model),
     downloadBytes: source.kind === 'folder' ? 0 : sizes.reduce((sum, size) => sum + size, 0),
     presentBytes: presentBytes(model),
-    keptBytes: model.bytes,
-    memoryBytes: stateOf(model) === 'ready' ? loadingMemory(model.bytes) : null,
+    keptBytes: keptBytesOf(model),
+    memoryBytes: stateOf(model) === 'ready' ? loadingMemory(keptBytesOf(model)) : null,
     ...{ instead: '', unsure: [] },
     check: readCheck(model),
   };
+}
+
+/** What a hub says of a known model's licence and what Lateral knows of it, as one: the hub's name, where it has one; either's conditions. */
+export function licenceFor(known: HubModel | null, said: Licence | null): Licence | null {
+  if (known === null) return said;
+  const { name, url, nonCommercial } = known.card.licence;
+  if (said === null || said.id === '') return { id: name.toLowerCase(), url, conditions: nonCommercial };
+  return { ...said, conditions: said.conditions || nonCommercial };
 }
 
 /** As the hub names it. */
@@ -164,6 +195,11 @@ function stateOf(model: StoredModel): ModelState {
   if (check?.options.passed === true) return 'ready';
   if (!model.complete) return 'partial';
   return check === null ? 'unfinished' : 'failed';
+}
+
+/** Without the store's own records, which vary. */
+function keptBytesOf({ files, derived }: StoredModel): number {
+  return [...files, ...derived].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Of the download: whole files count as such also once they are replaced. */

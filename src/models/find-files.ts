@@ -46,12 +46,21 @@ export function findModelFiles(files: readonly ListedFile[], wanted?: string): F
   }
   if (!paths.has(onnx)) throw missing(onnx, 'Its name may have changed: see which ONNX files the repository lists.');
   const folder = onnx.slice(0, onnx.lastIndexOf('/') + 1);
-  const data = [...paths].filter(
+  const beside = [...paths].filter(
     (path) =>
       path !== onnx &&
       path.startsWith(folder) &&
-      /(\.onnx[._]data(_\d+)?|\.data|\.bin)$/.test(path.slice(folder.length)),
+      /^[^/]*(\.onnx[._]data(_\d+)?|\.data|\.bin)$/.test(path.slice(folder.length)) &&
+      !/(^|\/)(pytorch_model[^/]*|training_args|optimizer|scheduler|rng_state[^/]*)\.bin$/.test(path),
   );
+  // Exporters name a graph's data after it; other graphs' lie beside.
+  const named = beside.filter((path) => path.startsWith(`${onnx}.`) || path.startsWith(`${onnx}_`));
+  const ofOthers = (path: string): boolean =>
+    [...paths].some(
+      (other) =>
+        other !== onnx && other.endsWith('.onnx') && (path.startsWith(`${other}_`) || path.startsWith(`${other}.`)),
+    );
+  const data = named.length > 0 ? named : beside.filter((path) => !ofOthers(path));
   if (!paths.has('tokenizer.json')) {
     throw missing('tokenizer.json', 'Save the tokenizer with tokenizers or transformers ("fast" tokenizer) beside it.');
   }

@@ -88,6 +88,8 @@ export interface PrepareRequest extends ModelRequest {
   readonly bits?: 4 | 8;
   /** Of the token embeddings. Default: `bits`. */
   readonly embeddingBits?: 4 | 8;
+  /** Checks it again, though it passed: after a new driver, or where it does not open any more. */
+  readonly recheck?: boolean;
   /** That a person agreed to the licence. */
   readonly consent?: boolean;
   /** Where `ort/` is served from. Default: the page's own folder. */

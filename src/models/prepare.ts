@@ -4,15 +4,26 @@
  */
 import { LateralError, throwIfAborted } from '../errors.ts';
 import type { EncoderDevice, Progress, SelfTestReport } from '../types.ts';
-import { catalogue, checkKind, checkOf, idOf, keptEstimate, knownModel, licenceOf, sourceOf } from './catalogue.ts';
+import {
+  canonicalId,
+  catalogue,
+  checkKind,
+  checkOf,
+  idOf,
+  keptEstimate,
+  knownModel,
+  licenceFor,
+  licenceOf,
+  sourceOf,
+} from './catalogue.ts';
+import { digestOfText } from './digest.ts';
+import type { Wanted } from './kept/manifest.ts';
 import { findModelFiles, type FoundFiles } from './find-files.ts';
 import {
   downloadModel,
-  hubSource,
   importFolder,
   listFiles,
   openRemoteFile,
-  pathSource,
   planDownload,
   type DownloadPlan,
   type DownloadProgress,
@@ -26,7 +37,7 @@ import type { HubModel, SafetensorsHead } from './hub-models.ts';
 import { loadStored, quantizedVariant, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
 import { requireMemory } from './memory.ts';
 import type { ImportRequest, ModelInfo, ModelPlan, ModelRequest, PrepareRequest } from './model-info.ts';
-import { planStored, quantizeStored, type QuantizeStoredOptions } from './quantize-stored.ts';
+import { planStored, quantizedPaths, quantizeStored, type QuantizeStoredOptions } from './quantize-stored.ts';
 import { readHead, type Head } from './quantize/safetensors.ts';
 import type { SimilarityLevels } from './registry.ts';
 import type { SelfTestFile } from './self-test.ts';
@@ -35,7 +46,7 @@ import { settingsFiles } from '../colbert/settings.ts';
 export interface PrepareParts {
   readonly store: ModelStore;
   /** Runs the model on this device's processors. @throws 'out-of-memory', 'model-invalid' */
-  check(model: LoadedStoredModel, subject: CheckSubject, signal: AbortSignal): Promise<CheckOutcome>;
+  check(model: LoadedStoredModel, subject: CheckSubject, calls: Calls): Promise<CheckOutcome>;
   readonly retry?: RetryOptions;
   readonly fetch?: typeof fetch;
   readonly estimate?: EstimateStorage;
@@ -57,6 +68,8 @@ export interface CheckOutcome {
   /** The quickest device that passed; the first that failed where none did. */
   readonly report: SelfTestReport;
   readonly device: EncoderDevice;
+  /** Those that were there to be tried. */
+  readonly devices: readonly EncoderDevice[];
   readonly tokensPerSecond: number;
   /** Whether any rows were published to compare with. */
   readonly hasRows: boolean;
@@ -71,7 +84,7 @@ export interface CheckFile {
   readonly levels: SimilarityLevels;
 }
 
-interface Calls {
+export interface Calls {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -81,12 +94,11 @@ interface Calls {
 /** @throws as ModelsApi.plan says */
 export async function planModel(parts: PrepareParts, request: ModelRequest, signal: AbortSignal): Promise<ModelPlan> {
   const { plan, known } = await planFiles(parts, request, signal);
-  const info = catalogue([]).find(({ id }) => id === known?.id);
   const { totalBytes, presentBytes, bytesFree, fits, seconds, gated } = plan;
   return {
-    id: known?.id ?? request.model,
-    title: known?.title ?? request.model,
-    licence: info?.licence ?? licenceOf(plan.licence),
+    id: canonicalId(request.model),
+    title: known?.title ?? canonicalId(request.model),
+    licence: licenceOf(licenceFor(known, plan.licence)),
     ...{ gated, downloadBytes: totalBytes, presentBytes, bytesFree, fits, seconds },
     keptBytes: known === null ? null : keptEstimate(known),
   };
@@ -100,7 +112,7 @@ interface PlannedFiles {
 
 async function planFiles(parts: PrepareParts, request: ModelRequest, signal: AbortSignal): Promise<PlannedFiles> {
   const source = sourceOf(request);
-  const known = knownModel(request.model);
+  const known = knownModel(canonicalId(request.model));
   const network = { store: parts.store, signal, ...networkOf(parts) };
   const { onnx, files } = known?.onnx ? knownFiles(known) : chosenFiles(await listed(known));
   const derivedBytes = known === null ? 0 : keptEstimate(known);
@@ -139,17 +151,70 @@ function chosenFiles(found: FoundFiles): { readonly onnx: string; readonly files
 
 /** @throws as ModelsApi.prepare says */
 export async function prepareModel(parts: PrepareParts, request: PrepareRequest, calls: Calls): Promise<ModelInfo> {
-  const known = knownModel(request.model);
-  const id = known?.id ?? request.model;
-  if (known?.onnx === null && known.instead !== undefined && request.revision === undefined) {
+  const id = canonicalId(request.model);
+  const known = knownModel(id);
+  requireDim(known, request.dim);
+  let model = await storedModel(parts.store, id, request.revision);
+  if (model === null && known?.onnx === null && known.instead !== undefined && request.revision === undefined) {
     throw new LateralError('model-unavailable', known.instead, { details: { model: id } });
   }
-  requireDim(known, request.dim);
-  let model = await storedModel(parts.store, id);
-  if (model === null || !model.complete || changesRevision(model, request)) {
-    model = await download(parts, request, known, calls);
+  if (model === null || !(isReadyFor(model, request) || isMade(model, request) || hasSources(model))) {
+    // What was begun is gone on with: also where another revision than the usual one was asked for then.
+    const revision =
+      request.revision ?? (model?.complete === false && model.requested !== '' ? model.requested : undefined);
+    model = await download(parts, revision === undefined ? request : { ...request, revision }, known, calls);
   }
-  return finish(parts, model, request, calls);
+  return finishAlone(parts, model, request, calls);
+}
+
+/** One tab at a time: another waits, and then finds it ready. */
+function finishAlone(
+  parts: PrepareParts,
+  { key }: StoredModel,
+  request: PrepareRequest,
+  calls: Calls,
+): Promise<ModelInfo> {
+  const { store } = parts;
+  return store.alone(
+    key,
+    async () => {
+      const model = await store.get(key);
+      if (model === null)
+        throw new LateralError('model-unavailable', `${key} was deleted meanwhile. Prepare it again.`);
+      return finish(parts, model, request, calls);
+    },
+    { signal: calls.signal, onWaiting: () => calls.onProgress({ phase: 'waiting', done: 0, total: 1, unit: 'bytes' }) },
+  );
+}
+
+const wantedOf = (model: StoredModel, request: PrepareRequest): Wanted => ({
+  ...model.wanted,
+  ...defined({ dim: request.dim, bits: request.bits, embeddingBits: request.embeddingBits }),
+});
+
+function bitsOf(wanted: Wanted): { readonly bits: 4 | 8; readonly embeddingBits: 4 | 8 } {
+  const bits = wanted.bits === 8 ? 8 : 4;
+  return { bits, embeddingBits: wanted.embeddingBits === undefined ? bits : wanted.embeddingBits === 8 ? 8 : 4 };
+}
+
+function isReadyFor(model: StoredModel, request: PrepareRequest): boolean {
+  const passed = checkOf(model);
+  return passed?.options.passed === true && isAsWanted(passed.options, wantedOf(model, request));
+}
+
+/** Whether what was downloaded is still here, so that other weights can be made of it. */
+const hasSources = ({ files, complete }: StoredModel): boolean =>
+  complete && files.every(({ state }) => state === 'whole');
+
+/** Whether the smaller weights that are asked for are here, though nothing is kept of their check. */
+function isMade(model: StoredModel, request: PrepareRequest): boolean {
+  if (!model.complete) return false;
+  const wanted = wantedOf(model, request);
+  const known = knownModel(idOf(model));
+  const isOtherHead = typeof known?.heads.find(({ dim }) => dim === wanted.dim)?.from === 'object';
+  const head = isOtherHead ? { head: { dim: wanted.dim! } } : {};
+  const { graph, data } = quantizedPaths({ ...bitsOf(wanted), ...head });
+  return [graph, data].every((path) => model.derived.some((file) => file.path === path && file.state === 'whole'));
 }
 
 /** @throws as ModelsApi.importFolder says */
@@ -164,13 +229,21 @@ export async function importModel(
     wanted: bits === undefined ? {} : { bits },
     onProgress: (done, total) => calls.onProgress({ phase: 'copying', done, total, unit: 'bytes' }),
   });
-  return finish(parts, model, { model: idOf(model) }, calls);
+  return finishAlone(parts, model, { model: idOf(model) }, calls);
 }
 
-/** The stored model of an id: one that is ready, else the one used last. */
-export async function storedModel(store: ModelStore, id: string): Promise<StoredModel | null> {
-  const models = (await store.list()).filter((model) => idOf(model) === id);
-  return models.find((model) => checkOf(model)?.options.passed === true) ?? models[0] ?? null;
+/** The stored model of an id: of a version, if it is here; one that is ready; else the one used last. */
+export async function storedModel(
+  store: ModelStore,
+  id: string,
+  revision?: string,
+  version?: string,
+): Promise<StoredModel | null> {
+  const isMeant = ({ source, requested }: StoredModel): boolean =>
+    revision === undefined || source.kind !== 'hub' || requested === revision || source.revision === revision;
+  const models = (await store.list()).filter((model) => idOf(model) === id && isMeant(model));
+  const ready = models.filter((model) => checkOf(model)?.options.passed === true);
+  return ready.find((model) => checkOf(model)?.options.version === version) ?? ready[0] ?? models[0] ?? null;
 }
 
 async function download(
@@ -182,15 +255,9 @@ async function download(
   const { plan } = await planFiles(parts, request, signal);
   // Of a repository that nobody knows, fp32 is assumed: what comes out is looked at again before it is made.
   requireMemory(known === null ? (plan.totalBytes * 5) / 32 : keptEstimate(known), request.model);
-  // What Lateral knows of a licence counts also where the server says nothing of it.
-  const conditions = known?.card.licence.nonCommercial === true;
-  const licence =
-    plan.licence ??
-    (known === null ? null : { id: known.card.licence.name.toLowerCase(), url: known.card.licence.url, conditions });
-  const asked = conditions && licence !== null ? { ...licence, conditions } : licence;
   const { dim, bits, embeddingBits } = request;
   return downloadModel(
-    { ...plan, licence: asked },
+    { ...plan, licence: licenceFor(known, plan.licence) },
     {
       ...{ store: parts.store, signal, consent: request.consent ?? false },
       ...networkOf(parts),
@@ -212,14 +279,14 @@ async function finish(
   const { key } = before;
   const id = idOf(before);
   const known = knownModel(id);
-  const wanted = { ...before.wanted, ...defined({ dim: request.dim, bits: request.bits }) };
-  const settings = {
-    bits: wanted.bits === 8 ? 8 : 4,
-    embeddingBits: (request.embeddingBits ?? wanted.embeddingBits ?? wanted.bits) === 8 ? 8 : 4,
-  } as const;
-  const passed = checkOf(before);
-  if (passed?.options.passed === true && isAsWanted(passed.options, wanted, request)) return infoOf(store, id);
+  const wanted = wantedOf(before, request);
+  const settings = bitsOf(wanted);
+  if (isReadyFor(before, request) && request.recheck !== true) {
+    await dropSources(store, before, String(checkOf(before)!.options.graph));
+    return infoOf(store, id);
+  }
 
+  await rememberWanted(store, before, wanted);
   const onnx =
     known?.onnx?.file ?? findModelFiles(before.files.map(({ path, size }) => ({ path, size: size ?? 0 }))).onnx;
   const head = await headOf(parts, before, known, wanted.dim, request, calls.signal);
@@ -229,16 +296,14 @@ async function finish(
       : await quantized(parts, before, { onnx, ...settings, ...(head === null ? {} : { head }) }, calls);
   throwIfAborted(calls.signal);
 
-  calls.onProgress({ phase: 'checking', done: 0, total: 1, unit: 'turns' });
   const model = (await store.get(key))!;
-  const version = versionOf(model, variant);
+  const version = await versionOf(model, variant);
   const loaded = await loadStored(store, key, variant, known);
   const dims = head === null ? dimsOf(known, loaded) : [head.dim];
   const hasLargestDim = head === null || head.dim === known?.heads[0]?.dim;
   const name = `${id}@${version}`;
-  const outcome = await parts.check(loaded, { id, name, hasLargestDim, strict: known !== null }, calls.signal);
+  const outcome = await parts.check(loaded, { id, name, hasLargestDim, strict: known !== null }, calls);
   await remember(store, key, outcome, { variant, version, dims, ...settings });
-  calls.onProgress({ phase: 'checking', done: 1, total: 1, unit: 'turns' });
   if (!outcome.report.passed || outcome.selfTest === null) {
     throw new LateralError(
       'self-test-failed',
@@ -246,8 +311,16 @@ async function finish(
       { details: { model: id, minCosine: outcome.report.minCosine } },
     );
   }
-  if (model.derived.some(({ path }) => path === variant.graph)) await store.removeReplaced(key);
+  await dropSources(store, model, variant.graph);
+  await store.keepOnly(key, [variant.graph, ...variant.data, checkPath, headPath(variant.dim)]);
+  await store.cleanUp().catch(() => undefined); // what a crash left of others
   return infoOf(store, id);
+}
+
+/** The fp32 weights, once smaller ones have passed: also where an earlier run ended just before. */
+async function dropSources(store: ModelStore, { key, derived, files }: StoredModel, graph: string): Promise<void> {
+  const replaced = new Set(derived.find(({ path }) => path === graph)?.replaces ?? []);
+  if (files.some(({ path, bytes }) => replaced.has(path) && bytes > 0)) await store.removeReplaced(key);
 }
 
 async function quantized(
@@ -301,14 +374,14 @@ async function headOf(
   const from = known?.heads.find((head) => head.dim === dim)?.from;
   if (typeof from !== 'object') return null;
   const { store } = parts;
-  const path = `lateral/head-${dim}.f32`;
+  const path = headPath(dim);
   const kept = model.derived.find((file) => file.path === path && file.state === 'whole');
   if (kept !== undefined) {
     const source = await store.open(model.key, path);
     const bytes = await source.read(0, source.size);
     return { dim: dim!, width: Number(kept.options.width), weight: new Float32Array(bytes.buffer) };
   }
-  const head = await fetchHead(parts, model, from, request, signal);
+  const head = await fetchHead(parts, from, request, signal);
   if (head.dim !== dim) {
     throw new LateralError('model-invalid', `${from.repository} has a layer of ${head.dim} dimensions, not ${dim}.`, {
       details: { file: from.file },
@@ -321,20 +394,32 @@ async function headOf(
   return head;
 }
 
+/** From where the request says that models come from: which is what a page has permitted. */
 async function fetchHead(
   parts: PrepareParts,
-  { source }: StoredModel,
   { repository, file, tensor }: SafetensorsHead,
-  request: PrepareRequest,
+  { endpoint, path }: PrepareRequest,
   signal: AbortSignal,
 ): Promise<Head> {
-  const from =
-    source.kind === 'hub'
-      ? hubSource(repository, 'main', request.endpoint ?? source.endpoint)
-      : sourceOf({ ...request, model: repository });
-  const remote = from.kind === 'path' ? pathSource(from.baseUrl) : from;
-  return readHead(await openRemoteFile(remote, file, { signal, ...networkOf(parts) }), tensor);
+  const from = sourceOf({
+    model: repository,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(path === undefined ? {} : { path }),
+  });
+  return readHead(await openRemoteFile(from, file, { signal, ...networkOf(parts) }), tensor);
 }
+
+/** So that whoever goes on later, after a reload, need not say it again. */
+async function rememberWanted(store: ModelStore, model: StoredModel, wanted: Wanted): Promise<void> {
+  if (JSON.stringify(model.wanted) === JSON.stringify(wanted)) return;
+  await store.work(model.key, async (writer) => {
+    const manifest = writer.manifest();
+    if (manifest !== null) await writer.save({ ...manifest, wanted: { ...wanted } });
+  });
+}
+
+const checkPath = 'lateral/check.json';
+const headPath = (dim: number | undefined): string => `lateral/head-${dim ?? 0}.f32`;
 
 interface Checked {
   readonly variant: StoredVariant;
@@ -345,30 +430,33 @@ interface Checked {
 }
 
 async function remember(store: ModelStore, key: string, outcome: CheckOutcome, checked: Checked): Promise<void> {
-  const { report, device, tokensPerSecond, hasRows, selfTest, levels } = outcome;
+  const { report, device, devices, tokensPerSecond, hasRows, selfTest, levels } = outcome;
   const { variant, version, dims, bits, embeddingBits } = checked;
   const passed = report.passed && selfTest !== null;
   const options = {
     ...{ passed, device, tokensPerSecond: Math.round(tokensPerSecond), message: report.message.slice(0, 500) },
+    devices: devices.join(','),
     ...(hasRows ? { minCosine: report.minCosine } : {}),
     ...{ version, dims: dims.join(','), bits, embeddingBits, onnx: variant.onnx, graph: variant.graph },
     ...{ data: variant.data.join('\n'), oneByOne: variant.oneByOne ?? false, dim: variant.dim ?? 0 },
   };
-  const file = { path: 'lateral/check.json', kind: checkKind, options, replaces: [] };
+  const file = { path: checkPath, kind: checkKind, options, replaces: [] };
   await store.writeDerived(key, file, (sink) =>
     sink.append(new TextEncoder().encode(JSON.stringify({ selfTest, levels }))),
   );
 }
 
-/** Eight digits of what the rows are made by: equal for equal files, wherever they were quantised. */
-function versionOf({ files, derived }: StoredModel, { graph, data }: StoredVariant): string {
+/** Eight digits of what rows follow from, weights, tokenizer and settings: equal for equal files, wherever they were quantised. */
+export async function versionOf(
+  { files, derived }: StoredModel,
+  { onnx, graph, data }: StoredVariant,
+): Promise<string> {
+  const listed = files.map(({ path, size }) => ({ path, size: size ?? 0 }));
+  const { tokenizer, settings } = findModelFiles(listed, onnx);
   const digestOf = (path: string): string =>
     [...derived, ...files].find((file) => file.path === path && file.sha256 !== null)?.sha256 ?? '';
-  const digits = [graph, ...data].map((path) => Number.parseInt(digestOf(path).slice(0, 8), 16) || 0);
-  return digits
-    .reduce((all, one) => (Math.imul(all, 31) + one) >>> 0, 7)
-    .toString(16)
-    .padStart(8, '0');
+  const read = [graph, ...data, ...tokenizer, ...settings].map((path) => `${path} ${digestOf(path)}`);
+  return (await digestOfText(read.join('\n'))).slice(0, 8);
 }
 
 function dimsOf(known: HubModel | null, { config }: LoadedStoredModel): readonly number[] {
@@ -377,22 +465,22 @@ function dimsOf(known: HubModel | null, { config }: LoadedStoredModel): readonly
 }
 
 function requireDim(known: HubModel | null, dim: number | undefined): void {
-  if (dim === undefined || known === null || known.heads.some((head) => head.dim === dim)) return;
+  if (dim === undefined || known?.heads.some((head) => head.dim === dim) === true) return;
+  if (known === null) {
+    throw new LateralError(
+      'invalid-argument',
+      'The dimension of a model that Lateral does not know is its own: leave dim away.',
+    );
+  }
   const dims = known.heads.map((head) => head.dim).join(', ');
   throw new LateralError('invalid-argument', `${known.id} serves ${dims} dimensions, not ${dim}.`);
 }
 
-function changesRevision({ requested }: StoredModel, { revision }: PrepareRequest): boolean {
-  return revision !== undefined && requested !== '' && requested !== revision;
-}
-
-function isAsWanted(
-  { dims, bits }: Readonly<Record<string, string | number | boolean>>,
-  wanted: Readonly<Record<string, number>>,
-  request: PrepareRequest,
-): boolean {
-  const dimFits = wanted.dim === undefined || String(dims).split(',').map(Number).includes(wanted.dim);
-  return dimFits && (request.bits === undefined || request.bits === bits);
+function isAsWanted(made: Readonly<Record<string, string | number | boolean>>, wanted: Wanted): boolean {
+  if (made.oneByOne === true) return true; // quantised by others: it has no bits of ours
+  const { bits, embeddingBits } = bitsOf(wanted);
+  const dimFits = wanted.dim === undefined || String(made.dims).split(',').map(Number).includes(wanted.dim);
+  return dimFits && made.bits === bits && made.embeddingBits === embeddingBits;
 }
 
 async function infoOf(store: ModelStore, id: string): Promise<ModelInfo> {
@@ -412,13 +500,12 @@ function defined(values: Readonly<Record<string, number | undefined>>): Record<s
   );
 }
 
-function toProgress({ phase, done, total, current, retry, ...rates }: DownloadProgress): Progress {
+function toProgress({ phase, done, total, current, ...rates }: DownloadProgress): Progress {
   const { etaSeconds } = rates as { readonly etaSeconds?: number };
   return {
     phase: phase === 'checking' ? 'downloading' : phase,
     ...{ done, total, unit: 'bytes' },
     ...(current === undefined ? {} : { current }),
     ...(etaSeconds === undefined ? {} : { etaSeconds }),
-    ...(retry === undefined ? {} : {}),
   };
 }

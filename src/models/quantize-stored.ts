@@ -7,6 +7,7 @@ import type { HoldModelOptions } from './kept/locks.ts';
 import type { StoredModel } from './kept/describe.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import type { ModelSource } from './quantize/bytes.ts';
+import type { Head } from './quantize/safetensors.ts';
 import { planQuantization, quantizeModel, type QuantizeOptions, type QuantizePlan } from './quantize/quantize.ts';
 
 export interface QuantizeStoredOptions extends Omit<QuantizeOptions, 'dataName'> {
@@ -27,7 +28,11 @@ export interface QuantizedPaths {
 }
 
 /** Bits and dimension are in the names, so that a model can have several. */
-export function quantizedPaths({ bits = 4, embeddingBits = bits, head }: QuantizeStoredOptions): QuantizedPaths {
+export function quantizedPaths({
+  bits = 4,
+  embeddingBits = bits,
+  head,
+}: Omit<Partial<QuantizeStoredOptions>, 'head'> & { readonly head?: Pick<Head, 'dim'> }): QuantizedPaths {
   const name = `model_q${bits}e${embeddingBits}${head === undefined ? '' : `d${head.dim}`}.onnx`;
   return { graph: `lateral/${name}`, data: `lateral/${name}_data` };
 }

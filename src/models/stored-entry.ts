@@ -2,12 +2,12 @@
 import * as v from 'valibot';
 import { LateralError } from '../errors.ts';
 import { defaultScale } from '../vectors/quantize.ts';
-import { checkOf, idOf, knownModel } from './catalogue.ts';
+import { canonicalId, checkOf, idOf, knownModel } from './catalogue.ts';
 import type { ModelStore, StoredModel } from './hub.ts';
 import { loadStored, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
 import { modelShape } from './memory.ts';
 import type { CheckFile } from './prepare.ts';
-import { storedModel } from './prepare.ts';
+import { storedModel, versionOf } from './prepare.ts';
 import type { ModelEntry } from './registry.ts';
 import { readSelfTest, type SelfTestFile } from './self-test.ts';
 import type { EncoderDevice } from '../types.ts';
@@ -16,23 +16,33 @@ export interface StoredEntry {
   readonly entry: ModelEntry;
   /** Rows of when it was checked. */
   readonly selfTest: SelfTestFile;
-  /** Which device was quickest then. */
-  readonly device: EncoderDevice;
+  /** Which device was quickest then; null where there was no graphics card to be tried. */
+  readonly device: EncoderDevice | null;
   load(): Promise<LoadedStoredModel>;
 }
 
 /** @throws 'model-unavailable' where it is not here or not ready: the message says what to do */
 export async function storedEntry(store: ModelStore, id: string): Promise<StoredEntry> {
-  const model = await storedModel(store, id.replace(/@[0-9a-f]{8}$/, ''));
+  const asked = /@([0-9a-f]{8})$/.exec(id)?.[1];
+  const plain = canonicalId(asked === undefined ? id : id.slice(0, -9));
+  const model = await storedModel(store, plain, undefined, asked);
   const check = model === null ? null : checkOf(model);
   if (model === null || check?.options.passed !== true) {
     const what = model === null ? 'is not here' : 'is here, but not ready yet';
     throw new LateralError(
       'model-unavailable',
-      `The model ${id} ${what}. Prepare it in Models (openModels().prepare("${id}")), or open the index with another one.`,
-      { details: { model: id } },
+      `The model ${id} ${what}. Prepare it in Models (openModels().prepare("${plain}")), or open the index with another one.`,
+      { details: { model: plain } },
     );
   }
+  if (asked !== undefined && check.options.version !== asked) {
+    throw new LateralError(
+      'model-unavailable',
+      `Of ${plain} the version ${asked} is not here, but ${String(check.options.version)}. Open the index with "${plain}" to have it read again by that one.`,
+      { details: { model: plain } },
+    );
+  }
+  void store.touch(model.key).catch(() => undefined); // only for the order of the list
   const { key } = model;
   const name = idOf(model);
   const version = String(check.options.version);
@@ -49,8 +59,21 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
   return {
     entry,
     selfTest: readSelfTest(selfTest, `${name}@${version}`),
-    device: check.options.device === 'webgpu' ? 'webgpu' : 'wasm',
-    load: () => loadStored(store, key, variantOf(check.options), knownModel(name)),
+    device: !String(check.options.devices).includes('webgpu')
+      ? null
+      : check.options.device === 'webgpu'
+        ? 'webgpu'
+        : 'wasm',
+    async load() {
+      const variant = variantOf(check.options);
+      const now = await store.get(key);
+      if (now === null || (await versionOf(now, variant)) !== version) {
+        throw new LateralError('model-unavailable', `${name} was deleted or replaced meanwhile. Reload the page.`, {
+          details: { model: name },
+        });
+      }
+      return loadStored(store, key, variant, knownModel(name));
+    },
   };
 }
 

@@ -70,6 +70,11 @@ async function downloadInto(writer: ModelWriter, plan: DownloadPlan, options: Do
   const network = requestOptions(options);
   const records = new Map(recordsOf(writer, plan).map((record) => [record.path, record]));
   const sizes = new Map((await writer.folder.list()).map(({ name, size }) => [name, size]));
+  for (const path of replacedFiles(writer, plan)) {
+    // Of another file of that name, as it was then: nothing of it is gone on with.
+    await writer.folder.remove(writer.nameOf(path));
+    sizes.delete(writer.nameOf(path));
+  }
   const missing = plan.files.filter(({ path }) => !isWhole(records.get(path)!, sizes.get(writer.nameOf(path)) ?? null));
   if (missing.length === 0 && writer.manifest() !== null) return writer.describe();
   if ((writer.manifest()?.consentedAt ?? null) === null) requireConsent(plan, options.consent ?? false);
@@ -117,14 +122,25 @@ function recordsOf(writer: ModelWriter, plan: DownloadPlan): FileRecord[] {
     const known = before.find(({ path }) => path === file.path);
     return known !== undefined && isSameFile(known, file)
       ? { ...known, published: file.published ?? known.published }
-      : { ...file, validator: '', sha256: null };
+      : { path: file.path, size: file.size, published: file.published, validator: '', sha256: null };
   });
   const others = before.filter(({ path }) => plan.files.every((file) => file.path !== path));
   return [...planned, ...others];
 }
 
+/** Paths of files that the source has others of by now. */
+function replacedFiles(writer: ModelWriter, plan: DownloadPlan): readonly string[] {
+  const before = writer.manifest()?.files ?? [];
+  return plan.files.flatMap((file) => {
+    const known = before.find(({ path }) => path === file.path);
+    return known === undefined || isSameFile(known, file) ? [] : file.path;
+  });
+}
+
 function isSameFile(known: FileRecord, file: ListedFile): boolean {
   if (file.size !== null && known.size !== file.size) return false;
+  const [then, now] = [known.validator, file.validator ?? ''].map((text) => text.replace(/^W\//, ''));
+  if (then !== '' && now !== '' && then !== now) return false;
   if (file.published === null || known.published === null) return file.published === null && known.published === null;
   return known.published.kind === file.published.kind && known.published.hex === file.published.hex;
 }

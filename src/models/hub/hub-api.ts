@@ -17,7 +17,10 @@ export interface Repository {
   readonly licence: Licence;
 }
 
-export type ListedFile = Pick<FileRecord, 'path' | 'size' | 'published'>;
+export type ListedFile = Pick<FileRecord, 'path' | 'size' | 'published'> & {
+  /** ETag or date of a plain server's file, where it says one. */
+  readonly validator?: string;
+};
 
 const sha = v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/));
 const optionalText = v.fallback(v.optional(v.nullable(v.string())), null);
@@ -99,7 +102,8 @@ export async function probeFile(source: PathSource, path: string, options: Reque
     const length = response.headers.get('content-length');
     const encoded = response.headers.get('content-encoding');
     const size = length === null || encoded !== null || !/^\d+$/.test(length) ? null : Number(length);
-    return { path, size, published: null };
+    const validator = response.headers.get('etag') ?? response.headers.get('last-modified') ?? '';
+    return { path, size, published: null, validator };
   } catch (error) {
     if (error instanceof LateralError && error.code === 'model-unavailable') {
       const { status } = error.details;

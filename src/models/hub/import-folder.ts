@@ -107,7 +107,7 @@ async function copyAll(
     await save(records);
     return await writer.describe();
   } catch (error) {
-    for (const { path } of files) await writer.folder.remove(writer.nameOf(path)).catch(() => undefined);
+    for (const { name: kept } of await writer.folder.list()) await writer.folder.remove(kept).catch(() => undefined);
     throw error instanceof DOMException && error.name === 'NotReadableError'
       ? new LateralError('model-unavailable', 'A file of the folder changed or went away. Drop the folder again.', {
           cause: error,

@@ -185,6 +185,9 @@ describe('a server of plain files', () => {
   test('that answers everything with its start page is found out', async () => {
     const made = await setting({ source: plain });
     made.hub.fail('config.json', { kind: 'html', typed: true });
+    const optional = Object.keys(smallModel).map((path) => ({ path, optional: path === 'config.json' }));
+    expect((await made.plan({ files: optional })).files.map(({ path }) => path)).not.toContain('config.json');
+    made.hub.fail('config.json', { kind: 'html', typed: true });
     expect(await failureOf(made.plan())).toMatchObject({ code: 'model-unavailable', details: { reason: 'web-page' } });
   });
 });

@@ -169,7 +169,12 @@ async function describePath(source: PathSource, options: PlanOptions, network: R
   const files: ListedFile[] = [];
   for (const wanted of options.files) {
     const { path, optional, sha256 } = toWanted(wanted);
-    const file = known(await probeFile(source, path, network), path, optional, sha256, source.baseUrl);
+    const found = await probeFile(source, path, network).catch((error: unknown) => {
+      // Servers that answer everything with their start page do so for what they lack, too.
+      if (optional && error instanceof LateralError && error.details.reason === 'web-page') return null;
+      throw error;
+    });
+    const file = known(found, path, optional, sha256, source.baseUrl);
     if (file !== null) files.push(file);
   }
   return { source, licence: null, gated: false, files };

@@ -18,7 +18,7 @@ export interface StoredFile {
   readonly verified: boolean;
 }
 
-export interface StoredDerived extends Omit<DerivedRecord, 'replaces'> {
+export interface StoredDerived extends DerivedRecord {
   readonly bytes: number;
   readonly state: 'missing' | 'whole';
 }
@@ -47,14 +47,11 @@ export async function describeModel(folder: ByteFolder, manifest: Manifest): Pro
   const listed = await folder.list();
   const sizes = new Map(listed.map(({ name, size }) => [name, size]));
   const bytesOf = (path: string): number => sizes.get(nameOf(path)) ?? 0;
-  const derived = manifest.derived.map(({ path, kind, options, size, sha256, madeAt }): StoredDerived => {
-    const file = { path, kind, options, size, sha256, madeAt };
+  const derived = manifest.derived.map((file): StoredDerived => {
     const bytes = bytesOf(file.path);
     return { ...file, bytes, state: isWhole(file, sizes.get(nameOf(file.path)) ?? null) ? 'whole' : 'missing' };
   });
-  const replaced = new Set(
-    manifest.derived.flatMap(({ replaces }, i) => (derived[i]?.state === 'whole' ? replaces : [])),
-  );
+  const replaced = new Set(derived.flatMap(({ replaces, state }) => (state === 'whole' ? replaces : [])));
   const files = manifest.files.map((file): StoredFile => {
     const bytes = bytesOf(file.path);
     const whole = isWhole(file, sizes.get(nameOf(file.path)) ?? null);
@@ -72,7 +69,7 @@ export async function describeModel(folder: ByteFolder, manifest: Manifest): Pro
     derived,
     wanted: manifest.wanted ?? {},
     bytes: listed.reduce((sum, { size }) => sum + size, 0),
-    complete: files.every(({ state }) => state === 'whole' || state === 'replaced'),
+    complete: files.length > 0 && files.every(({ state }) => state === 'whole' || state === 'replaced'),
   };
 }
 

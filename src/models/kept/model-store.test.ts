@@ -105,6 +105,7 @@ describe('a derived file', () => {
       {
         ...{ path: 'made/q4.onnx', kind: 'q4-onnx', options: { block: 32 }, size: 50_000, bytes: 50_000 },
         ...{ state: 'whole', sha256: sha256(derived), madeAt: expect.any(Number) as number },
+        replaces: ['onnx/model.onnx', weights],
       },
     ]);
     expect(await made.bytes(after, 'made/q4.onnx')).toEqual(derived);

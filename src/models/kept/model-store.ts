@@ -45,8 +45,12 @@ export interface ModelStore {
   remove(key: string): Promise<void>;
   /** Deletes what derived files replace. @throws 'model-busy'; 'invalid-argument' where there are none */
   removeReplaced(key: string): Promise<StoredModel>;
+  /** Deletes derived files but these: earlier ones, of other options. @throws 'model-busy' */
+  keepOnly(key: string, paths: readonly string[]): Promise<StoredModel>;
   /** Deletes files that no manifest lists: what a crash left. Not partial downloads, which can go on. @returns bytes freed */
   cleanUp(): Promise<number>;
+  /** The whole way of a model, of which each step takes its files by `work`: by one tab at a time. @throws as `work` */
+  alone<T>(key: string, work: () => Promise<T>, options?: HoldModelOptions): Promise<T>;
   /** The model's files for downloads and imports, by one at a time. @throws 'model-busy', 'aborted' while waiting */
   work<T>(key: string, work: (writer: ModelWriter) => Promise<T>, options?: HoldModelOptions): Promise<T>;
 }
@@ -181,6 +185,8 @@ export function createModelStore(folders: ByteFolders, locks: ModelLocks, now: (
         return damaged;
       }),
 
+    alone: async (key, work, options) => hold(`alone:${await folderName(key)}`, work, options),
+
     remove: async (key) => hold(await folderName(key), async () => folders.remove(await folderName(key))),
 
     removeReplaced: (key) =>
@@ -195,8 +201,18 @@ export function createModelStore(folders: ByteFolders, locks: ModelLocks, now: (
         const files = manifest.files.map((file) =>
           replaced.includes(file.path) ? { ...file, sha256: null, validator: '' } : file,
         );
+        for (const path of replaced) await writer.folder.remove(nameOf(path)); // first: a file that is gone counts as replaced
         await writer.save({ ...manifest, files });
-        for (const path of replaced) await writer.folder.remove(nameOf(path));
+        return writer.describe();
+      }),
+
+    keepOnly: (key, paths) =>
+      store.work(key, async (writer) => {
+        const manifest = requireManifest(writer.manifest(), key);
+        const gone = manifest.derived.filter(({ path }) => !paths.includes(path));
+        if (gone.length === 0) return writer.describe();
+        await writer.save({ ...manifest, derived: manifest.derived.filter((file) => !gone.includes(file)) });
+        for (const { path } of gone) await writer.folder.remove(nameOf(path));
         return writer.describe();
       }),
 

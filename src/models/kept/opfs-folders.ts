@@ -231,6 +231,13 @@ async function translate<T>(work: () => Promise<T>): Promise<T> {
         cause: error,
       });
     }
+    if (name === 'NotFoundError' || name === 'NotReadableError') {
+      throw new LateralError(
+        'model-unavailable',
+        'A file of the model was deleted or replaced meanwhile. Prepare the model again.',
+        { cause: error },
+      );
+    }
     throw unavailable(`could not use its private file system (${name || String(error)})`, error);
   }
 }
