@@ -70,6 +70,7 @@ export type {
   PrepareRequest,
 } from './models/model-info.ts';
 export { LateralError, errorCodes } from './errors.ts';
+export { checkOrigin as checkModelOrigin } from './models/catalogue.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 
 export interface CallOptions {

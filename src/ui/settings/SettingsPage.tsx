@@ -17,9 +17,11 @@ import type { Theme } from '../state/preferences.ts';
 import { useForeignRequests } from '../state/requests.ts';
 import { deviceSentence, words } from '../words.ts';
 import { DeviceSettings } from './DeviceSettings.tsx';
+import { modelWords } from '../models/words.ts';
 import { selfTestReport } from './report.ts';
 import './settings.css';
 import { usePolicy } from './use-policy.ts';
+import { SourceSettings } from './SourceSettings.tsx';
 import { VectorSettings } from './VectorSettings.tsx';
 
 const themes: readonly { readonly value: Theme; readonly label: string }[] = [
@@ -51,6 +53,10 @@ export default function SettingsPage() {
 
       <Storage />
       <Privacy />
+
+      <Setting title={modelWords.sourceTitle}>
+        <SourceSettings />
+      </Setting>
 
       <Setting title={words.offline}>
         <OfflineLine />

@@ -10,9 +10,10 @@ const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
 export function openFromAddress(search: string): Promise<LateralIndex> {
   const clear = sessionStorage.getItem(startOverKey) !== null;
   sessionStorage.removeItem(startOverKey);
-  const { keepSources, dim, poolFactor, residentPrecision } = preferences();
+  const { keepSources, model, dim, poolFactor, residentPrecision } = preferences();
   return api.openIndex({
     ...optionsFrom(search),
+    ...(model === null ? {} : { model }),
     keepSources,
     ...(dim === null ? {} : { dim }),
     poolFactor,
