@@ -4,7 +4,7 @@ import { useId, useRef } from 'react';
 import type { ModelInfo } from '../../index.ts';
 import { Bar } from '../parts/Bar.tsx';
 import { useIndex, useStatus } from '../state/index-context.tsx';
-import { type WayOn, shareOfPreparing, waysOn, wordsPerSecond } from './describe.ts';
+import { problemOfCard, shareOfPreparing, type WayOn, waysOn, wordsPerSecond } from './describe.ts';
 import type { Ask } from './ModelDialogs.tsx';
 import { usePreparer } from './ModelsProvider.tsx';
 import type { Preparation } from './preparer.ts';
@@ -34,9 +34,9 @@ export const titleId = (model: string): string => `model-${model}`;
 
 export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFolder }: ModelCardProps) {
   const title = useRef<HTMLHeadingElement>(null);
-  const toTitle = (): void => title.current?.focus({ preventScroll: true });
+  const id = useId();
   const running = preparation !== null && preparation.problem === null;
-  const size = sizeLine(info);
+  const problem = problemOfCard(info, preparation);
   return (
     <li className="models__item">
       <article className="model" aria-labelledby={titleId(info.id)}>
@@ -47,19 +47,24 @@ export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFold
           <StateWord info={info} inUse={inUse} running={running} />
         </header>
         <p className="model__words">{aboutModel(info)}</p>
-        <div className="model__facts">
-          {size === '' ? null : <p>{size}</p>}
-          {preparation?.kind === 'folder' && info.licence === null ? null : <p>{licenceLine(info.licence)}</p>}
-        </div>
-        <Checked info={info} inUse={inUse} />
-        {running ? <Running preparation={preparation} onCancelled={toTitle} /> : null}
-        {(preparation?.problem ?? null) === null || preparation === null ? null : (
-          <Failed info={info} preparation={preparation} onAsk={onAsk} onPickFolder={onPickFolder} onGone={toTitle} />
+        {running ? (
+          <Running preparation={preparation} />
+        ) : problem === null ? (
+          <Facts info={info} />
+        ) : (
+          <p id={id} className="model__problem">
+            <TriangleAlert className="icon" aria-hidden />
+            <span>{modelFailure(problem, info.presentBytes)}</span>
+          </p>
         )}
+        {running || problem !== null ? null : <Checked info={info} inUse={inUse} />}
         <div className="model__actions">
-          {preparation === null ? (
-            <Action info={info} inUse={inUse} primary={primary} onAsk={onAsk} onGone={toTitle} />
-          ) : null}
+          <Actions
+            {...{ info, inUse, preparation, primary, onAsk, onPickFolder }}
+            describedBy={problem === null ? undefined : id}
+            // a button that was pressed goes away: the card's title takes the focus
+            onGone={() => title.current?.focus({ preventScroll: true })}
+          />
           <span className="model__space" />
           {info.origin === 'built-in' || running || info.state === 'absent' ? null : (
             <button
@@ -85,15 +90,13 @@ export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFold
   );
 }
 
-function StateWord({
-  info,
-  inUse,
-  running,
-}: {
+interface StateWordProps {
   readonly info: ModelInfo;
   readonly inUse: boolean;
   readonly running: boolean;
-}) {
+}
+
+function StateWord({ info, inUse, running }: StateWordProps) {
   const { failure } = useIndex();
   const status = useStatus();
   if (inUse && failure === null) {
@@ -104,11 +107,22 @@ function StateWord({
   return <span className="model__state">{modelWords[info.state]}</span>;
 }
 
+/** What it takes, and under which terms. */
+function Facts({ info }: { readonly info: ModelInfo }) {
+  const size = sizeLine(info);
+  return (
+    <div className="model__facts">
+      {size === '' ? null : <p>{size}</p>}
+      <p>{licenceLine(info.licence)}</p>
+    </div>
+  );
+}
+
 /** Whether it gives right numbers here, and how quickly. */
 function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: boolean }) {
   const status = useStatus();
   const test = inUse ? status?.selfTests.find(({ device }) => device === status.encoder?.kind) : undefined;
-  if (test !== undefined && !test.passed) {
+  if (test?.passed === false) {
     return (
       <p className="model__check">
         <TriangleAlert className="icon" aria-hidden />
@@ -116,8 +130,8 @@ function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: bo
       </p>
     );
   }
-  const check = info.check?.passed === true ? info.check : test;
-  if (check === undefined || (info.state !== 'ready' && test === undefined)) return null;
+  const check = info.check?.passed === true && info.state === 'ready' ? info.check : test;
+  if (check === undefined) return null;
   return (
     <p className="model__check model__check--ok">
       <Check className="icon" aria-hidden />
@@ -126,137 +140,87 @@ function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: bo
   );
 }
 
-function Running({
-  preparation,
-  onCancelled,
-}: {
-  readonly preparation: Preparation;
-  readonly onCancelled: () => void;
-}) {
-  const preparer = usePreparer();
-  const { model, title, kind, progress } = preparation;
+/** In the place of what it takes, so that nothing moves. */
+function Running({ preparation }: { readonly preparation: Preparation }) {
+  const { title, kind, progress } = preparation;
   const share = shareOfPreparing(kind, progress);
   return (
     <div className="model__progress">
       <p className="model__line tabular">{preparingLine(progress)}</p>
-      <div className="model__bar">
-        <Bar
-          label={modelWords.preparing(title)}
-          total={100}
-          done={Math.round(100 * share)}
-          text={preparingValue(progress)}
-          share={share}
-        />
-        <button
-          type="button"
-          className="text-button"
-          aria-label={modelWords.cancelOf(title)}
-          onClick={() => {
-            onCancelled();
-            preparer.cancel(model);
-          }}
-        >
-          {modelWords.cancel}
-        </button>
-      </div>
+      <Bar
+        label={modelWords.preparing(title)}
+        total={100}
+        done={Math.round(100 * share)}
+        text={preparingValue(progress)}
+        share={share}
+      />
     </div>
   );
 }
 
-interface FailedProps {
-  readonly info: ModelInfo;
-  readonly preparation: Preparation;
-  readonly onAsk: Ask;
-  readonly onPickFolder: () => void;
-  /** The button that was pressed goes away. */
+interface ActionsProps extends ModelCardProps {
+  readonly describedBy: string | undefined;
   readonly onGone: () => void;
 }
 
-function Failed({ info, preparation, onAsk, onPickFolder, onGone }: FailedProps) {
+/** What to do with it next. */
+function Actions({ info, inUse, preparation, primary, describedBy, onAsk, onPickFolder, onGone }: ActionsProps) {
   const preparer = usePreparer();
-  const id = useId();
-  const { problem, model } = preparation;
-  if (problem === null) return null;
+  const { failure } = useIndex();
   const goOn = (): void => {
     onGone();
     void preparer.prepare(info);
   };
-  const ways: Record<WayOn, { readonly label: string; readonly act: () => void }> = {
-    continue: { label: modelWords.continue, act: goOn },
-    again: { label: modelWords.tryAgain, act: goOn },
-    check: { label: modelWords.checkAgain, act: goOn },
-    storage: { label: modelWords.manageStorage, act: () => location.assign('#section=library') },
-    folder: { label: modelWords.opensFolder, act: onPickFolder },
-    consent: { label: modelWords.download, act: () => onAsk({ kind: 'get', info }) },
-    reload: { label: modelWords.reload, act: () => location.reload() },
-  };
-  return (
-    <div className="model__failed">
-      <p id={id} className="model__problem">
-        <TriangleAlert className="icon" aria-hidden />
-        <span>{modelFailure(problem, info.presentBytes)}</span>
-      </p>
-      <div className="model__ways">
-        {waysOn(problem.code, info.presentBytes > 0).map((way) => (
-          <button
-            key={way}
-            type="button"
-            className="button button--small"
-            aria-describedby={id}
-            onClick={ways[way].act}
-          >
-            {ways[way].label}
-          </button>
-        ))}
+  const button = (label: string, act: () => void, strong = false) => (
+    <button
+      key={label}
+      type="button"
+      className={strong ? 'button button--small button--primary' : 'button button--small'}
+      aria-label={modelWords.named(label, info.title)}
+      aria-describedby={describedBy}
+      onClick={act}
+    >
+      {label}
+    </button>
+  );
+  if (preparation?.problem === null) {
+    return button(modelWords.cancel, () => {
+      onGone();
+      preparer.cancel(info.id);
+    });
+  }
+  if (preparation !== null) {
+    const ways: Record<WayOn, () => ReturnType<typeof button>> = {
+      continue: () => button(modelWords.continue, goOn),
+      again: () => button(modelWords.tryAgain, goOn),
+      check: () => button(modelWords.checkAgain, goOn),
+      storage: () => button(modelWords.manageStorage, () => location.assign('#section=library')),
+      folder: () => button(modelWords.opensFolder, onPickFolder),
+      consent: () => button(modelWords.download, () => onAsk({ kind: 'get', info })),
+      reload: () => button(modelWords.reload, () => location.reload()),
+    };
+    return (
+      <>
+        {waysOn(preparation.problem.code, info.presentBytes > 0).map((way) => ways[way]())}
         <button
           type="button"
           className="icon-button"
           aria-label={modelWords.named(modelWords.dismiss, info.title)}
           onClick={() => {
             onGone();
-            preparer.dismiss(model);
+            preparer.dismiss(info.id);
           }}
         >
           <X className="icon" aria-hidden />
         </button>
-      </div>
-    </div>
-  );
-}
-
-interface ActionProps {
-  readonly info: ModelInfo;
-  readonly inUse: boolean;
-  readonly primary: boolean;
-  readonly onAsk: Ask;
-  readonly onGone: () => void;
-}
-
-/** The one thing to do with it next. */
-function Action({ info, inUse, primary, onAsk, onGone }: ActionProps) {
-  const preparer = usePreparer();
-  const { failure } = useIndex();
-  const button = (label: string, act: () => void) => (
-    <button
-      type="button"
-      className={primary ? 'button button--small button--primary' : 'button button--small'}
-      aria-label={modelWords.named(label, info.title)}
-      onClick={act}
-    >
-      {label}
-    </button>
-  );
-  const goOn = (): void => {
-    onGone();
-    void preparer.prepare(info);
-  };
+      </>
+    );
+  }
   switch (info.state) {
     case 'ready':
-      return inUse && failure === null ? null : button(modelWords.use, () => onAsk({ kind: 'use', info }));
+      return inUse && failure === null ? null : button(modelWords.use, () => onAsk({ kind: 'use', info }), primary);
     case 'absent':
-      return info.instead !== '' || info.origin === 'folder'
-        ? null
-        : button(modelWords.download, () => onAsk({ kind: 'get', info }));
+      return info.origin === 'folder' ? null : button(modelWords.download, () => onAsk({ kind: 'get', info }));
     case 'failed':
       return button(modelWords.checkAgain, goOn);
     case 'partial':

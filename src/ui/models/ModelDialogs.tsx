@@ -127,6 +127,14 @@ function Get({
       <Dialog.Description className="dialog__lead">
         {downloadLead(offer, offer.seconds, crowded ? null : offer.bytesFree)}
       </Dialog.Description>
+      <p className="get__says">
+        {modelWords.asks(host)}{' '}
+        {link === '' ? null : (
+          <a href={link} target="_blank" rel="noreferrer">
+            {terms === 'unknown' ? modelWords.readRepository : modelWords.readLicence}
+          </a>
+        )}
+      </p>
       {offer.dims.length < 2 ? null : (
         <div className="get__dims">
           <p className="get__label" id={`${id}-dims`}>
@@ -151,14 +159,6 @@ function Get({
           {agreements[terms]}
         </label>
       )}
-      <p className="get__says">
-        {modelWords.asks(host)}{' '}
-        {link === '' ? null : (
-          <a href={link} target="_blank" rel="noreferrer">
-            {terms === 'unknown' ? modelWords.readRepository : modelWords.readLicence}
-          </a>
-        )}
-      </p>
       {crowded ? (
         <p className="get__problem" role="alert">
           {noRoom(needed, offer.bytesFree)}

@@ -11,6 +11,7 @@ import type {
   Progress,
 } from '../../index.ts';
 import type { Preparation } from './preparer.ts';
+import type { ModelProblem } from './words.ts';
 
 export const builtInModel = 'lateral-mini';
 
@@ -157,6 +158,12 @@ export function waysOn(code: ErrorCode, here: boolean): readonly WayOn[] {
       return [here ? 'continue' : 'again'];
   }
 }
+
+const failedHere: ModelProblem = { code: 'self-test-failed', message: '', details: {} };
+
+/** What is wrong with it: in this page, or by an earlier check; null where nothing is. */
+export const problemOfCard = ({ state }: ModelInfo, preparation: Preparation | null): ModelProblem | null =>
+  preparation === null && state === 'failed' ? failedHere : (preparation?.problem ?? null);
 
 /** What the dialog before a download shows: of a model in the list, or of a repository that was looked up. */
 export type Offer = Pick<

@@ -167,23 +167,26 @@ export function licenceName(licence: ModelLicence | null): string {
 }
 
 /** `Downloads 2.2 GB, keeps 352 MB`; of one that is here, what it keeps. */
-export function sizeLine({ origin, state, downloadBytes, keptBytes }: ModelInfo): string {
+export function sizeLine({ origin, state, downloadBytes, presentBytes, keptBytes }: ModelInfo): string {
   if (state === 'ready') {
     if (keptBytes === null) return '';
     return origin === 'built-in' ? `${bytes(keptBytes)}, part of Lateral` : `Keeps ${bytes(keptBytes)}`;
   }
+  if (state === 'unfinished') return 'All of it is here, and has to be made smaller';
   if (downloadBytes === null) return '';
+  if (state === 'partial') return `${bytes(presentBytes)} of ${bytes(downloadBytes)} is here`;
+  if (downloadBytes === keptBytes) return `Downloads and keeps ${bytes(keptBytes)}`;
   if (downloadBytes === 0) return keptBytes === null ? '' : `Keeps ${bytes(keptBytes)}`;
   return keptBytes === null
     ? `Downloads ${bytes(downloadBytes)}`
     : `Downloads ${bytes(downloadBytes)}, keeps ${bytes(keptBytes)}`;
 }
 
-const deviceNames = { wasm: 'processor', native: 'processor', webgpu: 'graphics card' } as const;
+const devices = { wasm: 'processor', native: 'processor', webgpu: 'graphics card' } as const;
 
 /** Where it was checked, and how quick it is there. */
 export function checkedLine(check: Pick<ModelCheck, 'device'>, wordsPerSecond: number | null): string {
-  const checked = `Checked on this ${deviceNames[check.device]}`;
+  const checked = `Checked on this device’s ${devices[check.device]}`;
   return wordsPerSecond === null ? checked : `${checked}. Reads about ${number(wordsPerSecond)} words a second`;
 }
 
