@@ -297,6 +297,7 @@ export interface LateralModels {
 export function openModels({ permit, endpoint, path }: ModelsOptions = {}): LateralModels {
   const origin = { ...(endpoint === undefined ? {} : { endpoint }), ...(path === undefined ? {} : { path }) };
   const open = new Set<() => void>();
+  const baseUrl = new URL('./', document.baseURI).href;
 
   async function inWorker<T>(work: (client: ModelsClient) => Promise<T>): Promise<T> {
     const worker = new Worker(new URL('../workers/models.worker.ts', import.meta.url), {
@@ -328,18 +329,26 @@ export function openModels({ permit, endpoint, path }: ModelsOptions = {}): Late
     return inWorker(work);
   }
 
+  const list = (): Promise<readonly ModelInfo[]> => inWorker((client) => client.call('list', undefined));
+
   return {
-    list: () => inWorker((client) => client.call('list', undefined)),
+    list,
     plan: (model, { signal, ...options } = {}) => {
       const request = { ...origin, ...options, model };
       return online(request, (client) => client.call('plan', request, { signal }));
     },
-    prepare: (model, { signal, onProgress, ...options } = {}) => {
-      const request = { ...origin, ...options, model };
-      return online(request, (client) => client.call('prepare', request, { signal, onProgress }));
+    prepare: async (model, { signal, onProgress, ...options } = {}) => {
+      const request = { baseUrl, ...origin, ...options, model };
+      const work = (client: ModelsClient): Promise<ModelInfo> =>
+        client.call('prepare', request, { signal, onProgress });
+      const here = (await list()).find(({ id }) => id === model);
+      const isWhole = here !== undefined && here.state !== 'absent' && here.state !== 'partial';
+      return isWhole && (here.origin === 'folder' || options.dim === undefined)
+        ? inWorker(work)
+        : online(request, work);
     },
     importFolder: (request, { signal, onProgress } = {}) =>
-      inWorker((client) => client.call('importFolder', request, { signal, onProgress })),
+      inWorker((client) => client.call('importFolder', { baseUrl, ...request }, { signal, onProgress })),
     remove: (model) => inWorker((client) => client.call('remove', model)),
     close: () => open.forEach((end) => end()),
   };

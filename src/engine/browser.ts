@@ -14,21 +14,26 @@ import { createSplitScorer } from '../maxsim/split.ts';
 import { createWasmScorer } from '../maxsim/wasm.ts';
 import { fetchModelFiles } from '../models/files.ts';
 import { loadModel, type LoadedModel } from '../models/load.ts';
-import { modelName, type ModelEntry } from '../models/registry.ts';
+import { embeddedModel, modelName, type ModelEntry } from '../models/registry.ts';
 import { runSelfTest } from '../models/self-test.ts';
+import { storedEntry, type StoredEntry } from '../models/stored-entry.ts';
 import { recallMeasured, rememberMeasured } from '../store/idb-device.ts';
 import { openIdbStore } from '../store/idb-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { SelfTestReport } from '../types.ts';
+import { openModelStore } from './browser-models.ts';
 import type { Engine, OpenOptions } from './engine-api.ts';
 import { createWorkerExtraction } from './extraction-worker.ts';
 import { calibrate, quickest, type Calibration, type StoredVectors } from './scorer-choice.ts';
 import { createEngine, type ChosenEncoder, type ChosenScorer, type EngineParts } from './engine.ts';
 import { createWebLocks } from './tab-locks.ts';
+import { threadCount } from './threads.ts';
 
 export function createBrowserEngine(): Engine {
   return createEngine(createBrowserParts());
 }
+
+type OnBytes = (done: number, total: number) => void;
 
 /** Two losses within this time, and the graphics card is left alone. */
 const lossWindowMs = 60_000;
@@ -40,6 +45,7 @@ function createBrowserParts(): EngineParts {
   let runtime: SessionFactory | null = null;
   let reload: (() => Promise<LoadedModel>) | null = null;
   let openOptions: OpenOptions = {};
+  let stored: StoredEntry | null = null;
 
   /** The one device, or why there is none. */
   const useGpu = (): Promise<Gpu | LateralError> =>
@@ -87,9 +93,9 @@ function createBrowserParts(): EngineParts {
     onProgress: (done: number, total: number) => void,
   ): Promise<ChosenEncoder> {
     openOptions = options;
-    const files = fetchModelFiles(new URL(`models/${entry.folder}/`, baseUrlOf(options)).href);
-    reload = () => loadModel(entry, files);
-    const [model, factory] = await Promise.all([loadModel(entry, files, onProgress), createRuntime(options)]);
+    const load = loaderOf(entry, options);
+    reload = () => load();
+    const [model, factory] = await Promise.all([load(onProgress), createRuntime(options)]);
     runtime = factory;
     try {
       return await pickEncoder(model, factory, options);
@@ -98,13 +104,30 @@ function createBrowserParts(): EngineParts {
     }
   }
 
+  function loaderOf(entry: ModelEntry, options: OpenOptions): (onProgress?: OnBytes) => Promise<LoadedModel> {
+    const embedded = embeddedModel(entry.id);
+    if (embedded !== null) {
+      const files = fetchModelFiles(new URL(`models/${embedded.folder}/`, baseUrlOf(options)).href);
+      return (onProgress) => loadModel(embedded, files, onProgress);
+    }
+    const found = stored!; // `findModel` has found it
+    return async () => ({ ...(await found.load()), entry, selfTest: found.selfTest });
+  }
+
   async function pickEncoder(
     model: LoadedModel,
     factory: SessionFactory,
     options: OpenOptions,
   ): Promise<ChosenEncoder> {
     const forced = options.encoder === 'webgpu';
-    const usable = options.encoder === 'wasm' ? 'Chosen in the settings.' : await usableGpu(forced);
+    // Of a large model there is never more than one session: when it was prepared, both were measured.
+    const settled = stored?.entry === model.entry ? stored.device : null;
+    const usable =
+      options.encoder === 'wasm'
+        ? 'Chosen in the settings.'
+        : settled === 'wasm' && !forced
+          ? 'It was the quicker one when the model was prepared.'
+          : await usableGpu(forced);
     const selfTests: SelfTestReport[] = [];
     let reason = typeof usable === 'string' ? usable : '';
     let onGpu: Encoder | null = null;
@@ -113,12 +136,9 @@ function createBrowserParts(): EngineParts {
       const tried = await tryEncoder(model, factory, 'webgpu', selfTests);
       if (typeof tried === 'string') {
         reason = `Your graphics card failed a start-up check, so Lateral uses the processor. Results are right; reading is slower. (${tried})`;
-      } else if (forced) {
-        return {
-          encoder: tried,
-          choice: { kind: 'webgpu', reason: 'Chosen in the settings.', forced: true },
-          selfTests,
-        };
+      } else if (forced || settled !== null) {
+        const why = forced ? 'Chosen in the settings.' : 'It was the quicker one when the model was prepared.';
+        return { encoder: tried, choice: { kind: 'webgpu', reason: why, forced }, selfTests };
       } else {
         onGpu = tried;
       }
@@ -218,6 +238,12 @@ function createBrowserParts(): EngineParts {
           warning: 'This browser window keeps nothing: documents disappear when you close it.',
         };
       }
+    },
+    async findModel(id) {
+      const embedded = embeddedModel(id);
+      if (embedded !== null) return embedded;
+      stored = await storedEntry(openModelStore(), id);
+      return stored.entry;
     },
     chooseEncoder,
     chooseScorer,
@@ -327,11 +353,6 @@ function measuredSentence({ figures }: Calibration): string {
       `${(tokensPerSecond / 1e6).toFixed(0)} million token vectors a second on the ${kind === 'webgpu' ? 'graphics card' : 'processor'}`,
   );
   return `Measured here: ${parts.join(', ')}.`;
-}
-
-/** More than one thread needs shared memory, which needs cross-origin isolation. */
-function threadCount(): number {
-  return self.crossOriginIsolated ? Math.max(1, Math.min(8, navigator.hardwareConcurrency)) : 1;
 }
 
 function baseUrlOf(options: OpenOptions): string {

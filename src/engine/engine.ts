@@ -62,6 +62,9 @@ export interface OpenedStore {
 /** What differs between a browser's worker and Node. */
 export interface EngineParts {
   openStore(options: OpenOptions): Promise<OpenedStore>;
+  /** @param id with or without its version. Default: those that come with Lateral.
+   * @throws 'invalid-argument', 'model-unavailable' where it is not here */
+  findModel?(id: string): Promise<ModelEntry>;
   /** @throws 'model-unavailable', 'model-invalid', 'self-test-failed' where no device gives right numbers */
   chooseEncoder(
     entry: ModelEntry,
@@ -166,7 +169,7 @@ export function createEngine(parts: EngineParts): Engine {
   // ── opening ──
 
   async function start(options: OpenOptions, onProgress: (progress: Progress) => void): Promise<Open> {
-    const entry = modelEntry(options.model ?? defaultModelId);
+    const entry = await (parts.findModel ?? findEmbedded)(options.model ?? defaultModelId);
     const dim = options.dim ?? entry.dims[0]!;
     if (!entry.dims.includes(dim)) {
       throw new LateralError('invalid-argument', `${entry.id} serves ${entry.dims.join(', ')} dimensions, not ${dim}.`);
@@ -711,6 +714,8 @@ export function createEngine(parts: EngineParts): Engine {
     },
   };
 }
+
+const findEmbedded = async (id: string): Promise<ModelEntry> => Promise.resolve(modelEntry(id));
 
 /** @throws 'invalid-argument' */
 function checkResidentPrecision({ residentPrecision, precision }: OpenOptions): void {

@@ -4,9 +4,11 @@
  * docs/downloads.md has what is asked of whom and what is stored where.
  */
 export { downloadModel, type DownloadOptions, type DownloadProgress } from './hub/download.ts';
+export { openRemoteFile } from './hub/remote-file.ts';
 export { importFolder, type FolderFile, type ImportFolderOptions } from './hub/import-folder.ts';
 export {
   askToPersist,
+  listFiles,
   planDownload,
   type DownloadPlan,
   type EstimateStorage,

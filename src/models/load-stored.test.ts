@@ -9,7 +9,7 @@ import { createLocalLocks } from '../engine/tab-locks.ts';
 import { importFolder } from './hub/import-folder.ts';
 import { createDiskFolders } from './kept/disk-folders.ts';
 import { createModelStore, type ModelStore } from './kept/model-store.ts';
-import { loadStored } from './load-stored.ts';
+import { loadStored, quantizedVariant } from './load-stored.ts';
 import { quantizeStored } from './quantize-stored.ts';
 import { readFixture, runModel, worstCosine, type ModelBytes } from './quantize/testing/models.ts';
 import { failureOf } from './testing/setting.ts';
@@ -48,7 +48,7 @@ async function dropped(settings: object = {}, graph: ModelBytes = model): Promis
 test('a folder becomes an encoder: markers, skiplist and length from its files, rows near those of the fp32 model', async () => {
   const key = await dropped();
   await quantizeStored(store, key, options);
-  const loaded = await loadStored(store, key, options, null);
+  const loaded = await loadStored(store, key, quantizedVariant(options), null);
   const runtime = await createNodeRuntime({ threads: 1 });
   const encoder = await loaded.createEncoder(runtime, 'wasm');
   loaded.forgetWeights();
@@ -74,7 +74,7 @@ test('files that say otherwise than what is known are refused', async () => {
   const key = await dropped({ query_length: 48 });
   await quantizeStored(store, key, options);
   const known = { title: 'Toy', expects: { queryLength: 32 } };
-  expect(await failureOf(loadStored(store, key, options, known))).toMatchObject({
+  expect(await failureOf(loadStored(store, key, quantizedVariant(options), known))).toMatchObject({
     code: 'model-invalid',
     message: expect.stringContaining('Toy is known to have queryLength 32; its files say 48.') as string,
   });
@@ -83,7 +83,7 @@ test('files that say otherwise than what is known are refused', async () => {
 test('a graph of another dimension than the files say is found out at the first text', async () => {
   const key = await dropped({ embedding_dim: dim + 1 });
   await quantizeStored(store, key, options);
-  const loaded = await loadStored(store, key, options, null);
+  const loaded = await loadStored(store, key, quantizedVariant(options), null);
   const encoder = await loaded.createEncoder(await createNodeRuntime({ threads: 1 }), 'wasm');
   try {
     expect(await failureOf(encoder.encodeQuery('river'))).toMatchObject({ code: 'model-invalid' });
@@ -93,11 +93,13 @@ test('a graph of another dimension than the files say is found out at the first 
 });
 
 test('what is not there, or not quantised yet, says so', async () => {
-  expect(await failureOf(loadStored(store, 'folder:nobody', options, null))).toMatchObject({
+  expect(await failureOf(loadStored(store, 'folder:nobody', quantizedVariant(options), null))).toMatchObject({
     code: 'model-unavailable',
   });
   const key = await dropped();
-  expect(await failureOf(loadStored(store, key, options, null))).toMatchObject({ code: 'model-unavailable' });
+  expect(await failureOf(loadStored(store, key, quantizedVariant(options), null))).toMatchObject({
+    code: 'model-unavailable',
+  });
 });
 
 /** The fp32 graph's row of each position. */

@@ -11,6 +11,26 @@ import { checkedSettings, type HubModel } from './hub-models.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import { quantizedPaths, type QuantizeStoredOptions } from './quantize-stored.ts';
 
+/** Which of a stored model's files are loaded. */
+export interface StoredVariant {
+  /** The ONNX that was downloaded: settings lie beside it. */
+  readonly onnx: string;
+  /** What is run: a path in the store. */
+  readonly graph: string;
+  /** Its external data, which it names by their last parts. */
+  readonly data: readonly string[];
+  /** Where it has another head than its files say. */
+  readonly dim?: number;
+  /** Of graphs whose rows depend on what shares a batch, as int8 ones do. */
+  readonly oneByOne?: boolean;
+}
+
+/** What `quantizeStored` made with these options. */
+export function quantizedVariant(options: QuantizeStoredOptions): StoredVariant {
+  const { graph, data } = quantizedPaths(options);
+  return { onnx: options.onnx, graph, data: [data], ...(options.head === undefined ? {} : { dim: options.head.dim }) };
+}
+
 export interface LoadedStoredModel {
   readonly config: ColbertConfig;
   readonly tokenizer: TextTokenizer;
@@ -21,7 +41,7 @@ export interface LoadedStoredModel {
 }
 
 /**
- * @param options that it was quantised with; with a head, its dimension is the model's
+ * @param variant whose dimension, if it has one, is the model's
  * @param known what the registry knows of it, which its files must agree with; null for any other model
  * @throws 'model-unavailable' where it is not in the store, or not quantised so; 'model-invalid' where its files contradict
  *   each other or what is known
@@ -29,7 +49,7 @@ export interface LoadedStoredModel {
 export async function loadStored(
   store: ModelStore,
   key: string,
-  options: QuantizeStoredOptions,
+  variant: StoredVariant,
   known: Pick<HubModel, 'title' | 'expects' | 'settings'> | null,
 ): Promise<LoadedStoredModel> {
   const model = await store.get(key);
@@ -40,22 +60,24 @@ export async function loadStored(
   }
   const found = findModelFiles(
     model.files.map(({ path, size }) => ({ path, size: size ?? 0 })),
-    options.onnx,
+    variant.onnx,
   );
   const json = new Map<string, unknown>();
   for (const path of [...found.tokenizer, ...found.settings]) json.set(path, await readJson(store, key, path));
   const read = readSettings(json);
   const checked = known === null ? read : checkedSettings(known, read);
-  const settings = options.head === undefined ? checked : { ...checked, dim: options.head.dim };
+  const settings = variant.dim === undefined ? checked : { ...checked, dim: variant.dim };
   const files = { tokenizerJson: json.get('tokenizer.json'), tokenizerConfig: json.get('tokenizer_config.json') ?? {} };
   const { tokenizer, config } = loadTokenizer(files, settings);
-  let weights: ModelWeights | null = await readWeights(store, key, options);
+  let weights: ModelWeights | null = await readWeights(store, key, variant);
   return {
     config,
     tokenizer,
     async createEncoder(runtime, device, encoderOptions) {
       if (weights === null) throw new LateralError('internal', 'The weights were dropped already.');
-      return createEncoder(tokenizer, config, await runtime.create(weights, device), encoderOptions);
+      const session = await runtime.create(weights, device);
+      const batches = variant.oneByOne === true ? { batchTokens: 1 } : {};
+      return createEncoder(tokenizer, config, session, { ...encoderOptions, ...batches });
     },
     forgetWeights() {
       weights = null;
@@ -63,14 +85,14 @@ export async function loadStored(
   };
 }
 
-async function readWeights(store: ModelStore, key: string, options: QuantizeStoredOptions): Promise<ModelWeights> {
-  const { graph, data } = quantizedPaths(options);
-  const [graphSource, dataSource] = [await store.open(key, graph), await store.open(key, data)];
-  const path = data.slice(data.lastIndexOf('/') + 1);
-  return {
-    graph: await graphSource.read(0, graphSource.size),
-    external: [{ path, bytes: await dataSource.read(0, dataSource.size) }],
+async function readWeights(store: ModelStore, key: string, { graph, data }: StoredVariant): Promise<ModelWeights> {
+  const read = async (path: string): Promise<Uint8Array> => {
+    const source = await store.open(key, path);
+    return source.read(0, source.size);
   };
+  const external: { path: string; bytes: Uint8Array }[] = [];
+  for (const path of data) external.push({ path: path.slice(path.lastIndexOf('/') + 1), bytes: await read(path) });
+  return { graph: await read(graph), external };
 }
 
 async function readJson(store: ModelStore, key: string, path: string): Promise<unknown> {

@@ -7,7 +7,7 @@ import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
 import type { ModelFiles } from './files.ts';
-import { modelName, type ModelEntry } from './registry.ts';
+import { modelName, type EmbeddedModel, type ModelEntry } from './registry.ts';
 import { readSelfTest, type SelfTestFile } from './self-test.ts';
 
 export interface LoadedModel {
@@ -22,7 +22,7 @@ export interface LoadedModel {
 
 /** @throws 'model-unavailable', 'model-invalid' */
 export async function loadModel(
-  entry: ModelEntry,
+  entry: EmbeddedModel,
   files: ModelFiles,
   onProgress?: (done: number, total: number) => void,
 ): Promise<LoadedModel> {

@@ -90,6 +90,8 @@ export interface PrepareRequest extends ModelRequest {
   readonly embeddingBits?: 4 | 8;
   /** That a person agreed to the licence. */
   readonly consent?: boolean;
+  /** Where `ort/` is served from. Default: the page's own folder. */
+  readonly baseUrl?: string;
 }
 
 export interface ImportRequest {
@@ -98,6 +100,8 @@ export interface ImportRequest {
   /** Path with `/` → file, as dropped. */
   readonly files: readonly { readonly path: string; readonly blob: Blob }[];
   readonly bits?: 4 | 8;
+  /** As in PrepareRequest. */
+  readonly baseUrl?: string;
 }
 
 /** What a repository would take, by what its hub says. Nothing of the model was fetched. */

@@ -58,10 +58,15 @@ export const models: readonly EmbeddedModel[] = [
 
 export const defaultModelId = 'lateral-mini';
 
+/** The embedded model of an id, with or without its version, or null. */
+export function embeddedModel(id: string): EmbeddedModel | null {
+  return models.find((model) => model.id === id || modelName(model) === id) ?? null;
+}
+
 /** @param id with or without its version: `lateral-mini`, `lateral-mini@0`. @throws 'invalid-argument' for one that is not here */
 export function modelEntry(id: string): EmbeddedModel {
-  const entry = models.find((model) => model.id === id || modelName(model) === id);
-  if (entry === undefined) {
+  const entry = embeddedModel(id);
+  if (entry === null) {
     throw new LateralError(
       'invalid-argument',
       `There is no model "${id}". Known: ${models.map(modelName).join(', ')}.`,

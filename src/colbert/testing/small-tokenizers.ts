@@ -93,8 +93,11 @@ export function wordPieceTokenizer(): TextTokenizer {
 }
 
 /** A model of PyLate's that heeds case: its markers are words like others, and its mask is the padding (LightOn's mLateOn). */
-export function pylateTokenizer(settings: Partial<ColbertSettings> = {}): SmallTokenizer {
-  const pieces = ['!', '##!', 'river', 'River', 'see', '[', ']', 'Q', 'q'];
+export function pylateTokenizer(
+  settings: Partial<ColbertSettings> = {},
+  morePieces: readonly string[] = [],
+): SmallTokenizer {
+  const pieces = ['!', '##!', 'river', 'River', 'see', '[', ']', 'Q', 'q', ...morePieces];
   return load(
     ['[CLS]', '[SEP]', '[MASK]', '[UNK]', '[MASK]'],
     pieces,

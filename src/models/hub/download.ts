@@ -1,7 +1,7 @@
 /** Fetches what a plan lists, file by file, into the store. */
 import { LateralError, throwIfAborted, toLateralError } from '../../errors.ts';
 import { isWhole, type StoredModel } from '../kept/describe.ts';
-import type { FileRecord, Manifest } from '../kept/manifest.ts';
+import type { FileRecord, Manifest, Wanted } from '../kept/manifest.ts';
 import type { ModelStore, ModelWriter } from '../kept/model-store.ts';
 import { downloadFile } from './download-file.ts';
 import type { ListedFile } from './hub-api.ts';
@@ -14,6 +14,8 @@ export interface DownloadOptions extends NetworkOptions {
   /** Whether a person has agreed to the conditions of the licence, where it has some. Remembered with the model. */
   readonly consent?: boolean;
   readonly onProgress?: (progress: DownloadProgress) => void;
+  /** What is to be made of the files. Remembered with the model. */
+  readonly wanted?: Wanted;
   /** What to do while another tab downloads this model: follow it, which is the default, or fail with 'model-busy'. */
   readonly ifBusy?: 'wait' | 'fail';
   readonly estimate?: EstimateStorage;
@@ -77,7 +79,7 @@ async function downloadInto(writer: ModelWriter, plan: DownloadPlan, options: Do
 
   const save = async (record?: FileRecord): Promise<void> => {
     if (record !== undefined) records.set(record.path, record);
-    await writer.save(toManifest(writer.manifest(), plan, [...records.values()], options.consent === true, now()));
+    await writer.save(toManifest(writer.manifest(), plan, [...records.values()], options, now()));
   };
   await save();
   const meter = createReporter(plan, options);
@@ -131,7 +133,7 @@ function toManifest(
   before: Manifest | null,
   plan: DownloadPlan,
   files: FileRecord[],
-  consent: boolean,
+  { consent, wanted }: Pick<DownloadOptions, 'consent' | 'wanted'>,
   now: number,
 ): Manifest {
   return {
@@ -141,11 +143,12 @@ function toManifest(
     source: plan.source,
     requested: plan.requested,
     licence: plan.licence,
-    consentedAt: before?.consentedAt ?? (consent ? now : null),
+    consentedAt: before?.consentedAt ?? (consent === true ? now : null),
     addedAt: before?.addedAt ?? now,
     lastUsedAt: now,
     files,
     derived: before?.derived ?? [],
+    wanted: { ...before?.wanted, ...wanted },
   };
 }
 

@@ -3,7 +3,7 @@ import { LateralError, throwIfAborted } from '../../errors.ts';
 import { blobSource, piecesOf } from '../byte-source.ts';
 import { createDigest } from '../digest.ts';
 import type { StoredModel } from '../kept/describe.ts';
-import type { FileRecord, Licence } from '../kept/manifest.ts';
+import type { FileRecord, Licence, Wanted } from '../kept/manifest.ts';
 import type { ModelStore, ModelWriter } from '../kept/model-store.ts';
 import { modelKey } from '../kept/names.ts';
 import { freeBytes, type EstimateStorage } from './plan.ts';
@@ -22,6 +22,8 @@ export interface ImportFolderOptions {
   readonly name: string;
   readonly licence?: Licence;
   readonly derivedBytes?: number;
+  /** What is to be made of the files. Remembered with the model. */
+  readonly wanted?: Wanted;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (done: number, total: number) => void;
   readonly estimate?: EstimateStorage;
@@ -62,7 +64,7 @@ async function copyAll(
   key: string,
   files: readonly FolderFile[],
   total: number,
-  { name, licence, signal, onProgress, now = Date.now }: ImportFolderOptions,
+  { name, licence, wanted = {}, signal, onProgress, now = Date.now }: ImportFolderOptions,
 ): Promise<StoredModel> {
   const records: FileRecord[] = [];
   const at = now();
@@ -79,6 +81,7 @@ async function copyAll(
       lastUsedAt: at,
       files: list,
       derived: [],
+      wanted,
     });
   try {
     await save([]);

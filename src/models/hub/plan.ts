@@ -107,6 +107,27 @@ export async function planDownload(source: RemoteSource, options: PlanOptions): 
   };
 }
 
+/**
+ * What a repository of a hub has, to choose from.
+ * @returns files of the commit that the revision means now; those of unknown size count as empty
+ * @throws as `planDownload` does; 'invalid-argument' for a path of plain files, which lists none
+ */
+export async function listFiles(
+  source: RemoteSource,
+  options: NetworkOptions & Pick<PlanOptions, 'store'>,
+): Promise<readonly { readonly path: string; readonly size: number }[]> {
+  if (source.kind === 'path') {
+    throw new LateralError(
+      'invalid-argument',
+      `${source.baseUrl} is a folder of plain files, which cannot be listed. Give a model that Lateral knows, or drop its folder.`,
+    );
+  }
+  const network = requestOptions(options);
+  const { commit } = await resolve(source, options.store, network);
+  const tree = await readTree({ ...source, revision: commit }, network);
+  return [...tree.values()].map(({ path, size }) => ({ path, size: size ?? 0 }));
+}
+
 export function requestOptions({ signal, retry, fetch: given }: NetworkOptions): RequestOptions {
   return { signal, retry: { ...defaultRetry, ...retry }, fetch: given ?? ((...call) => globalThis.fetch(...call)) };
 }

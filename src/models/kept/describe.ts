@@ -1,7 +1,7 @@
 /** A model as a person sees it in a list: what is here, by the files' real sizes. */
 import type { ModelSource } from '../hub/source.ts';
 import type { ByteFolder } from './byte-folders.ts';
-import type { DerivedRecord, FileRecord, Licence, Manifest } from './manifest.ts';
+import type { DerivedRecord, FileRecord, Licence, Manifest, Wanted } from './manifest.ts';
 import { nameOf } from './names.ts';
 
 export interface StoredFile {
@@ -35,6 +35,8 @@ export interface StoredModel {
   readonly lastUsedAt: number;
   readonly files: readonly StoredFile[];
   readonly derived: readonly StoredDerived[];
+  /** What is to be made of the files, as it was asked for. */
+  readonly wanted: Wanted;
   /** Bytes on disk, partial files too. */
   readonly bytes: number;
   /** Whether every file is whole, or replaced. */
@@ -68,6 +70,7 @@ export async function describeModel(folder: ByteFolder, manifest: Manifest): Pro
     lastUsedAt: manifest.lastUsedAt,
     files,
     derived,
+    wanted: manifest.wanted ?? {},
     bytes: listed.reduce((sum, { size }) => sum + size, 0),
     complete: files.every(({ state }) => state === 'whole' || state === 'replaced'),
   };

@@ -67,11 +67,15 @@ const manifestSchema = v.object({
   lastUsedAt: count,
   files: v.array(fileSchema),
   derived: v.array(derivedSchema),
+  /** What is to be made of the files: bits, dimension, … */
+  wanted: v.optional(v.record(text, v.number())),
   /** Paths of files that are being made, or were when it broke off: a later run goes on with them. */
   making: v.optional(v.array(text)),
 });
 
 export type Licence = Readonly<v.InferOutput<typeof licenceSchema>>;
+/** What is to be made of a model's files, kept from the first byte on: who goes on later need not be asked again. */
+export type Wanted = Readonly<Record<string, number>>;
 export type FileRecord = Readonly<v.InferOutput<typeof fileSchema>>;
 export type DerivedRecord = Readonly<v.InferOutput<typeof derivedSchema>>;
 export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>;

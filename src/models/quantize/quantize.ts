@@ -157,6 +157,7 @@ async function prepareRun(source: ModelSource, options: QuantizeOptions): Promis
     throw new LateralError(
       'model-invalid',
       'There is nothing to quantise in this model: its products have no large matrices of floats. It may be quantised already.',
+      { details: { reason: 'nothing-to-quantize' } },
     );
   }
   requireOperators(model.opsetImport, contrib);

@@ -222,7 +222,7 @@ export class HubServer {
       });
       return;
     }
-    const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+    const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     let from = asked === null || fault?.kind === 'no-range' ? 0 : Number(asked[1]);
     const status = asked === null || fault?.kind === 'no-range' ? 200 : 206;
     if (status === 206 && from >= whole.length) {
@@ -230,7 +230,8 @@ export class HubServer {
       return;
     }
     if (fault?.kind === 'wrong-range' && status === 206) from = Math.max(0, from - 1);
-    let body = Buffer.from(whole.subarray(from));
+    const last = status === 206 && asked?.[2] ? Math.min(Number(asked[2]), whole.length - 1) : whole.length - 1;
+    let body = Buffer.from(whole.subarray(from, last + 1));
     if (fault?.kind === 'flip' && body.length > 0) {
       const at = Math.min(body.length - 1, Math.floor(fault.at * body.length));
       body[at] = body[at]! ^ 4;
@@ -238,7 +239,7 @@ export class HubServer {
     if (fault?.kind === 'truncate') body = body.subarray(0, Math.floor(fault.at * body.length));
     if (fault?.kind === 'longer') body = Buffer.concat([body, Buffer.from('and more')]);
     if (status === 206) {
-      headers = { ...headers, 'Content-Range': `bytes ${from}-${whole.length - 1}/${whole.length}` };
+      headers = { ...headers, 'Content-Range': `bytes ${from}-${last}/${whole.length}` };
     }
     if (this.options.lengths) headers = { ...headers, 'Content-Length': String(body.length) };
     const breaks = fault?.kind === 'drop' || fault?.kind === 'stall';

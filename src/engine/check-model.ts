@@ -1,0 +1,119 @@
+/**
+ * A model that was just made proves itself on this device: published rows and the order of answers on the processor, then the
+ * graphics card against the processor. What the processor gave is kept, and each later start is compared with it.
+ */
+import type { Encoder } from '../colbert/encoder.ts';
+import type { SessionFactory } from '../colbert/session-api.ts';
+import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
+import { measureLevels } from '../models/levels.ts';
+import type { LoadedStoredModel } from '../models/load-stored.ts';
+import type { CheckOutcome, CheckSubject } from '../models/prepare.ts';
+import { publishedSelfTest } from '../models/reference-rows.ts';
+import { runSelfTest, type SelfTestCase, type SelfTestFile } from '../models/self-test.ts';
+import type { EncoderDevice, SelfTestReport } from '../types.ts';
+
+export interface CheckDevices {
+  readonly runtime: SessionFactory;
+  /** In this order; the first that can run the model says what the others have to agree with. */
+  readonly devices: readonly EncoderDevice[];
+}
+
+/** Rows by the same weights, on another device or at another time. */
+const sameWeights = { cosine: 0.99 };
+
+const texts: readonly { readonly kind: SelfTestCase['kind']; readonly text: string }[] = [
+  { kind: 'query', text: 'Which planet is known as the Red Planet?' },
+  {
+    kind: 'document',
+    text: 'The river silted up, and the merchants moved their warehouses to the coast. Only 40 houses were left in 1612.',
+  },
+  { kind: 'document', text: 'Łódź, Zürich & São Paulo: ¿qué ciudad es la más grande? 東京 مدينة' },
+];
+
+/** @throws 'aborted'; what the session threw where no device can run it at all */
+export async function checkModel(
+  model: LoadedStoredModel,
+  { id, name, hasLargestDim, strict }: CheckSubject,
+  { runtime, devices }: CheckDevices,
+  signal: AbortSignal,
+): Promise<CheckOutcome> {
+  const published = publishedSelfTest(id, name, hasLargestDim);
+  const hasRows = published.cases.length > 0;
+  const tests = strict ? published : { ...published, orderings: [] };
+  let best: CheckOutcome | null = null;
+  let reference: SelfTestFile | null = null;
+  let failure: LateralError | null = null;
+  for (const device of devices) {
+    throwIfAborted(signal);
+    let encoder: Encoder | null = null;
+    try {
+      encoder = await model.createEncoder(runtime, device);
+      let report = await runSelfTest(encoder, tests);
+      if (report.passed && reference !== null) report = lower(report, await runSelfTest(encoder, reference));
+      let own: SelfTestFile | null = null;
+      if (report.passed) {
+        own = { model: name, tolerance: sameWeights, cases: await rowsOf(encoder, signal) };
+        if (!isFinite(own)) report = { ...report, passed: false, message: 'Some of its numbers are none.' };
+      }
+      const levels = report.passed ? await measureLevels(encoder, signal) : null;
+      const tokensPerSecond = report.passed ? await speedOf(encoder, signal) : 0;
+      if (report.passed) reference ??= own;
+      const outcome = { report, device, tokensPerSecond, hasRows, selfTest: reference, levels };
+      if (best === null || (report.passed && (!best.report.passed || tokensPerSecond > best.tokensPerSecond))) {
+        best = outcome;
+      }
+    } catch (thrown) {
+      throwIfAborted(signal);
+      failure ??= toLateralError(thrown); // another device may have the memory that this one lacks
+    } finally {
+      await encoder?.release().catch(() => undefined);
+    }
+  }
+  model.forgetWeights();
+  if (best === null) throw failure ?? new LateralError('internal', 'There is no device to check a model on.');
+  return best;
+}
+
+/** Of two tests on one device, what both say. */
+function lower(a: SelfTestReport, b: SelfTestReport): SelfTestReport {
+  const elapsedMs = a.elapsedMs + b.elapsedMs;
+  return b.passed ? { ...a, elapsedMs } : { ...b, elapsedMs };
+}
+
+async function rowsOf(encoder: Encoder, signal: AbortSignal): Promise<SelfTestCase[]> {
+  const cases: SelfTestCase[] = [];
+  for (const { kind, text } of texts) {
+    const { rows, sequence } =
+      kind === 'query'
+        ? await encoder.encodeQuery(text, signal)
+        : (await encoder.encodeDocuments([text], { signal }))[0]!;
+    const byPosition = new Map(
+      sequence.kept.map((position, i) => [position, rows.subarray(i * encoder.dim, (i + 1) * encoder.dim)]),
+    );
+    cases.push({
+      ...{ kind, text, inputIds: sequence.inputIds },
+      rows: sequence.inputIds.map((_, position) => {
+        const row = byPosition.get(position);
+        return row === undefined ? null : Array.from(row, (value) => Math.round(value * 1e6) / 1e6);
+      }),
+    });
+  }
+  return cases;
+}
+
+function isFinite({ cases }: SelfTestFile): boolean {
+  return cases.every(({ rows }) => rows.every((row) => row?.every(Number.isFinite) ?? true));
+}
+
+/** Tokens a second, of a passage of common length, shaders compiled before. */
+async function speedOf(encoder: Encoder, signal: AbortSignal): Promise<number> {
+  const passage = `${texts[1]!.text} `.repeat(8);
+  const encode = async (): Promise<number> => {
+    const [encoded] = await encoder.encodeDocuments([passage], { signal });
+    return encoded!.sequence.inputIds.length;
+  };
+  await encode();
+  const started = performance.now();
+  const tokens = await encode();
+  return (tokens / (performance.now() - started)) * 1000;
+}

@@ -1,0 +1,41 @@
+/** The models' service: what is here, and what makes a model ready, put together from parts that the place provides. */
+import { LateralError } from '../errors.ts';
+import { catalogue, idOf } from '../models/catalogue.ts';
+import { importModel, planModel, prepareModel, type PrepareParts } from '../models/prepare.ts';
+import { models as embedded } from '../models/registry.ts';
+import { checkModel, type CheckDevices } from './check-model.ts';
+import type { ModelsApi } from './models-api.ts';
+
+export interface ModelsParts extends Omit<PrepareParts, 'check'> {
+  /**
+   * Asked for when a model is checked, not before.
+   * @param baseUrl where `ort/` is served from, where a request says so
+   */
+  devices(baseUrl: string | undefined): Promise<CheckDevices>;
+}
+
+export function createModels(parts: ModelsParts): ModelsApi {
+  const { store } = parts;
+  const preparing = (baseUrl?: string): PrepareParts => ({
+    ...parts,
+    check: async (model, subject, signal) => checkModel(model, subject, await parts.devices(baseUrl), signal),
+  });
+  return {
+    list: async () => catalogue(await store.list()),
+    plan: (request, { signal }) => planModel(preparing(), request, signal),
+    prepare: (request, context) => prepareModel(preparing(request.baseUrl), request, context),
+    importFolder: (request, context) => importModel(preparing(request.baseUrl), request, context),
+    async remove(id) {
+      if (embedded.some((entry) => entry.id === id)) {
+        throw new LateralError('invalid-argument', `${id} is part of Lateral and cannot be deleted.`);
+      }
+      let freed = 0;
+      for (const model of await store.list()) {
+        if (idOf(model) !== id) continue;
+        await store.remove(model.key);
+        freed += model.bytes;
+      }
+      return freed;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** A model of the store that is ready → what the engine opens: its entry, its stored check, and the way to load it. */
+import * as v from 'valibot';
+import { LateralError } from '../errors.ts';
+import { defaultScale } from '../vectors/quantize.ts';
+import { checkOf, idOf, knownModel } from './catalogue.ts';
+import type { ModelStore, StoredModel } from './hub.ts';
+import { loadStored, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
+import type { CheckFile } from './prepare.ts';
+import { storedModel } from './prepare.ts';
+import type { ModelEntry } from './registry.ts';
+import { readSelfTest, type SelfTestFile } from './self-test.ts';
+import type { EncoderDevice } from '../types.ts';
+
+export interface StoredEntry {
+  readonly entry: ModelEntry;
+  /** Rows of when it was checked. */
+  readonly selfTest: SelfTestFile;
+  /** Which device was quickest then. */
+  readonly device: EncoderDevice;
+  load(): Promise<LoadedStoredModel>;
+}
+
+/** @throws 'model-unavailable' where it is not here or not ready: the message says what to do */
+export async function storedEntry(store: ModelStore, id: string): Promise<StoredEntry> {
+  const model = await storedModel(store, id.replace(/@[0-9a-f]{8}$/, ''));
+  const check = model === null ? null : checkOf(model);
+  if (model === null || check?.options.passed !== true) {
+    const what = model === null ? 'is not here' : 'is here, but not ready yet';
+    throw new LateralError(
+      'model-unavailable',
+      `The model ${id} ${what}. Prepare it in Models (openModels().prepare("${id}")), or open the index with another one.`,
+      { details: { model: id } },
+    );
+  }
+  const { key } = model;
+  const name = idOf(model);
+  const version = String(check.options.version);
+  const { selfTest, levels } = await readCheckFile(store, model, check.path);
+  const entry: ModelEntry = {
+    id: name,
+    title: knownModel(name)?.title ?? name.replace(/^folder:/, ''),
+    version,
+    dims: String(check.options.dims).split(',').map(Number),
+    scale: defaultScale,
+    similarity: levels,
+  };
+  return {
+    entry,
+    selfTest: readSelfTest(selfTest, `${name}@${version}`),
+    device: check.options.device === 'webgpu' ? 'webgpu' : 'wasm',
+    load: () => loadStored(store, key, variantOf(check.options), knownModel(name)),
+  };
+}
+
+const checkSchema = v.object({
+  selfTest: v.looseObject({ model: v.string(), cases: v.array(v.unknown()) }),
+  levels: v.object({ close: v.number(), strong: v.number(), relevant: v.number(), baseline: v.number() }),
+});
+
+async function readCheckFile(store: ModelStore, { key }: StoredModel, path: string): Promise<CheckFile> {
+  const source = await store.open(key, path);
+  const text = new TextDecoder().decode(await source.read(0, source.size));
+  const parsed = v.safeParse(checkSchema, JSON.parse(text));
+  if (parsed.success) return parsed.output as unknown as CheckFile;
+  throw new LateralError('model-invalid', `What the check of ${key} kept cannot be read. Prepare the model again.`, {
+    details: { model: key, file: path },
+  });
+}
+
+function variantOf(options: Readonly<Record<string, string | number | boolean>>): StoredVariant {
+  const { onnx, graph, data, dim, oneByOne } = options;
+  const list = String(data).split('\n').filter(Boolean);
+  return {
+    ...{ onnx: String(onnx), graph: String(graph), data: list, oneByOne: oneByOne === true },
+    ...(Number(dim) > 0 ? { dim: Number(dim) } : {}),
+  };
+}
