@@ -71,6 +71,7 @@ export type {
 } from './models/model-info.ts';
 export { LateralError, errorCodes } from './errors.ts';
 export { checkOrigin as checkModelOrigin } from './models/catalogue.ts';
+export { repositoryOf } from './models/find-files.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 
 export interface CallOptions {

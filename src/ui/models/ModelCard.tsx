@@ -34,7 +34,10 @@ export const titleId = (model: string): string => `model-${model}`;
 
 export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFolder }: ModelCardProps) {
   const title = useRef<HTMLHeadingElement>(null);
+  const preparer = usePreparer();
   const id = useId();
+  /** For when the button that was pressed goes away. */
+  const toTitle = (): void => title.current?.focus({ preventScroll: true });
   const running = preparation !== null && preparation.problem === null;
   const problem = problemOfCard(info, preparation);
   return (
@@ -52,18 +55,26 @@ export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFold
         ) : problem === null ? (
           <Facts info={info} />
         ) : (
-          <p id={id} className="model__problem">
-            <TriangleAlert className="icon" aria-hidden />
-            <span>{modelFailure(problem, info.presentBytes)}</span>
-          </p>
+          <Problem
+            id={id}
+            text={modelFailure(problem, info.presentBytes)}
+            title={info.title}
+            onDismiss={
+              preparation === null
+                ? null
+                : () => {
+                    toTitle();
+                    preparer.dismiss(info.id);
+                  }
+            }
+          />
         )}
         {running || problem !== null ? null : <Checked info={info} inUse={inUse} />}
         <div className="model__actions">
           <Actions
             {...{ info, inUse, preparation, primary, onAsk, onPickFolder }}
             describedBy={problem === null ? undefined : id}
-            // a button that was pressed goes away: the card's title takes the focus
-            onGone={() => title.current?.focus({ preventScroll: true })}
+            onGone={toTitle}
           />
           <span className="model__space" />
           {info.origin === 'built-in' || running || info.state === 'absent' ? null : (
@@ -114,6 +125,33 @@ function Facts({ info }: { readonly info: ModelInfo }) {
     <div className="model__facts">
       {size === '' ? null : <p>{size}</p>}
       <p>{licenceLine(info.licence)}</p>
+    </div>
+  );
+}
+
+interface ProblemProps {
+  readonly id: string;
+  readonly text: string;
+  readonly title: string;
+  /** Null where it stays for as long as it is so. */
+  readonly onDismiss: (() => void) | null;
+}
+
+function Problem({ id, text, title, onDismiss }: ProblemProps) {
+  return (
+    <div className="model__problem">
+      <TriangleAlert className="icon" aria-hidden />
+      <p id={id}>{text}</p>
+      {onDismiss === null ? null : (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={modelWords.named(modelWords.dismiss, title)}
+          onClick={onDismiss}
+        >
+          <X className="icon" aria-hidden />
+        </button>
+      )}
     </div>
   );
 }
@@ -199,22 +237,7 @@ function Actions({ info, inUse, preparation, primary, describedBy, onAsk, onPick
       consent: () => button(modelWords.download, () => onAsk({ kind: 'get', info })),
       reload: () => button(modelWords.reload, () => location.reload()),
     };
-    return (
-      <>
-        {waysOn(preparation.problem.code, info.presentBytes > 0).map((way) => ways[way]())}
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={modelWords.named(modelWords.dismiss, info.title)}
-          onClick={() => {
-            onGone();
-            preparer.dismiss(info.id);
-          }}
-        >
-          <X className="icon" aria-hidden />
-        </button>
-      </>
-    );
+    return waysOn(preparation.problem.code, info.presentBytes > 0).map((way) => ways[way]());
   }
   switch (info.state) {
     case 'ready':

@@ -14,7 +14,7 @@ import { useModelInUse, useModelList, useModelSwitch, usePreparer } from './Mode
 import './models.css';
 import { OtherModel } from './OtherModel.tsx';
 import type { PreparerState } from './preparer.ts';
-import { modelWords } from './words.ts';
+import { modelWords, withoutLine } from './words.ts';
 
 export default function ModelsPage() {
   const state = useModelList();
@@ -89,7 +89,7 @@ function Without({ models, onAsk }: { readonly models: readonly ModelInfo[]; rea
               <h3 className="without__name">
                 <bdi>{info.title}</bdi>
               </h3>
-              <p className="without__says">{info.instead}</p>
+              <p className="without__says">{withoutLine(info.id)}</p>
             </div>
             <button
               type="button"

@@ -2,7 +2,7 @@
 import { FolderOpen, TriangleAlert, X } from 'lucide-react';
 import { useId, useState } from 'react';
 import type { ModelInfo } from '../../index.ts';
-import { openModels } from '../../index.ts';
+import { openModels, repositoryOf } from '../../index.ts';
 import { announce } from '../state/announce.tsx';
 import { usePreferences } from '../state/preferences.ts';
 import { hostOf, offerOfPlan } from './describe.ts';
@@ -35,12 +35,13 @@ export function OtherModel({ list, failedFolder, folderProblem, onAsk, onPickFol
     setLooking(true);
     announce(modelWords.lookingUp);
     try {
-      const plan = await openModels(originOf()).plan(text.trim());
+      const named = list.find(({ id: known }) => known === text.trim())?.id ?? repositoryOf(text);
+      const plan = await openModels(originOf()).plan(named);
       const here = list.find((model) => model.id === plan.id);
       onAsk(
         here !== undefined && here.state !== 'absent'
           ? { kind: 'details', info: here }
-          : { kind: 'offer', offer: offerOfPlan(plan) },
+          : { kind: 'offer', offer: offerOfPlan(plan, here) },
       );
     } catch (thrown) {
       setProblem(modelFailure(problemOf(thrown), 0));

@@ -183,7 +183,12 @@ export const offerOf = (model: ModelInfo, bytesFree: number | null): Offer => ({
   bytesFree,
 });
 
-export const offerOfPlan = (plan: ModelPlan): Offer => ({ ...plan, repository: plan.id, dims: [] });
+/** @param known what Lateral knows of it, where it does */
+export const offerOfPlan = (plan: ModelPlan, known: ModelInfo | undefined): Offer => ({
+  ...plan,
+  repository: known?.repository ?? plan.id,
+  dims: known?.dims ?? [],
+});
 
 /** Which terms a person agrees to before the download, or 'none'. */
 export function termsOf(licence: ModelLicence | null): 'none' | 'non-commercial' | 'conditions' | 'unknown' {

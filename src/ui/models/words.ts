@@ -93,7 +93,6 @@ export const modelWords = {
   dropTitle: 'Drop a model’s folder, or documents',
 
   without: 'Not for the browser yet',
-  withoutLead: 'Their makers publish no file that a browser can run.',
   noStore: 'This browser keeps no models, perhaps because this is a private window. Lateral mini works all the same.',
   listFailed: 'The other models could not be listed just now.',
 
@@ -125,6 +124,16 @@ const known: Readonly<Record<string, string>> = {
   'gte-modern-colbert-v1': 'English. Large, and thorough.',
   mlateon: '9 languages, long documents.',
 };
+
+/** What would work in place of one that cannot be had. */
+const inPlaceOf: Readonly<Record<string, string>> = {
+  'jina-colbert-v1-en':
+    'Its makers publish no file that a browser can run. jina-colbert-v2 reads texts as long; answerai-colbert-small-v1 is smaller.',
+};
+
+export const withoutLine = (id: string): string =>
+  inPlaceOf[id] ??
+  'Its makers publish no file that a browser can run. Others have made some: look one up, or open the folder of your own.';
 
 export function aboutModel({ id, origin, languages }: Pick<ModelInfo, 'id' | 'origin' | 'languages'>): string {
   const said = known[id];
@@ -365,6 +374,7 @@ export function detailRows(
     ...(info.dims.length === 0 ? [] : [['Dimensions', info.dims.join(', ')] as const]),
     ...(info.memoryBytes === null ? [] : [['Memory', `about ${bytes(info.memoryBytes)}`] as const]),
     ...(check === null ? [] : [['Self-test', checkSentence(check)] as const]),
+    ...(info.instead === '' ? [] : [['Why not', info.instead] as const]),
     ...(info.unsure.length === 0 ? [] : [['Not certain', info.unsure.join('; ')] as const]),
   ];
   if (opened !== null) {

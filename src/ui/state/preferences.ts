@@ -75,11 +75,17 @@ function load(): Preferences {
 }
 
 /** An id of a list, owner/name, or 'folder:NAME': what it means is found out when it is opened. */
-const isModelId = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= 200 && /^(folder:.+|[\w.-]+(\/[\w.-]+)?)$/.test(value);
-const isDim = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 1024;
-const isAddress = (value: unknown): value is string => typeof value === 'string' && value.length <= 2000;
+function isModelId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 200 && /^(folder:.+|[\w.-]+(\/[\w.-]+)?)$/.test(value);
+}
+
+function isDim(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 1024;
+}
+
+function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 2000;
+}
 
 export const preferences = (): Preferences => current;
 
