@@ -6,6 +6,7 @@ import { openModels } from '../../index.ts';
 import { useIndex } from '../state/index-context.tsx';
 import { openFromAddress } from '../state/open.ts';
 import { preferences, setPreferences } from '../state/preferences.ts';
+import { askToKeep } from '../state/storage.ts';
 import { builtInModel } from './describe.ts';
 import { Preparer } from './preparer.ts';
 import type { PreparerState } from './preparer.ts';
@@ -13,7 +14,7 @@ import type { PreparerState } from './preparer.ts';
 const ModelsContext = createContext<Preparer | null>(null);
 
 export function ModelsProvider({ children }: { readonly children: ReactNode }) {
-  const [preparer] = useState(() => new Preparer(() => openModels(originOf())));
+  const [preparer] = useState(() => new Preparer(() => openModels(originOf()), askToKeep));
   return <ModelsContext value={preparer}>{children}</ModelsContext>;
 }
 

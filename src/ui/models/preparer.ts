@@ -5,7 +5,6 @@
 import type { AddOptions, ImportRequest, LateralModels, ModelInfo, Progress } from '../../index.ts';
 import { LateralError } from '../../index.ts';
 import { announce, announceStop } from '../state/announce.tsx';
-import { askToKeep } from '../state/storage.ts';
 import { type PreparationKind, shareOfPreparing } from './describe.ts';
 import { modelFailure, type ModelProblem, modelWords, preparingLine, preparingValue } from './words.ts';
 
@@ -54,7 +53,7 @@ export class Preparer {
    * @param models made anew for each call: where they come from may have been changed in Settings
    * @param keep asks the browser not to clear what is stored
    */
-  constructor(models: () => LateralModels, keep: () => unknown = askToKeep) {
+  constructor(models: () => LateralModels, keep: () => unknown) {
     this.#models = models;
     this.#keep = keep;
   }

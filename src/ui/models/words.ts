@@ -350,7 +350,9 @@ function unavailableSentence({ reason, missing, status }: ErrorDetails): string 
 export function rereadLead(documents: number, seconds: number | null, searchable: boolean): string {
   const whose = documents === 1 ? 'Your document' : `Your ${count(documents, 'document')}`;
   const time = seconds === null ? '' : `, about ${duration(seconds)}`;
-  const meanwhile = searchable ? 'Search keeps working.' : 'Until then they are found by their words.';
+  const meanwhile = searchable
+    ? 'Search keeps working.'
+    : `Until then ${documents === 1 ? 'it is found by its' : 'they are found by their'} words.`;
   return `${whose} must be read again${time}. ${meanwhile}`;
 }
 
