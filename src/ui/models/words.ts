@@ -356,6 +356,34 @@ export function rereadLead(documents: number, seconds: number | null, searchable
   return `${whose} must be read again${time}. ${meanwhile}`;
 }
 
+/** What is shown while documents are read by the next model. */
+export function switchingLine(progress: Progress | null): string {
+  if (progress === null) return modelWords.opening;
+  if (progress.phase === 'waiting') return 'Another tab is reading. This goes on after that.';
+  if (progress.phase !== 'reencoding') return 'Changing over';
+  const { done, total, etaSeconds } = progress;
+  const line = `Reading ${number(Math.min(done + 1, total))} of ${count(total, 'document')}`;
+  return etaSeconds === undefined ? line : `${line} · about ${duration(etaSeconds)}`;
+}
+
+/** Why a switch stopped. The model in use serves on. */
+export function switchFailure({ code, details, message }: ModelProblem, title: string): string {
+  switch (code) {
+    case 'storage-full':
+      return `There is no room to read your documents by ${title} too. Delete something, then go on.`;
+    case 'out-of-memory':
+      return `${title} needs more memory than this tab may use. Close other tabs, then go on.`;
+    case 'model-unavailable':
+      return `${title} is not here any more. Download it again.`;
+    case 'self-test-failed':
+    case 'model-invalid':
+    case 'model-busy':
+      return modelFailure({ code, details, message }, 0);
+    default:
+      return 'The switch has stopped. What was read is kept, and the model in use stays.';
+  }
+}
+
 /** The rows of "Details": what is technical stands here and nowhere else. */
 export function detailRows(
   info: ModelInfo,
