@@ -1,12 +1,18 @@
 /**
- * Makes a model small enough for a browser: `npm run -s quantize -- <folder> --bits 4 --out <folder>`. The result's figures go
+ * Makes a model small enough for a browser: `npm run -s quantize -- <folder or owner/name> --bits 4 --out <folder>`. The result's figures go
  * to standard output, progress to standard error. Exit 2 for a wrong command line, 1 for any failure.
  */
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { createLocalLocks } from '../src/engine/tab-locks.ts';
 import { LateralError } from '../src/errors.ts';
 import { openDiskFile } from '../src/models/disk-file.ts';
+import { findModelFiles, repositoryOf } from '../src/models/find-files.ts';
+import { createModelStore, downloadModel, hubSource, listFiles, planDownload } from '../src/models/hub.ts';
+import { createDiskFolders } from '../src/models/kept/disk-folders.ts';
+import { storedSource } from '../src/models/quantize-stored.ts';
+import type { ModelSource } from '../src/models/quantize/bytes.ts';
 import { openDiskModel } from '../src/models/quantize/node-files.ts';
 import { planQuantization, quantizeModel, type QuantizePlan } from '../src/models/quantize/quantize.ts';
 import { readHead } from '../src/models/quantize/safetensors.ts';
@@ -15,16 +21,16 @@ import { runCommand } from './run-command.ts';
 
 async function main(given: QuantizeArguments): Promise<void> {
   const folder = fromCaller(given.folder);
-  const out = given.out === given.folder ? folder : resolve(process.env.INIT_CWD ?? '.', given.out);
-  const graphPath = findGraph(folder, given.model);
-  const name = `${basename(graphPath, '.onnx')}_q${given.bits}.onnx`;
+  const isFolder = existsSync(folder);
+  const out = given.out === given.folder && isFolder ? folder : resolve(process.env.INIT_CWD ?? '.', given.out);
+  const input = isFolder ? await openFolder(folder, given.model) : await openRepository(given, out);
+  const name = `${basename(input.graphPath, '.onnx')}_q${given.bits}.onnx`;
   const resultPath = join(out, 'onnx', name);
-  const source = await openDiskModel(graphPath);
   try {
-    const { bits, embeddingBits, projectionBits, blockSize, zeroPoints } = given;
-    const settings = { bits, embeddingBits, projectionBits, blockSize, zeroPoints };
+    const { bits, embeddingBits, projectionBits, blockSize, zeroPoints, minElements } = given;
+    const settings = { bits, embeddingBits, projectionBits, blockSize, zeroPoints, minElements };
     const options = { ...settings, dataName: `${name}_data`, ...(await headOf(given)) };
-    const plan = await planQuantization(source, options); // before any file is made
+    const plan = await planQuantization(input.source, options); // before any file is made
     if (given.isPlan) {
       print(plan, given);
       return;
@@ -36,22 +42,71 @@ async function main(given: QuantizeArguments): Promise<void> {
       journal: await openDiskFile(`${resultPath}.journal`, 'write'),
     };
     try {
-      print(await quantizeModel(source, target, options, { onProgress: createProgressLine() }), given);
+      print(await quantizeModel(input.source, target, options, { onProgress: createProgressLine() }), given);
     } finally {
       for (const file of Object.values(target)) await file.close();
     }
     await rm(`${resultPath}.journal`);
+    await input.finish(out);
   } finally {
-    await source.close();
+    await input.close();
   }
-  if (out !== folder) await copySmallFiles(folder, out);
 }
 
-function findGraph(folder: string, model: string | undefined): string {
+/** Where the weights come from. */
+interface Input {
+  readonly source: ModelSource;
+  readonly graphPath: string;
+  /** Puts tokenizer, settings and the like beside the result, and takes away what only the making needed. */
+  finish(out: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openFolder(folder: string, model: string | undefined): Promise<Input> {
   const names = model === undefined ? ['onnx/model.onnx', 'model.onnx'] : [model];
-  const found = names.map((name) => join(folder, name)).find((path) => existsSync(path));
-  if (found === undefined) throw new LateralError('not-found', `There is no ${names.join(' or ')} in ${folder}.`);
-  return found;
+  const graphPath = names.map((name) => join(folder, name)).find((path) => existsSync(path));
+  if (graphPath === undefined) throw new LateralError('not-found', `There is no ${names.join(' or ')} in ${folder}.`);
+  const source = await openDiskModel(graphPath);
+  return {
+    source,
+    graphPath,
+    finish: async (out) => (out === folder ? undefined : copySmallFiles(folder, out)),
+    close: () => source.close(),
+  };
+}
+
+/** Downloads what is missing of it first. @throws 'invalid-argument' for neither a folder nor owner/name; as downloads do */
+async function openRepository(given: QuantizeArguments, out: string): Promise<Input> {
+  const { folder: text, model, revision, endpoint, acceptLicence, isPlan } = given;
+  if (isPlan) throw new LateralError('invalid-argument', `--plan reads a folder; there is none at ${text}.`);
+  const source = hubSource(repositoryOf(text), revision, endpoint);
+  const downloads = join(out, '.download');
+  const store = createModelStore(createDiskFolders(downloads), createLocalLocks());
+  const { onnx, data, tokenizer, settings } = findModelFiles(await listFiles(source, { store }), model);
+  const small = [...tokenizer, ...settings];
+  const optional = ['config.json', 'README.md', 'LICENSE'].map((path) => ({ path, optional: true }));
+  const plan = await planDownload(source, { store, files: [onnx, ...data, ...small, ...optional] });
+  process.stderr.write(`${text} at ${plan.source.kind === 'hub' ? plan.source.revision : ''}\n`);
+  if (plan.licence !== null) process.stderr.write(`licence: ${plan.licence.id} (${plan.licence.url})\n`);
+  const line = createProgressLine();
+  const { key, files } = await downloadModel(plan, {
+    ...{ store, consent: acceptLicence },
+    onProgress: ({ phase, done, total }) => phase === 'downloading' && line(done, total),
+  });
+  const opened = await storedSource(store, key, onnx);
+  return {
+    source: opened.source,
+    graphPath: onnx,
+    async finish(to) {
+      for (const { path } of files.filter((file) => !opened.names.has(file.path) && !data.includes(file.path))) {
+        const file = await store.open(key, path);
+        await mkdir(dirname(join(to, path)), { recursive: true });
+        await writeFile(join(to, path), await file.read(0, file.size));
+      }
+      await rm(downloads, { recursive: true });
+    },
+    close: () => Promise.resolve(),
+  };
 }
 
 async function headOf({ head }: QuantizeArguments) {

@@ -39,7 +39,7 @@ export async function planStored(
   options: QuantizeStoredOptions,
 ): Promise<QuantizePlan> {
   const { onnx, ...how } = options;
-  const { source } = await sourceOf(store, key, onnx);
+  const { source } = await storedSource(store, key, onnx);
   return planQuantization(source, { ...how, dataName: lastPart(quantizedPaths(options).data) });
 }
 
@@ -57,7 +57,7 @@ export async function quantizeStored(
   const { onnx, ...how } = options;
   const paths = quantizedPaths(options);
   const journal = `${paths.graph}.journal`;
-  const { source, names } = await sourceOf(store, key, onnx);
+  const { source, names } = await storedSource(store, key, onnx);
   const dataName = lastPart(paths.data);
   await planQuantization(source, { ...how, dataName }); // asks for all files that it needs
   const { bits = 4, embeddingBits = bits, projectionBits = 8, blockSize = 32, zeroPoints = false, head } = how;
@@ -85,8 +85,12 @@ export async function quantizeStored(
   );
 }
 
-/** @returns `names`: paths of the files that were asked for, the ONNX first */
-async function sourceOf(
+/**
+ * A stored model as the quantiser reads it.
+ * @returns `names`: paths of the files that were asked for, the ONNX first
+ * @throws 'model-unavailable'
+ */
+export async function storedSource(
   store: ModelStore,
   key: string,
   onnx: string,

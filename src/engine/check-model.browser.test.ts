@@ -1,0 +1,85 @@
+/** Quantised products on the graphics device against the processor's, in a real browser: 4 and 8 bits, three architectures. */
+import { afterAll, expect, test } from 'vitest';
+import { createEncoder } from '../colbert/encoder.ts';
+import { createBrowserRuntime } from '../colbert/session.ts';
+import type { SessionFactory } from '../colbert/session-api.ts';
+import { pylateTokenizer } from '../colbert/testing/small-tokenizers.ts';
+import { requestGpu } from '../gpu/device.ts';
+import { memoryFile } from '../models/quantize/bytes.ts';
+import { quantizeModel, type QuantizeOptions } from '../models/quantize/quantize.ts';
+import type { LoadedStoredModel } from '../models/load-stored.ts';
+import type { EncoderDevice } from '../types.ts';
+import { checkModel } from './check-model.ts';
+
+const gpu = await requestGpu(); // a software one here: it is as exact as any
+const runtime = createBrowserRuntime({
+  ortUrl: new URL('/ort/', location.href).href,
+  threads: 1,
+  gpuDevice: () => gpu.device,
+  useGpu: true,
+});
+afterAll(() => gpu.device.destroy());
+
+const read = async (name: string): Promise<Uint8Array> =>
+  new Uint8Array(await (await fetch(`/fixtures/quantize/${name}`)).arrayBuffer());
+
+async function quantized(fixture: string, data: string | null, options: QuantizeOptions) {
+  const graph = memoryFile(await read(fixture));
+  const target = { graph: memoryFile(), data: memoryFile(), journal: memoryFile() };
+  const source = { graph, external: async (name: string) => memoryFile(await read(data ?? name)) };
+  await quantizeModel(source, target, { minElements: 256, dataName: 'weights', ...options });
+  return { graph: target.graph.bytes, external: [{ path: 'weights', bytes: target.data.bytes }] };
+}
+
+function loaded(weights: Awaited<ReturnType<typeof quantized>>, spoil?: EncoderDevice): LoadedStoredModel {
+  const letters = Array.from('abcdefghijklmnopqrstuvwxyz');
+  const { tokenizer, config } = pylateTokenizer({ dim: 16, documentLength: 64, queryLength: 48 }, [
+    ...letters.filter((letter) => letter !== 'q'),
+    ...letters.map((letter) => `##${letter}`),
+  ]);
+  return {
+    tokenizer,
+    config,
+    async createEncoder(factory: SessionFactory, device, options) {
+      const session = await factory.create(weights, device);
+      const run: typeof session.run = async (...input) => {
+        const output = await session.run(...input);
+        // As a driver that computes something else.
+        return device === spoil
+          ? { ...output, rows: output.rows.map((value, i) => (i % 3 === 0 ? -value : value)) }
+          : output;
+      };
+      return createEncoder(tokenizer, config, { ...session, run, release: () => session.release() }, options);
+    },
+    forgetWeights: () => undefined,
+  };
+}
+
+const subject = { id: 'maker/model', name: 'maker/model@00000000', hasLargestDim: true, strict: false };
+const devices = ['wasm', 'webgpu'] as const;
+const signal = new AbortController().signal;
+
+test.each([
+  ['bert-script-14.onnx', null, 8],
+  ['modernbert-script-17.onnx', null, 4],
+  ['xlmr-rotary-script-17.onnx', 'xlmr-rotary-script-17.onnx_data', 4],
+] as const)('%s: both devices agree', async (fixture, data, bits) => {
+  const weights = await quantized(fixture, data, { bits });
+  const reports = [];
+  for (const order of [devices, ['webgpu', 'wasm'] as const]) {
+    const outcome = await checkModel(loaded(weights), subject, { runtime, devices: order }, signal);
+    expect(outcome).toMatchObject({ report: { passed: true }, hasRows: false });
+    expect(outcome.tokensPerSecond).toBeGreaterThan(0);
+    reports.push(outcome.selfTest!);
+  }
+  // What either says of the same texts.
+  const [onCpu, onGpu] = reports.map(({ cases }) => cases.flatMap(({ rows }) => rows.flatMap((row) => row ?? [])));
+  const far = Math.max(...onCpu!.map((value, i) => Math.abs(value - onGpu![i]!)));
+  expect(far).toBeLessThan(1e-3);
+});
+
+test('a device that gives other numbers is not used', async () => {
+  const weights = await quantized('bert-script-14.onnx', null, { bits: 8 });
+  const outcome = await checkModel(loaded(weights, 'webgpu'), subject, { runtime, devices }, signal);
+  expect(outcome).toMatchObject({ device: 'wasm', report: { passed: true } });
+});
