@@ -27,6 +27,8 @@ const downwardOnly = layers.slice(0, -1).map((names, level) => ({
       .slice(level + 1)
       .map(pattern)
       .join('|')}`,
+    // The page knows this worker's address (`?worker&url`), to name hosts in it.
+    ...(names.includes('index') ? { pathNot: '^workers/models\\.worker\\.ts$' } : {}),
   },
 }));
 

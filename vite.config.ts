@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
-import { isolationHeaders, metaContentSecurityPolicy, productionHeaders } from './scripts/headers.mjs';
+import { headersFor, isolationHeaders, metaContentSecurityPolicy } from './scripts/headers.mjs';
 
 /** The first two names keep Vite from bundling ONNX Runtime's WebAssembly; it is served from ort/ instead. */
 const conditions = ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'];
@@ -20,9 +20,8 @@ export default defineConfig({
       'decode-named-character-reference': createRequire(import.meta.url).resolve('decode-named-character-reference'),
     },
   },
-  plugins: [react(), onnxRuntimeFiles(), pdfFiles(), metaPolicy(), offline()],
+  plugins: [react(), onnxRuntimeFiles(), pdfFiles(), metaPolicy(), previewHeaders(), offline()],
   server: { headers: isolationHeaders, fs: { strict: true } },
-  preview: { headers: productionHeaders },
   worker: {
     format: 'es',
     rolldownOptions: {
@@ -114,6 +113,19 @@ function metaPolicy(): Plugin {
         injectTo: 'head-prepend',
       },
     ],
+  };
+}
+
+/** `vite preview` answers as scripts/serve-build.mjs does. */
+function previewHeaders(): Plugin {
+  return {
+    name: 'lateral:preview-headers',
+    configurePreviewServer(server) {
+      server.middlewares.use((request, response, next) => {
+        for (const [name, value] of Object.entries(headersFor(request.url ?? '/'))) response.setHeader(name, value);
+        next();
+      });
+    },
   };
 }
 

@@ -1,10 +1,9 @@
 /** Without a network, without headers, and from one version to the next: over a plain static host of the test's own. */
-import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContext, Page } from '@playwright/test';
-import { build } from 'vite';
 import { isolationHeaders } from '../scripts/headers.mjs';
 import { bread, expect, Lateral, test as base, trade } from './lateral.ts';
+import { buildNext } from './next-version.ts';
 import { StaticHost } from './static-host.ts';
 
 const dist = process.env.LATERAL_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
@@ -245,33 +244,5 @@ function modelSettings(page: Page): Promise<unknown> {
   return worker.evaluate(async (): Promise<unknown> => {
     const response = await fetch(new URL('../models/lateral-mini/config.json', self.location.href));
     return response.json();
-  });
-}
-
-/** The same sources as another version: a word in the page, the worker, and a file of the model are others. */
-async function buildNext(folder: string): Promise<void> {
-  const worker = {
-    name: 'next-worker',
-    transform: (code: string, id: string) =>
-      id.endsWith('/workers/engine.worker.ts') ? `${code}\nObject.assign(self, { version: 'next' });` : null,
-  };
-  await build({
-    root: fileURLToPath(new URL('..', import.meta.url)),
-    logLevel: 'error',
-    build: { outDir: folder, emptyOutDir: true },
-    worker: { plugins: () => [worker] },
-    plugins: [
-      {
-        name: 'next-version',
-        enforce: 'pre',
-        transform: (code, id) =>
-          id.endsWith('/src/ui/words.ts') ? code.replace("product: 'Lateral'", "product: 'Lateral next'") : null,
-        async writeBundle() {
-          const path = `${folder}/models/lateral-mini/config.json`;
-          const settings = JSON.parse(await readFile(path, 'utf8')) as object;
-          await writeFile(path, JSON.stringify({ ...settings, next: true }));
-        },
-      },
-    ],
   });
 }

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
-import { productionHeaders } from './headers.mjs';
+import { headersFor, productionHeaders } from './headers.mjs';
 
 /** The build to serve; LATERAL_DIST names another one. */
 const builtFolder = process.env.LATERAL_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
@@ -15,7 +15,7 @@ export async function serveBuild({ port, folder = builtFolder, host }) {
     // A missing file is a 404, never the start page in its place: model files are asked for by name.
     single: false,
     setHeaders(response, path) {
-      for (const [name, value] of Object.entries(productionHeaders)) response.setHeader(name, value);
+      for (const [name, value] of Object.entries(headersFor(response.req.url))) response.setHeader(name, value);
       // Names with a hash never change; everything else is asked for again.
       response.setHeader(
         'Cache-Control',

@@ -26,6 +26,8 @@ export const errorCodes = [
   'model-mismatch', // the index was built with other settings
   'consent-required', // a licence with conditions, to which nobody has agreed yet
   'download-refused', // the hub wants an account for these files
+  'reload-needed', // the content security policy lets the host through once the page was loaded again
+  'host-blocked', // the content security policy does not let the host through, and loading again would not change that
   'download-interrupted', // the network gave out; what arrived is kept, and the next attempt goes on from there
   'download-damaged', // what arrived is not what the hub says it sent, more than once
   'self-test-failed', // numbers differ from the stored reference

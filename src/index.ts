@@ -31,6 +31,7 @@ import type {
   SearchResult,
 } from './types.ts';
 
+import modelsScript from '../workers/models.worker.ts?worker&url';
 import { LateralError } from './errors.ts';
 import { originsOf } from './models/catalogue.ts';
 import type {
@@ -268,8 +269,8 @@ async function createIndex(
 
 export interface ModelsOptions extends ModelOrigin {
   /**
-   * Called before anything is asked of these origins, with the page's own left out: the place to let them into the content security
-   * policy. The worker that asks them is made afterwards. @throws whatever keeps them from being asked
+   * Called before anything is asked of these origins, with the page's own left out. The worker that asks them is made afterwards, from
+   * `modelsWorkerUrl(origins)`. @throws whatever keeps them from being asked
    */
   readonly permit?: (origins: readonly string[]) => Promise<void>;
 }
@@ -294,17 +295,27 @@ export interface LateralModels {
   close(): void;
 }
 
+/**
+ * The script of the worker that asks these origins. A worker has the content security policy that its script came with, so the
+ * script's address names them, and whoever answers it (scripts/headers.mjs) lets them, and no others, into that policy.
+ */
+export function modelsWorkerUrl(origins: readonly string[]): URL {
+  const url = new URL(modelsScript, location.href);
+  for (const origin of origins) url.searchParams.append('connect', origin);
+  return url;
+}
+
 /** Models are kept in this origin's private file system (docs/downloads.md). Calls throw 'storage-unavailable' where there is none. */
 export function openModels({ permit, endpoint, path }: ModelsOptions = {}): LateralModels {
   const origin = { ...(endpoint === undefined ? {} : { endpoint }), ...(path === undefined ? {} : { path }) };
   const open = new Set<() => void>();
   const baseUrl = new URL('./', document.baseURI).href;
 
-  async function inWorker<T>(work: (client: ModelsClient) => Promise<T>): Promise<T> {
-    const worker = new Worker(new URL('../workers/models.worker.ts', import.meta.url), {
-      type: 'module',
-      name: 'lateral-models',
-    });
+  async function inWorker<T>(
+    work: (client: ModelsClient) => Promise<T>,
+    permitted: readonly string[] = [],
+  ): Promise<T> {
+    const worker = new Worker(modelsWorkerUrl(permitted), { type: 'module', name: 'lateral-models' });
     const client = createModelsClient(worker);
     const end = (): void => {
       worker.terminate();
@@ -324,10 +335,11 @@ export function openModels({ permit, endpoint, path }: ModelsOptions = {}): Late
     }
   }
 
-  /** Its worker is made once the origins are permitted: a worker has the policy that its script came with. */
+  /** Only the worker of this one job may ask the origins, and only once they are permitted. */
   async function online<T>(request: ModelRequest, work: (client: ModelsClient) => Promise<T>): Promise<T> {
-    await permit?.(originsOf(request).filter((one) => one !== location.origin));
-    return inWorker(work);
+    const origins = originsOf(request).filter((one) => one !== location.origin);
+    await permit?.(origins);
+    return inWorker(work, origins);
   }
 
   const list = (): Promise<readonly ModelInfo[]> => inWorker((client) => client.call('list', undefined));

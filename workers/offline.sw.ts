@@ -3,7 +3,7 @@
  * person agrees. The shell is kept at installation; runtime and model follow once a page says that it has started, or, for
  * a new version, before it offers itself.
  */
-import { productionHeaders } from '../scripts/headers.mjs';
+import { isModelsScript, permittedSources, productionHeaders } from '../scripts/headers.mjs';
 import { withHeaders } from './offline/answer-headers.ts';
 import {
   createBuild,
@@ -104,17 +104,20 @@ async function forgetOldVersions(cache: Cache): Promise<void> {
 async function answer(event: FetchEvent): Promise<Response> {
   const { request } = event;
   const cache = await opening;
-  const path = new URL(request.url).pathname.slice(new URL(scope).pathname.length);
+  const url = new URL(request.url);
+  const path = url.pathname.slice(new URL(scope).pathname.length);
+  const sources = permittedSources(path, url.searchParams);
   const file = (await buildOf(event, cache)).files.get(path === '' ? pageUrl : path);
   // Of another version: names with a hash are their own keys.
   const kept = await cache.match(file?.key ?? new URL(path, scope).href);
-  if (kept !== undefined) return withHeaders(kept, productionHeaders);
-  const response = await fetch(request);
+  if (kept !== undefined) return withHeaders(kept, productionHeaders, sources);
+  // What is kept is the answer without permitted hosts, which our own server would add as well.
+  const response = await (isModelsScript(path) ? fetch(url.origin + url.pathname) : fetch(request));
   if (file !== undefined && build.files.get(file.url) === file && request.method === 'GET' && response.ok) {
     // What is not whole is not kept; whoever asked for it finds out by itself.
     event.waitUntil(keep(cache, build, file, response.clone(), () => undefined).catch(() => undefined));
   }
-  return withHeaders(response, productionHeaders);
+  return withHeaders(response, productionHeaders, sources);
 }
 
 /**
@@ -130,6 +133,7 @@ async function buildOf(event: FetchEvent, cache: Cache): Promise<Build> {
   if (older.length === 0 || event.clientId === '') return build;
   const client = await self.clients.get(event.clientId);
   if (client === undefined) return build;
-  const has = ({ files }: Build): boolean => [...files.values()].some(({ key }) => key === client.url);
+  const { origin, pathname } = new URL(client.url); // the models' worker names hosts in its query
+  const has = ({ files }: Build): boolean => [...files.values()].some(({ key }) => key === origin + pathname);
   return has(build) ? build : (older.find(has) ?? build);
 }

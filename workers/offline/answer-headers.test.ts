@@ -22,3 +22,14 @@ it('hands on a response that lacks nothing, and one without a body', () => {
   expect(withHeaders(whole, wanted)).toBe(whole);
   expect(withHeaders(new Response(null, { status: 304 }), wanted).status).toBe(304);
 });
+
+it("adds permitted hosts to the policy, the server's too", () => {
+  const policyOf = (headers: Record<string, string>) =>
+    withHeaders(new Response('', { headers }), { 'Content-Security-Policy': "connect-src 'self'" }, [
+      'https://hub.example',
+    ]).headers.get('content-security-policy');
+  expect(policyOf({})).toBe("connect-src 'self' https://hub.example");
+  expect(policyOf({ 'content-security-policy': "connect-src 'none'; img-src *" })).toBe(
+    'connect-src https://hub.example; img-src *',
+  );
+});

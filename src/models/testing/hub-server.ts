@@ -47,6 +47,8 @@ export interface HubServerOptions {
   readonly etags?: boolean;
   /** Whether answers say how long they are. */
   readonly lengths?: boolean;
+  /** Large files come from the same server by another name of this machine, thus from another origin: 'localhost'. */
+  readonly cdnHost?: string | null;
 }
 
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -66,7 +68,7 @@ export class HubServer {
   constructor(files: Files, options: HubServerOptions = {}) {
     this.options = {
       ...{ repo: 'maker/model', licence: 'apache-2.0', gated: false, pageSize: 100, lfsBytes: 1_000 },
-      ...{ etags: true, lengths: true },
+      ...{ etags: true, lengths: true, cdnHost: null },
       ...options,
     };
     this.repo = this.options.repo;
@@ -85,6 +87,12 @@ export class HubServer {
 
   get endpoint(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Where large files come from, if not from the same origin. */
+  get cdnEndpoint(): string | null {
+    const { cdnHost } = this.options;
+    return cdnHost === null ? null : this.endpoint.replace('127.0.0.1', cdnHost);
   }
 
   /** What a plain server of one's own would be. */
@@ -131,7 +139,7 @@ export class HubServer {
       if (bytes !== undefined && bytes.length >= this.options.lfsBytes) {
         // A page never sees these headers: fetch follows the redirect.
         this.end(request, response, 302, '', {
-          Location: `/cdn/${commit}/${encodeURIComponent(resolve[2]!)}`,
+          Location: `${this.cdnEndpoint ?? ''}/cdn/${commit}/${encodeURIComponent(resolve[2]!)}`,
           'X-Linked-Size': String(bytes.length),
           'X-Linked-ETag': `"${sha256(bytes)}"`,
           'X-Repo-Commit': commit,

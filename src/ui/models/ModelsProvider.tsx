@@ -1,8 +1,9 @@
 /** Hands the models on their way to the page, and the change from one model to another. */
 import { createContext, use, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import type { ReactNode } from 'react';
-import type { ModelInfo } from '../../index.ts';
+import type { LateralModels, ModelInfo } from '../../index.ts';
 import { openModels } from '../../index.ts';
+import { permitOrigins } from '../offline/permission.ts';
 import { useIndex } from '../state/index-context.tsx';
 import { openFromAddress } from '../state/open.ts';
 import { preferences, setPreferences } from '../state/preferences.ts';
@@ -14,7 +15,7 @@ import type { PreparerState } from './preparer.ts';
 const ModelsContext = createContext<Preparer | null>(null);
 
 export function ModelsProvider({ children }: { readonly children: ReactNode }) {
-  const [preparer] = useState(() => new Preparer(() => openModels(originOf()), askToKeep));
+  const [preparer] = useState(() => new Preparer(theModels, askToKeep));
   return <ModelsContext value={preparer}>{children}</ModelsContext>;
 }
 
@@ -69,7 +70,10 @@ export function useModelSwitch(): (model: Pick<ModelInfo, 'id' | 'check'>) => vo
   );
 }
 
-export function originOf(): { readonly endpoint?: string; readonly path?: string } {
+/** Made anew for each call, since where they come from may have been changed in Settings. */
+export const theModels = (): LateralModels => openModels({ ...originOf(), permit: permitOrigins });
+
+function originOf(): { readonly endpoint?: string; readonly path?: string } {
   const { modelEndpoint, modelPath } = preferences();
   return {
     ...(modelEndpoint === '' ? {} : { endpoint: modelEndpoint }),

@@ -2,14 +2,14 @@
 import { FolderOpen, TriangleAlert, X } from 'lucide-react';
 import { useId, useState } from 'react';
 import type { ModelInfo } from '../../index.ts';
-import { openModels, repositoryOf } from '../../index.ts';
+import { repositoryOf } from '../../index.ts';
 import { announce } from '../state/announce.tsx';
 import { usePreferences } from '../state/preferences.ts';
-import { hostOf, offerOfPlan } from './describe.ts';
+import { hostOf, offerOfPlan, waysOn } from './describe.ts';
 import type { Ask } from './ModelDialogs.tsx';
-import { originOf, usePreparer } from './ModelsProvider.tsx';
+import { theModels, usePreparer } from './ModelsProvider.tsx';
 import { type Preparation, problemOf } from './preparer.ts';
-import { modelFailure, modelWords } from './words.ts';
+import { modelFailure, type ModelProblem, modelWords } from './words.ts';
 
 export interface OtherModelProps {
   readonly list: readonly ModelInfo[];
@@ -27,16 +27,16 @@ export function OtherModel({ list, failedFolder, folderProblem, onAsk, onPickFol
   const id = useId();
   const [text, setText] = useState('');
   const [looking, setLooking] = useState(false);
-  const [problem, setProblem] = useState('');
+  const [problem, setProblem] = useState<ModelProblem | null>(null);
   const host = hostOf({ endpoint: modelEndpoint, path: modelPath }, new URL(location.href));
   const lookUp = async (): Promise<void> => {
     if (text.trim() === '' || looking) return;
-    setProblem('');
+    setProblem(null);
     setLooking(true);
     announce(modelWords.lookingUp);
     try {
       const named = list.find(({ id: known }) => known === text.trim())?.id ?? repositoryOf(text);
-      const plan = await openModels(originOf()).plan(named);
+      const plan = await theModels().plan(named);
       const here = list.find((model) => model.id === plan.id);
       onAsk(
         here !== undefined && here.state !== 'absent'
@@ -44,7 +44,7 @@ export function OtherModel({ list, failedFolder, folderProblem, onAsk, onPickFol
           : { kind: 'offer', offer: offerOfPlan(plan, here) },
       );
     } catch (thrown) {
-      setProblem(modelFailure(problemOf(thrown), 0));
+      setProblem(problemOf(thrown));
     } finally {
       setLooking(false);
     }
@@ -76,7 +76,7 @@ export function OtherModel({ list, failedFolder, folderProblem, onAsk, onPickFol
             spellCheck={false}
             placeholder={modelWords.repositoryHint}
             value={text}
-            aria-invalid={problem !== ''}
+            aria-invalid={problem !== null}
             aria-describedby={`${id}-says`}
             onChange={(event) => setText(event.target.value)}
           />
@@ -86,11 +86,22 @@ export function OtherModel({ list, failedFolder, folderProblem, onAsk, onPickFol
         </div>
         <p
           id={`${id}-says`}
-          className={problem === '' ? 'other__says' : 'other__problem'}
-          role={problem === '' ? undefined : 'alert'}
+          className={problem === null ? 'other__says' : 'other__problem'}
+          role={problem === null ? undefined : 'alert'}
         >
-          {problem !== '' ? <TriangleAlert className="icon" aria-hidden /> : null}
-          <span>{problem !== '' ? problem : looking ? modelWords.lookingUp : modelWords.anotherLead(host)}</span>
+          {problem === null ? null : <TriangleAlert className="icon" aria-hidden />}
+          <span>
+            {problem !== null
+              ? modelFailure(problem, 0)
+              : looking
+                ? modelWords.lookingUp
+                : modelWords.anotherLead(host)}
+          </span>
+          {problem !== null && waysOn(problem.code, false).includes('reload') ? (
+            <button type="button" className="text-button" onClick={() => location.reload()}>
+              {modelWords.reload}
+            </button>
+          ) : null}
         </p>
       </form>
       <div className="other__row">
@@ -100,11 +111,7 @@ export function OtherModel({ list, failedFolder, folderProblem, onAsk, onPickFol
             {modelWords.opensFolder}
           </button>
         </div>
-        <div
-          id={`${id}-folder`}
-          className={trouble === '' ? 'other__says' : 'other__problem'}
-          role={trouble === '' ? undefined : 'alert'}
-        >
+        <div id={`${id}-folder`} className={trouble === '' ? 'other__says' : 'other__problem'}>
           {trouble !== '' ? <TriangleAlert className="icon" aria-hidden /> : null}
           <span>{trouble === '' ? modelWords.folderLead : trouble}</span>
           {failedFolder === null ? null : (

@@ -142,10 +142,12 @@ export function waysOn(code: ErrorCode, here: boolean): readonly WayOn[] {
     case 'storage-full':
       return ['storage', here ? 'continue' : 'again'];
     case 'download-refused':
+    case 'host-blocked':
       return ['folder'];
     case 'consent-required':
       return ['consent'];
     case 'worker-failed':
+    case 'reload-needed':
       return ['reload'];
     case 'self-test-failed':
       return ['check'];

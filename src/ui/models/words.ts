@@ -321,6 +321,10 @@ export function modelFailure({ code, message, details }: ModelProblem, keptBytes
       return 'Your graphics card stopped answering. What is done is kept. Go on: the processor takes over.';
     case 'invalid-argument':
       return 'This is not the name of a repository. Write it as owner/name, or paste its address.';
+    case 'reload-needed':
+      return `Reload this page once, so that Lateral may ask the hub.${kept}`;
+    case 'host-blocked':
+      return 'The server of this page does not let it ask the hub. Download the files yourself, then open their folder here.';
     case 'worker-failed':
       return 'Part of Lateral did not load. What is here is safe. Reload the page.';
     default:

@@ -1,0 +1,5 @@
+export function serveBuild(options: {
+  readonly port: number;
+  readonly folder?: string;
+  readonly host?: string;
+}): Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
