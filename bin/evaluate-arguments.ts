@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { LateralError } from '../src/errors.ts';
 import type { EvaluatedPrecision } from '../src/evaluation/run.ts';
-import type { PoolFactor } from '../src/types.ts';
+import type { LongDocument, PoolFactor } from '../src/types.ts';
 import { poolFactors } from '../src/vectors/pool.ts';
 
 export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
@@ -13,6 +13,7 @@ export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
   --precision int8,f32 how vectors are kept (default: int8); int4: kept in int8, held in four bits, the best with exact scores;
                        int4-coarse: by the four bits alone
   --pool 1,2,3,4       tokens per stored vector (default: 1)
+  --long-document HOW  passage (default): each passage by itself; window, whole: in windows of 1,024 or 8,192 tokens
   --baseline bm25      keyword search beside it, and both fused as the page does it
   --split NAME         judgements from qrels/NAME.tsv (default: test, or qrels.tsv beside the corpus)
   --limit-queries N    only the first N queries
@@ -20,6 +21,7 @@ export const usage = `Usage: npm run -s evaluate -- <BEIR folder> [options]
 
 The folder has corpus.jsonl, queries.jsonl and qrels/test.tsv or qrels.tsv; each may be a .gz.`;
 
+const longDocuments: readonly LongDocument[] = ['passage', 'window', 'whole'];
 const precisions = ['int8', 'f32', 'int4', 'int4-coarse'] as const;
 
 export interface EvaluateArguments {
@@ -30,6 +32,7 @@ export interface EvaluateArguments {
   readonly dims: readonly number[] | undefined;
   readonly precisions: readonly EvaluatedPrecision[];
   readonly poolFactors: readonly PoolFactor[];
+  readonly longDocument: LongDocument;
   readonly baselines: readonly 'bm25'[];
   readonly split: string | undefined;
   readonly limitQueries: number | undefined;
@@ -53,6 +56,7 @@ export function readArguments(words: readonly string[]): EvaluateArguments {
     dims,
     precisions: list(values.precision ?? 'int8').map((name) => oneOf('--precision', name, precisions)),
     poolFactors: list(values.pool ?? '1').map(poolFactor),
+    longDocument: oneOf('--long-document', values['long-document'] ?? 'passage', longDocuments),
     baselines,
     split: values.split,
     limitQueries: values['limit-queries'] === undefined ? undefined : count(values['limit-queries']),
@@ -71,6 +75,7 @@ function parse(words: readonly string[]) {
         dims: { type: 'string' },
         precision: { type: 'string' },
         pool: { type: 'string' },
+        'long-document': { type: 'string' },
         baseline: { type: 'string', multiple: true },
         split: { type: 'string' },
         'limit-queries': { type: 'string' },

@@ -6,6 +6,8 @@ import { createReadStream, existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import type { Encoder } from '../src/colbert/encoder.ts';
+import { encodeInWindows, longDocumentMethods, windowSize } from '../src/colbert/windows.ts';
 import { LateralError } from '../src/errors.ts';
 import { readArguments, usage, type EvaluateArguments } from './evaluate-arguments.ts';
 import { runCommand } from './run-command.ts';
@@ -13,6 +15,7 @@ import { evaluate, type Evaluation, type EvaluationBaseline, type EvaluationProg
 import { readBeir, type OpenFile } from '../src/interop/beir.ts';
 import { createWasmScorer } from '../src/maxsim/wasm.ts';
 import { modelEntry, modelName } from '../src/models/registry.ts';
+import type { LongDocument } from '../src/types.ts';
 
 async function main(given: EvaluateArguments): Promise<void> {
   const folder = fromCaller(given.folder);
@@ -32,6 +35,7 @@ async function main(given: EvaluateArguments): Promise<void> {
         dims: given.dims,
         precisions: given.precisions,
         poolFactors: given.poolFactors,
+        encodePassages: inWindows(model, given.longDocument),
         scale: modelEntry(given.model).scale,
       },
       baselines: given.baselines,
@@ -49,6 +53,16 @@ async function openModel(given: EvaluateArguments) {
   // Only here: the runtime takes seconds to load, and BM25 needs none of it.
   const { openNodeEncoder } = await import('../src/engine/node.ts');
   return openNodeEncoder(given.model, models);
+}
+
+/** As an index with this setting reads its documents; undefined where each passage is read by itself. */
+function inWindows(encoder: Encoder, longDocument: LongDocument) {
+  const size = windowSize(longDocumentMethods[longDocument], encoder.config);
+  if (size === null) return undefined;
+  return (documents: readonly (readonly string[])[], signal?: AbortSignal) => {
+    const ids = documents.map((passages) => passages.map((passage) => encoder.tokenizer.encode(passage)));
+    return encodeInWindows(encoder, ids, size, (windows) => encoder.encodeIds(windows, { signal }));
+  };
 }
 
 /** npm runs scripts in the package's folder; a path is meant from where the person stands. */

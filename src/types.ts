@@ -18,6 +18,13 @@ export type ResidentPrecision = 'stored' | 'int4';
 /** Tokens per stored vector; 1 is no pooling. */
 export type PoolFactor = 1 | 2 | 3 | 4;
 
+/**
+ * How a document that is longer than a passage is read. 'passage': each passage by itself. 'window': in overlapping windows of 1,024
+ * tokens, so that a passage's vectors know what stands around it. 'whole': at once, up to 8,192 tokens, and beyond that in windows of
+ * so many. A model that reads less has shorter windows.
+ */
+export type LongDocument = 'passage' | 'window' | 'whole';
+
 /** Where an encoder or a scorer runs. */
 export type EncoderDevice = 'wasm' | 'webgpu' | 'native';
 export type ScorerKind = 'js' | 'wasm' | 'webgpu';
@@ -129,7 +136,8 @@ export interface Fingerprint {
   readonly scale: number;
   /** 1 = no pooling. */
   readonly poolFactor: number;
-  readonly longDocument: 'truncate';
+  /** How long documents were read: each passage by itself ('truncate'), or in windows of so many tokens, with so many shared. */
+  readonly longDocument: 'truncate' | `window-${number}-${number}`;
   readonly chunker: number;
 }
 

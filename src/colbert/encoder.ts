@@ -32,6 +32,8 @@ export interface Encoder {
   readonly threads: number;
   /** In the order given. @throws 'aborted', and what the session throws */
   encodeDocuments(texts: readonly string[], options?: EncodeOptions): Promise<EncodedText[]>;
+  /** The same of texts that the tokenizer has read already: [CLS], the document marker and [SEP] are put around them here. */
+  encodeIds(texts: readonly (readonly number[])[], options?: EncodeOptions): Promise<EncodedText[]>;
   encodeQuery(text: string, signal?: AbortSignal): Promise<EncodedText>;
   release(): Promise<void>;
 }
@@ -86,32 +88,44 @@ export function createEncoder(
     });
   }
 
+  async function encodeIds(
+    texts: readonly (readonly number[])[],
+    { signal, onBatch }: EncodeOptions = {},
+  ): Promise<EncodedText[]> {
+    throwIfAborted(signal);
+    const sequences = texts.map((ids) => documentSequence(ids, config));
+    const results = new Array<EncodedText>(texts.length);
+    let done = 0;
+    for (const batch of batches(sequences, batchTokens)) {
+      throwIfAborted(signal);
+      const encoded = await run(
+        batch.map((i) => sequences[i]!),
+        'document',
+      );
+      batch.forEach((i, b) => (results[i] = encoded[b]!));
+      done += batch.length;
+      onBatch?.(
+        done,
+        batch.reduce((sum, i) => sum + sequences[i]!.inputIds.length, 0),
+      );
+    }
+    return results;
+  }
+
   return {
     config,
     tokenizer,
     dim: config.dim,
     device: session.device,
     threads: session.threads,
+    encodeIds,
 
-    async encodeDocuments(texts, { signal, onBatch } = {}) {
-      throwIfAborted(signal);
-      const sequences = texts.map((text) => documentSequence(tokenizer.encode(text), config));
-      const results = new Array<EncodedText>(texts.length);
-      let done = 0;
-      for (const batch of batches(sequences, batchTokens)) {
-        throwIfAborted(signal);
-        const encoded = await run(
-          batch.map((i) => sequences[i]!),
-          'document',
-        );
-        batch.forEach((i, b) => (results[i] = encoded[b]!));
-        done += batch.length;
-        onBatch?.(
-          done,
-          batch.reduce((sum, i) => sum + sequences[i]!.inputIds.length, 0),
-        );
-      }
-      return results;
+    async encodeDocuments(texts, options) {
+      throwIfAborted(options?.signal);
+      return encodeIds(
+        texts.map((text) => tokenizer.encode(text)),
+        options,
+      );
     },
 
     async encodeQuery(text, signal) {

@@ -1,7 +1,8 @@
 /** A ranked passage → a hit: where it is, which of its words made the match, and why. */
 import { alignTokens } from '../colbert/align.ts';
 import type { EncodedText, Encoder } from '../colbert/encoder.ts';
-import { documentSequence, firstTextPosition } from '../colbert/sequence.ts';
+import { firstTextPosition } from '../colbert/sequence.ts';
+import { storedTokens } from '../colbert/windows.ts';
 import type { QueryRows, Scorer } from '../maxsim/scorer.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
 import { explain, placeableRows, strengthOf, type Explanation } from '../ranking/explain.ts';
@@ -145,13 +146,10 @@ function storedRowRanges(encoder: Encoder, passage: Passage): readonly (readonly
   let ranges = ofEncoder.get(passage);
   if (ranges === undefined) {
     const ids = encoder.tokenizer.encode(passage.text);
-    const sequence = documentSequence(ids, encoder.config);
-    const aligned = alignTokens(passage.text, ids.slice(0, sequence.textTokens), encoder.tokenizer);
-    const ofTokens = sequence.kept.map((position): readonly Range[] => {
-      const at = position - firstTextPosition;
-      const range = aligned[at];
-      return range === undefined || encoder.tokenizer.isUnknown(ids[at]!) ? [] : [range];
-    });
+    const aligned = alignTokens(passage.text, ids, encoder.tokenizer);
+    const ofTokens = storedTokens(ids, encoder.config, passage.longDocument).map((token): readonly Range[] =>
+      token === null || encoder.tokenizer.isUnknown(ids[token]!) ? [] : [aligned[token]!],
+    );
     ranges = passage.tokenRows ? ofRows(ofTokens, passage.tokenRows) : ofTokens;
     ofEncoder.set(passage, ranges);
   }

@@ -10,6 +10,7 @@ import type {
   ExtractedText,
   ImportResult,
   IndexStats,
+  LongDocument,
   MatchBy,
   PageImage,
   PlacedRange,
@@ -37,6 +38,14 @@ export interface OpenOptions {
    * well. Another factor than the index was built with needs its documents read again (`onMismatch`). Default 1.
    */
   readonly poolFactor?: PoolFactor;
+  /**
+   * How a document that is longer than a passage is read: 'window' and 'whole' let a passage's vectors know what stands around it
+   * (colbert/windows.ts). The passages that are found and shown are the same. They need more memory (a document that this device
+   * has too little for fails with 'file-too-large'), and a query may wait for a window instead of a passage. With the embedded model, which learnt from
+   * short texts, passages are found less well (docs/performance.md). Another one than the index was built with needs its documents
+   * read again (`onMismatch`). Default 'passage'.
+   */
+  readonly longDocument?: LongDocument;
   /**
    * How vectors are held in memory: 'int4' takes half of what int8 takes, and each search reads the rows of the best few hundred
    * passages from the store, so that hits and scores are those of 'stored' unless a passage is not among these. Nothing is written

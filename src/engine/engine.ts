@@ -3,6 +3,7 @@
  * or Node). Knows the order of things at start, what to do when a device is lost, and what to tell about it.
  */
 import type { Encoder } from '../colbert/encoder.ts';
+import { longDocumentMethods } from '../colbert/windows.ts';
 import { LateralError, toLateralError } from '../errors.ts';
 import { modelEntry, modelName, defaultModelId, type ModelEntry } from '../models/registry.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
@@ -181,6 +182,7 @@ export function createEngine(parts: EngineParts): Engine {
         `poolFactor is one of ${poolFactors.join(', ')}, not ${String(poolFactor)}.`,
       );
     }
+    checkLongDocument(options);
     checkResidentPrecision(options);
     update({ state: 'starting', model: modelName(entry), error: null });
 
@@ -243,7 +245,7 @@ export function createEngine(parts: EngineParts): Engine {
       precision,
       scale: precision === 'int8' ? entry.scale : 1,
       poolFactor: options.poolFactor ?? 1,
-      longDocument: 'truncate',
+      longDocument: longDocumentMethods[options.longDocument ?? 'passage'],
       chunker: chunkerVersion,
     };
     const current = await opened.store.fingerprint();
@@ -433,6 +435,7 @@ export function createEngine(parts: EngineParts): Engine {
     return {
       store: open.store,
       fingerprint: open.fingerprint,
+      shape: open.entry.shape,
       keepSources: () => open.settings.keepSources,
       extraction: parts.extraction,
       encoder: () => chosen!.encoder,
@@ -716,6 +719,16 @@ export function createEngine(parts: EngineParts): Engine {
 }
 
 const findEmbedded = async (id: string): Promise<ModelEntry> => Promise.resolve(modelEntry(id));
+
+/** @throws 'invalid-argument' */
+function checkLongDocument({ longDocument }: OpenOptions): void {
+  const known: readonly unknown[] = [undefined, ...Object.keys(longDocumentMethods)];
+  if (known.includes(longDocument)) return;
+  throw new LateralError(
+    'invalid-argument',
+    `longDocument is one of ${Object.keys(longDocumentMethods).join(', ')}, not ${String(longDocument)}.`,
+  );
+}
 
 /** @throws 'invalid-argument' */
 function checkResidentPrecision({ residentPrecision, precision }: OpenOptions): void {

@@ -4,7 +4,7 @@ import { embeddedTokenizer } from '../colbert/testing/embedded.ts';
 import { LateralError } from '../errors.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
-import type { DocumentInput, Fingerprint } from '../types.ts';
+import type { DocumentInput, Fingerprint, Progress } from '../types.ts';
 import { createLocalExtraction } from './extraction.ts';
 import { addDocuments, givenFile, type IndexingParts } from './indexing.ts';
 
@@ -47,22 +47,24 @@ function add(store: IndexStore, names: readonly string[], overrides: Partial<Ind
     name,
     content: name === 'empty' ? ' ' : `About ${name}.`,
   }));
-  return addDocuments(
-    {
-      store,
-      fingerprint,
-      keepSources: () => false,
-      extraction: createLocalExtraction(),
-      encoder: () => encoder,
-      recover: () => Promise.resolve(false),
-      onStored: () => Promise.resolve(),
-      ...overrides,
-    },
-    documents.map(givenFile),
-    new AbortController().signal,
-    () => undefined,
-  );
+  const { signal } = new AbortController();
+  return addDocuments(partsOf(store, overrides), documents.map(givenFile), signal, () => undefined);
 }
+
+function partsOf(store: IndexStore, overrides: Partial<IndexingParts>): IndexingParts {
+  return {
+    store,
+    fingerprint,
+    keepSources: () => false,
+    extraction: createLocalExtraction(),
+    encoder: () => encoder,
+    recover: () => Promise.resolve(false),
+    onStored: () => Promise.resolve(),
+    ...overrides,
+  };
+}
+
+type OnProgress = (progress: Progress) => void;
 
 const names = ['a', 'b', 'empty', 'c', 'd', 'e', 'f'];
 
@@ -116,5 +118,93 @@ describe('addDocuments', () => {
       },
     });
     expect(result.added).toHaveLength(6);
+  });
+
+  describe('in windows', () => {
+    const inWindows: Partial<IndexingParts> = { fingerprint: { ...fingerprint, longDocument: 'window-1024-256' } };
+    // 4,500 tokens: more windows than are read at a time.
+    const book = { name: 'book', content: 'The toll was paid at the gate. '.repeat(560) };
+    const addBook = (store: IndexStore, overrides: Partial<IndexingParts>, ...rest: [AbortSignal, OnProgress]) =>
+      addDocuments(partsOf(store, { ...inWindows, ...overrides }), [givenFile(book)], ...rest);
+
+    test('every file is stored, however many share their windows', async () => {
+      const result = await add(createMemoryStore('toy'), names, inWindows);
+      expect(result.added.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+    });
+
+    test('progress counts passages up and tells tokens a second; a cancel leaves nothing half done', async () => {
+      const store = createMemoryStore('toy');
+      const controller = new AbortController();
+      const seen: Progress[] = [];
+      const result = await addBook(store, {}, controller.signal, (progress) => {
+        seen.push(progress);
+        if ((progress.current?.done ?? 0) > 0) controller.abort();
+      });
+      expect(result).toMatchObject({ added: [], failed: [], remaining: [0], stopped: { code: 'aborted' } });
+      const done = seen.flatMap(({ current }) => current?.done ?? []);
+      expect(done).toEqual([...done].sort((a, b) => a - b));
+      expect(done.length).toBeGreaterThan(4); // told of each window
+      expect(seen.at(-1)!.current!.done).toBeLessThan(seen.at(-1)!.current!.total);
+      expect(seen.at(-1)!.tokensPerSecond).toBeGreaterThan(0);
+      expect(await store.documents()).toEqual([]);
+    });
+
+    test('documents that this device has no memory for fail by themselves; short ones are read', async () => {
+      const shape = { layers: 24, hidden: 1024, heads: 16, weightsBytes: 446e6 };
+      const whole = { shape, fingerprint: { ...fingerprint, longDocument: 'window-8192-2048' } as const };
+      const files = [{ name: 'a', content: 'About a.' }, book, { name: 'b', content: 'About b.' }].map(givenFile);
+      const store = createMemoryStore('toy');
+      const result = await addDocuments(partsOf(store, whole), files, new AbortController().signal, () => undefined);
+      expect(result.added.map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(result.failed).toEqual([
+        {
+          name: 'book',
+          code: 'file-too-large',
+          message: expect.stringMatching(
+            /cannot read \d+ tokens at once here\. It would need about \d\.\d GB/,
+          ) as string,
+        },
+      ]);
+      const inWindowsOf1024 = { ...inWindows, shape };
+      expect((await addBook(store, inWindowsOf1024, new AbortController().signal, () => undefined)).added).toHaveLength(
+        1,
+      );
+    });
+
+    test('where memory gives out, the work stops with what to do, and nothing is lost', async () => {
+      const failing = Object.assign(Object.create(encoder) as typeof encoder, {
+        encodeIds: () => Promise.reject(new LateralError('out-of-memory', 'Not enough memory.')),
+      });
+      const parts = { encoder: () => failing };
+      const result = await addBook(createMemoryStore('toy'), parts, new AbortController().signal, () => undefined);
+      expect(result).toMatchObject({
+        ...{ added: [], failed: [], remaining: [0] },
+        stopped: {
+          code: 'out-of-memory',
+          message: expect.stringMatching(
+            /at once here\. Not enough memory\. Open .* longDocument 'passage'\.$/,
+          ) as string,
+        },
+      });
+    });
+
+    test('after a lost device the windows that are left are read by the next encoder', async () => {
+      let readings = 0;
+      let lost = 0;
+      const losing = Object.assign(Object.create(encoder) as typeof encoder, {
+        encodeIds: (texts: readonly number[][]) =>
+          ++readings === 2 ? Promise.reject(new LateralError('gpu-lost', 'Gone.')) : encoder.encodeIds(texts),
+      });
+      const recover = (): Promise<boolean> => Promise.resolve(++lost === 1);
+      const store = createMemoryStore('toy');
+      const result = await addBook(
+        store,
+        { encoder: () => losing, recover },
+        new AbortController().signal,
+        () => undefined,
+      );
+      expect(result.added.map(({ name }) => name)).toEqual(['book']);
+      expect([readings, lost]).toEqual([3, 1]);
+    });
   });
 });

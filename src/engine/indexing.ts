@@ -267,7 +267,7 @@ async function encodeAndStore(
   signal: AbortSignal,
   onBatch: (doneChunks: number, tokens: number) => void,
 ): Promise<DocumentRecord[]> {
-  const passages = group.flatMap(({ text, chunks }) => passagesOf(text, chunks));
+  const passages = group.map(({ text, chunks }) => passagesOf(text, chunks));
   const rows = await encodePassages(parts, passages, signal, onBatch);
   let at = 0;
   const documents = group.map((prepared): NewDocument => {

@@ -18,6 +18,8 @@ export interface Passage {
    * known: it is missing, or another tab has gone over to another way of pooling.
    */
   readonly tokenRows: Uint16Array | null | undefined;
+  /** How its rows were made: which of them is of which token follows from it. */
+  readonly longDocument: Fingerprint['longDocument'];
 }
 
 export interface DocumentText {
@@ -44,7 +46,10 @@ const maxCharacters = 4_000_000;
 const maxDocuments = 200;
 
 /** @param poolFactor of the index: without pooling there are no token rows to look for */
-export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fingerprint, 'poolFactor'>): PassageReader {
+export function createPassageReader(
+  store: IndexStore,
+  { poolFactor, longDocument }: Pick<Fingerprint, 'poolFactor' | 'longDocument'>,
+): PassageReader {
   /** Least recently read first. */
   const held = new Map<string, Promise<Held | null>>();
   const sizes = new Map<string, number>();
@@ -111,7 +116,7 @@ export function createPassageReader(store: IndexStore, { poolFactor }: Pick<Fing
       const text = found.document.text.slice(chunk.start, chunk.end);
       const { document, tokenRows: all } = found;
       const tokenRows = all ? all.rows.subarray(all.offsets[ordinal], all.offsets[ordinal + 1]) : all;
-      const passage: Passage = { record, document, chunk, text, words: wordRanges(text), tokenRows };
+      const passage: Passage = { record, document, chunk, text, words: wordRanges(text), tokenRows, longDocument };
       found.passages.set(ordinal, passage);
       return passage;
     },

@@ -92,8 +92,9 @@ async function reencodeGroup(
   onBatch: OnBatch,
 ): Promise<number> {
   const documents = await read(parts.store, group);
-  const passages = documents.flatMap(({ text, chunks }) => passagesOf(text, chunks));
-  const rows = await encodePassages(parts, passages, signal, (done, tokens) => onBatch(done, passages.length, tokens));
+  const passages = documents.map(({ text, chunks }) => passagesOf(text, chunks));
+  const total = passages.flat().length;
+  const rows = await encodePassages(parts, passages, signal, (done, tokens) => onBatch(done, total, tokens));
   let at = 0;
   const ready = documents.map(({ record, text, chunks }): NewVectors => {
     const packed = packRows(rows.slice(at, (at += chunks.length)), parts.fingerprint);

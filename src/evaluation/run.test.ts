@@ -68,6 +68,26 @@ describe('evaluate', () => {
     expect(baselines).toEqual([{ name: 'bm25', ndcg10: 1, recall100: 1, mrr10: 1 }]);
   });
 
+  it('hands passages over document by document where they are not read each by itself', async () => {
+    const seen: (readonly (readonly string[])[])[] = [];
+    const encodePassages = async function* (documents: readonly (readonly string[])[]) {
+      seen.push(documents);
+      yield* await Promise.resolve(documents.flat().map(rowsOf));
+    };
+    const long = 'Silt fills the harbour. '.repeat(60);
+    const longer = { ...set, documents: [...set.documents, { id: 'd5', title: '', text: long }] };
+    const model = { ...options.model!, encodePassages };
+    const evaluation = await evaluate({ ...options, set: longer, model });
+    const plain = await evaluate({ ...options, set: longer });
+    expect(seen).toHaveLength(1);
+    // d4 has no passage; the last has several.
+    expect(seen[0]!.slice(0, 3)).toEqual([['harbour\nsilt'], ['train'], ['night train']]);
+    expect(seen[0]).toHaveLength(4);
+    expect(seen[0]![3]!.length).toBeGreaterThan(1);
+    expect(evaluation.chunks).toBe(seen[0]!.flat().length);
+    expect(evaluation.results.map(({ ndcg10 }) => ndcg10)).toEqual(plain.results.map(({ ndcg10 }) => ndcg10));
+  });
+
   it('gives one result per dimension and precision', async () => {
     const { results } = await evaluate({
       ...options,

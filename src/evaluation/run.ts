@@ -34,6 +34,8 @@ export interface EvaluatedEncoder {
   encodeQuery(text: string, signal?: AbortSignal): Promise<Pick<EncodedText, 'rows' | 'numTokens'>>;
 }
 
+export type EncodedPassage = Pick<EncodedText, 'rows' | 'numTokens'>;
+
 /**
  * How vectors are kept and compared. 'int4': kept in int8, held in four bits a component, with exact scores of the best as the engine
  * gives them; 'int4-coarse': by the four bits alone.
@@ -57,6 +59,13 @@ export interface EvaluateOptions {
         readonly precisions?: readonly EvaluatedPrecision[] | undefined;
         /** Tokens per stored vector. Default: 1. */
         readonly poolFactors?: readonly PoolFactor[] | undefined;
+        /**
+         * How passages become rows where not each by itself: given those of each document, the rows of all, in order
+         * (colbert/windows.ts). Default: by `encoder.encodeDocuments`.
+         */
+        readonly encodePassages?:
+          | ((documents: readonly (readonly string[])[], signal?: AbortSignal) => AsyncIterable<EncodedPassage>)
+          | undefined;
         /** Stored int8 × scale = component. Default 1/127. */
         readonly scale?: number | undefined;
       }
@@ -154,7 +163,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 
   const passages = cutPassages(set.documents);
-  const master = await encodePassages(model.encoder, passages, options);
+  const master = await encodePassages(model, passages, options);
   const encoded = await encodeQueries(model.encoder, queries, options);
   const keywords = baselines.includes('bm25') ? indexWords(passages) : null;
   const results: EvaluationResult[] = [];
@@ -211,25 +220,49 @@ interface Packed {
 }
 
 async function encodePassages(
-  encoder: EvaluatedEncoder,
-  { texts }: Passages,
+  model: NonNullable<EvaluateOptions['model']>,
+  passages: Passages,
   { signal, onProgress }: EvaluateOptions,
 ): Promise<Packed[]> {
   const master: Packed[] = [];
-  let waiting: Pick<EncodedText, 'rows' | 'numTokens'>[] = [];
-  for (let done = 0; done < texts.length; done += passagesPerBatch) {
+  let waiting: EncodedPassage[] = [];
+  const total = passages.texts.length;
+  let done = 0;
+  const encoded =
+    model.encodePassages?.(byDocument(passages), signal) ?? oneByOne(model.encoder, passages.texts, signal);
+  onProgress?.({ phase: 'encoding passages', done, total });
+  for await (const passage of encoded) {
     throwIfAborted(signal);
-    onProgress?.({ phase: 'encoding passages', done, total: texts.length });
-    waiting.push(...(await encoder.encodeDocuments(texts.slice(done, done + passagesPerBatch), { signal })));
-    if (waiting.length < passagesPerBlock && done + passagesPerBatch < texts.length) continue;
-    master.push(pack(waiting, encoder.dim));
+    waiting.push(passage);
+    if (++done % passagesPerBatch === 0 || done === total) onProgress?.({ phase: 'encoding passages', done, total });
+    if (waiting.length < passagesPerBlock && done < total) continue;
+    master.push(pack(waiting, model.encoder.dim));
     waiting = [];
   }
-  onProgress?.({ phase: 'encoding passages', done: texts.length, total: texts.length });
   return master;
 }
 
-function pack(encoded: readonly Pick<EncodedText, 'rows' | 'numTokens'>[], dim: number): Packed {
+async function* oneByOne(
+  encoder: EvaluatedEncoder,
+  texts: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<EncodedPassage> {
+  for (let from = 0; from < texts.length; from += passagesPerBatch) {
+    throwIfAborted(signal);
+    yield* await encoder.encodeDocuments(texts.slice(from, from + passagesPerBatch), { signal });
+  }
+}
+
+function byDocument({ texts, documents }: Passages): string[][] {
+  const groups: string[][] = [];
+  texts.forEach((text, i) => {
+    if (documents[i] === documents[i - 1]) groups.at(-1)!.push(text);
+    else groups.push([text]);
+  });
+  return groups;
+}
+
+function pack(encoded: readonly EncodedPassage[], dim: number): Packed {
   const offsets = new Uint32Array(encoded.length + 1);
   encoded.forEach(({ numTokens }, i) => (offsets[i + 1] = offsets[i]! + numTokens));
   const rows = new Float32Array(offsets[encoded.length]! * dim);

@@ -1,6 +1,7 @@
 /** The models Lateral knows: where their files are, what may be asked of them, and the constants measured for them. */
 import { LateralError } from '../errors.ts';
 import { defaultScale } from '../vectors/quantize.ts';
+import type { ModelShape } from './memory.ts';
 
 export interface ModelEntry {
   readonly id: string;
@@ -12,6 +13,8 @@ export interface ModelEntry {
   readonly dims: readonly number[];
   /** Stored int8 × scale = component. */
   readonly scale: number;
+  /** What memory for long sequences is estimated from (models/memory.ts); without it, nothing is said beforehand. */
+  readonly shape?: ModelShape & { readonly weightsBytes: number };
   /** Cosines between token vectors, measured on this model (bench/similarity.ts prints what they follow from). */
   readonly similarity: SimilarityLevels;
 }
@@ -52,6 +55,10 @@ export const models: readonly EmbeddedModel[] = [
     bytes: 21_700_000,
     dims: [128, 96, 64],
     scale: defaultScale,
+    shape: {
+      ...{ layers: 5, hidden: 384, heads: 12, intermediate: 1536, vocabulary: 56_000, slidingWindow: 128 },
+      weightsBytes: 19_957_834,
+    },
     similarity: { close: 0.44, strong: 0.6, relevant: 0.43, baseline: 0.38 },
   },
 ];
