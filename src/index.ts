@@ -101,8 +101,13 @@ export interface LateralIndex {
   add(documents: readonly DocumentInput[], options?: AddOptions): Promise<AddResult>;
   /** Goes on with files that a cancel, a reload or a crash left unread (`status().pending`). */
   resume(options?: AddOptions): Promise<AddResult>;
-  /** Gives documents of another model (`status().unencoded`) vectors of this one. @returns how many. @throws 'aborted' with what is done kept */
+  /**
+   * Gives documents of another model (`status().unencoded`) vectors of this one; of an index opened with `onMismatch: 'aside'`, all of
+   * them aside, and then changes over (`status().switchingFrom` is null). @returns how many. @throws 'aborted' with what is done kept
+   */
   reencode(options?: AddOptions): Promise<number>;
+  /** Lets go of what `reencode` made aside and has not changed over to, whatever model's. @returns the bytes freed */
+  discardAside(): Promise<number>;
   /** Lets go of those files. @returns how many */
   discardPending(): Promise<number>;
   /** Changes what may change while the index is open. */
@@ -233,6 +238,7 @@ async function createIndex(
     query,
     resume: (resumeOptions = {}) => client.call('resume', undefined, resumeOptions),
     reencode: (reencodeOptions = {}) => client.call('reencode', undefined, reencodeOptions),
+    discardAside: () => client.call('discardAside', undefined),
     discardPending: () => client.call('discardPending', undefined),
     configure: (settings) => client.call('configure', settings),
     remove: (documentIds) => client.call('remove', documentIds),

@@ -253,14 +253,15 @@ export interface SearchResult {
 
 // ─── long work ──────────────────────────────────────────────────────────────────────────────────────
 
-export type EnginePhase = 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'saving' | 'measuring';
+export type EnginePhase = 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'switching' | 'saving' | 'measuring';
 export type ModelPhase = 'waiting' | 'downloading' | 'retrying' | 'copying' | 'quantizing' | 'checking';
 
 export interface Progress {
   /**
    * 'keeping': the files are being copied into the store, so that a reload cannot lose them; 'waiting': another tab is
-   * reading, these come after it; 'measuring': ways of comparing take turns. Of a model: 'downloading'; 'retrying': the network
-   * gave out, and is asked again; 'copying': from a folder; 'quantizing'; 'checking' on this device.
+   * reading, these come after it; 'switching': vectors that were made aside become the index's; 'measuring': ways of comparing take
+   * turns. Of a model: 'downloading'; 'retrying': the network gave out, and is asked again; 'copying': from a folder; 'quantizing';
+   * 'checking' on this device.
    */
   readonly phase: EnginePhase | ModelPhase;
   readonly done: number;
@@ -365,8 +366,16 @@ export interface EngineStatus {
   readonly withoutRoom: WithoutRoom | null;
   /** What `resume` would read. */
   readonly pending: PendingFiles;
-  /** Documents that are found by their words alone until `reencode` has given them vectors of this model. */
+  /**
+   * Documents that are found by their words alone until `reencode` has given them vectors of this model. Where the index is still
+   * another's (`switchingFrom`): documents whose vectors are still to be made.
+   */
   readonly unencoded: number;
+  /**
+   * Opened with `onMismatch: 'aside'`: what the index's vectors were made with, until `reencode` has changed over to this model; null
+   * then, and with any other index. While it is not null this engine neither searches nor adds ('model-mismatch').
+   */
+  readonly switchingFrom: Fingerprint | null;
   readonly progress: Progress | null;
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
 }
@@ -382,6 +391,8 @@ export interface IndexStats {
   readonly blocks: number;
   /** Bytes of original files kept. */
   readonly sourceBytes: number;
+  /** Bytes of vectors of another model that are kept aside (`onMismatch: 'aside'`); `discardAside` frees them. */
+  readonly asideBytes: number;
   /** Of the whole origin, where the browser tells. */
   readonly usageBytes: number | null;
   readonly quotaBytes: number | null;

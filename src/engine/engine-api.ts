@@ -63,10 +63,12 @@ export interface OpenOptions {
   /**
    * What to do with an index that was built with another model or setting: 'fail' (default) leaves it alone and throws
    * 'model-mismatch'; 'clear' removes its documents; 'reencode' keeps them, found by their words, until `reencode` has given
-   * them vectors of this model (that throws too where they would be cut into other passages). Where it is only fewer
-   * dimensions of the same model, or int8 for f32, its vectors are turned into these, and nothing is cleared or read again.
+   * them vectors of this model; 'aside' changes nothing: whoever has it open goes on searching and adding, and `reencode` here
+   * makes vectors of this model aside, then changes over at once (EngineStatus.switchingFrom). The last two throw too where
+   * passages would be cut otherwise. Where it is only fewer dimensions of the same model, or int8 for f32, its vectors are turned
+   * into these, and nothing is cleared or read again.
    */
-  readonly onMismatch?: 'fail' | 'clear' | 'reencode';
+  readonly onMismatch?: 'fail' | 'clear' | 'reencode' | 'aside';
   /** 'memory' keeps nothing after the tab closes. Default 'indexeddb', with 'memory' and a warning where there is none. */
   readonly storage?: 'indexeddb' | 'memory';
   /** As in EngineSettings, from the start. Default true. */
@@ -185,9 +187,14 @@ export interface EngineApi {
   /**
    * Gives documents of another model vectors of this one, from their stored texts, a few at a time: what is done stays, whatever
    * stops it, and the rest (EngineStatus.unencoded) can go on later. Of several tabs one does it, the others wait.
-   * @returns how many documents this call gave vectors. @throws 'aborted', and what the encoder and the store throw
+   * Of an index opened with 'aside' the vectors are kept aside until all documents have theirs, those included that others add
+   * meanwhile; then the index changes over, and what failed (Progress.failed) is found by its words. Where nothing at all could
+   * be read it does not change over, and throws why.
+   * @returns how many documents this call made vectors of. @throws 'aborted', and what the encoder and the store throw
    */
   reencode(none: undefined, context: CallContext): Promise<number>;
+  /** Lets go of vectors that were made aside and not changed over to, whatever model's. @returns the bytes freed */
+  discardAside(none: undefined, context: CallContext): Promise<number>;
   /** Lets go of the pending files. @returns how many */
   discardPending(none: undefined, context: CallContext): Promise<number>;
   configure(settings: EngineSettings, context: CallContext): Promise<void>;

@@ -8,7 +8,7 @@ import { LateralError, toLateralError } from '../errors.ts';
 import { modelEntry, modelName, defaultModelId, type ModelEntry } from '../models/registry.ts';
 import type { Scorer } from '../maxsim/scorer.ts';
 import type { IndexStore, NewDocument } from '../store/index-store.ts';
-import { withoutVectors } from '../store/schema.ts';
+import { requireChunker, withoutVectors } from '../store/schema.ts';
 import { chunkerVersion } from '../text/chunk.ts';
 import type {
   Choice,
@@ -23,6 +23,7 @@ import { truncateRows } from '../vectors/matryoshka.ts';
 import { canNarrow } from '../vectors/narrow.ts';
 import { poolFactors } from '../vectors/pool.ts';
 import { quantizeRows } from '../vectors/quantize.ts';
+import { type Aside, createAside, requireOwn } from './aside.ts';
 import { exportCollection, importCollection } from './collection.ts';
 import { type BenchmarkDevices, benchmarkLimits, oneThread, runBenchmark } from './benchmark.ts';
 import { benchmarkSample } from './benchmark-sample.ts';
@@ -34,7 +35,7 @@ import { createLock } from './lock.ts';
 import { createPassageReader, type PassageReader } from './passages.ts';
 import { createPendingQueue, type PendingQueue } from './pending.ts';
 import { mismatch, ResidentIndex } from './resident.ts';
-import { reencodeDocuments } from './reencoding.ts';
+import { reencodeDocuments, type ReencodingParts } from './reencoding.ts';
 import { createRescorer, type Rescorer } from './rescoring.ts';
 import { storedVectors, type StoredVectors } from './scorer-choice.ts';
 import { roomMessage, withoutRoom } from './room.ts';
@@ -115,6 +116,7 @@ const startingStatus: EngineStatus = {
   withoutRoom: null,
   pending: { files: 0, bytes: 0 },
   unencoded: 0,
+  switchingFrom: null,
   progress: null,
   error: null,
 };
@@ -124,7 +126,8 @@ interface Open {
   readonly options: OpenOptions;
   readonly entry: ModelEntry;
   readonly store: IndexStore;
-  readonly resident: ResidentIndex;
+  readonly resident: ResidentIndex; // empty while the index is another model's
+  readonly aside: Aside;
   readonly rescorer: Rescorer | null;
   readonly fingerprint: Fingerprint;
   readonly locks: TabLocks;
@@ -200,7 +203,7 @@ export function createEngine(parts: EngineParts): Engine {
       stopClosed();
       open.queue.close();
     };
-    toldVersion = resident.version;
+    toldVersion = open.aside.from === null ? resident.version : await store.version();
     await countPending(open);
     update({
       state: 'ready',
@@ -250,8 +253,12 @@ export function createEngine(parts: EngineParts): Engine {
     };
     const current = await opened.store.fingerprint();
     const { onMismatch = 'fail' } = options;
+    let from: Fingerprint | null = null;
     if (current !== null && onMismatch !== 'fail' && canNarrow(current, fingerprint)) {
       await opened.store.narrow(fingerprint);
+    } else if (current !== null && onMismatch === 'aside' && mismatch(current, fingerprint) !== null) {
+      requireChunker(current, fingerprint);
+      from = current;
     } else if (current !== null && onMismatch !== 'fail' && mismatch(current, fingerprint) !== null) {
       await choosing;
       const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
@@ -265,13 +272,14 @@ export function createEngine(parts: EngineParts): Engine {
     const passages = createPassageReader(opened.store, fingerprint);
     const open: Open = {
       ...{ name, options, entry, store: opened.store, resident, rescorer, fingerprint, locks },
+      aside: createAside(opened.store, fingerprint, from),
       queue: createPendingQueue(opened.store, locks, name, () => void countPending(open).catch(fail)),
       keywords: createKeywords(opened.store, passages),
       passages,
       settings: { keepSources: options.keepSources ?? true, visible: options.visible ?? true },
     };
     update({ scorer: scorer.choice });
-    await load(open);
+    if (from === null) await load(open);
     return { open, warning: opened.warning };
   }
 
@@ -303,9 +311,25 @@ export function createEngine(parts: EngineParts): Engine {
     return index;
   }
 
-  async function counts({ store, resident, rescorer, fingerprint, entry }: Open): Promise<Partial<EngineStatus>> {
-    const { documents, chunks, tokens } = resident.counts;
-    const { unencoded, scorer, opening } = resident;
+  /** What is open, for what needs the index's vectors. @throws 'model-mismatch' while they are another model's */
+  async function openedOwn(): Promise<Open> {
+    const open = await opened();
+    requireOwn(open.aside, open.fingerprint);
+    return open;
+  }
+
+  async function counts({
+    store,
+    resident,
+    aside,
+    rescorer,
+    fingerprint,
+    entry,
+  }: Open): Promise<Partial<EngineStatus>> {
+    const { documents, chunks, tokens, unencoded } = await (aside.from === null
+      ? { ...resident.counts, unencoded: resident.unencoded }
+      : aside.figures().then((figures) => ({ ...figures, tokens: 0 })));
+    const { scorer, opening } = resident;
     const { threads: scoringThreads } = scorer;
     const residentBytes = scorer.residentBytes + (rescorer?.heldBytes ?? 0);
     return {
@@ -317,6 +341,7 @@ export function createEngine(parts: EngineParts): Engine {
       withoutRoom: withoutRoom(resident, fingerprint, entry.dims),
       scoringThreads,
       unencoded,
+      switchingFrom: aside.from,
       storageCreatedAt: await store.createdAt(),
     };
   }
@@ -351,12 +376,15 @@ export function createEngine(parts: EngineParts): Engine {
   async function followOnce(open: Open): Promise<void> {
     if (index === null) return; // closed meanwhile
     try {
-      await withRecovery(open, () => open.resident.refresh(loadLimit(open)));
+      await open.aside.look();
+      const own = open.aside.from === null;
+      if (own) await withRecovery(open, () => open.resident.refresh(loadLimit(open)));
+      const version = own ? open.resident.version : await open.store.version(); // of which the figures tell
       update({ ...(await counts(open)), error: standing(open) });
       followKeywords(open, reporting === null ? 'never' : 'when-due');
       if ((await open.store.pendingVersion()) !== pendingVersion) await countPending(open);
-      if (open.resident.version === toldVersion) return;
-      toldVersion = open.resident.version; // a search may have brought it up before
+      if (version === toldVersion) return;
+      toldVersion = version; // a search may have brought it up before
       emit({ type: 'changed' });
     } catch (error) {
       fail(error);
@@ -365,8 +393,8 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   /** In the background: a search that needs the keyword index waits for it itself. A tab that nobody looks at does without. */
-  function followKeywords({ keywords, resident, settings }: Open, saving: Saving): void {
-    if (index === null || !(settings.visible || keywords.started)) return;
+  function followKeywords({ keywords, resident, aside, settings }: Open, saving: Saving): void {
+    if (index === null || aside.from !== null || !(settings.visible || keywords.started)) return;
     keywords.follow(resident.records, saving).catch((error: unknown) => {
       if (index !== null) fail(error);
     });
@@ -496,7 +524,8 @@ export function createEngine(parts: EngineParts): Engine {
    * What an index that was narrowed holds from before is written anew, so that the disk has the room back; and blocks that can only
    * be read whole, where each search reads rows of them.
    */
-  async function compactOutdated({ store, rescorer }: Open): Promise<void> {
+  async function compactOutdated({ store, aside, rescorer }: Open): Promise<void> {
+    if (aside.from !== null) return;
     const blocks = await store.blocks();
     const rewriteWholeOnly = rescorer !== null;
     const due = blocks.some(({ outdated, wholeOnly }) => outdated || (wholeOnly && rewriteWholeOnly));
@@ -526,24 +555,37 @@ export function createEngine(parts: EngineParts): Engine {
     status: () => Promise.resolve(status),
 
     async add(documents, { signal, onProgress }) {
-      const open = await opened();
+      const open = await openedOwn();
       return reported(open, onProgress, (report) => addFiles(addingParts(open), documents, signal, report));
     },
 
     async resume(_none, { signal, onProgress }) {
-      const open = await opened();
+      const open = await openedOwn();
       return reported(open, onProgress, (report) => resumeFiles(addingParts(open), signal, report));
     },
 
     async reencode(_none, { signal, onProgress }) {
       const open = await opened();
-      const work = () => reencodeDocuments(addingParts(open), signal, onProgress);
+      const reencoding: ReencodingParts = {
+        ...addingParts(open),
+        aside: open.aside.from !== null,
+        // No version rises for it.
+        onAside: (count) => update({ unencoded: Math.max(0, status.unencoded - count) }),
+      };
+      const work = () => reencodeDocuments(reencoding, signal, onProgress);
       const onWaiting = (): void => onProgress({ phase: 'waiting', done: 0, total: status.unencoded, unit: 'files' });
       try {
         return await open.locks.hold(`lateral-${open.name}-reencoder`, work, { signal, onWaiting });
       } finally {
         await follow(open);
       }
+    },
+
+    async discardAside() {
+      const open = await opened();
+      const bytes = await open.store.dropAside();
+      await follow(open); // that documents wait again, no version says
+      return bytes;
     },
 
     async discardPending() {
@@ -563,11 +605,12 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async dropSources() {
-      return (await opened()).store.dropSources();
+      return (await openedOwn()).store.dropSources();
     },
 
     async search({ query, options }, { signal }) {
       const open = options.match === 'words' && searchable !== null ? (await searchable).open : await opened();
+      requireOwn(open.aside, open.fingerprint);
       return withRecovery(open, () =>
         search(
           {
@@ -591,7 +634,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async remove(documentIds) {
-      const open = await opened();
+      const open = await openedOwn();
       const documents = await partsForUndo(open.store, documentIds);
       const count = await open.store.remove(documentIds);
       removed = count === 0 || documents === null ? null : { key: crypto.randomUUID(), documents };
@@ -601,7 +644,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async restore(undo) {
-      const open = await opened();
+      const open = await openedOwn();
       if (removed?.key !== undo) {
         throw new LateralError('not-found', 'These documents can no longer be brought back. Add them again.');
       }
@@ -643,11 +686,11 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async export({ documentIds }, { signal, onProgress }) {
-      return exportCollection(await opened(), documentIds, signal, onProgress);
+      return exportCollection(await openedOwn(), documentIds, signal, onProgress);
     },
 
     async import(file, { signal, onProgress }) {
-      const open = await opened();
+      const open = await openedOwn();
       try {
         const importing = { ...open, onStored: (stop: AbortSignal) => compactWhenDue(open, stop) };
         return await asWriter(open, () => importCollection(importing, file, signal, onProgress), {
@@ -668,7 +711,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async clear() {
-      const open = await opened();
+      const open = await openedOwn();
       removed = null;
       await open.store.clear();
       await follow(open);

@@ -4,7 +4,7 @@
  */
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { IndexStore, NewVectors } from '../store/index-store.ts';
-import { isWithoutVectors } from '../store/schema.ts';
+import { isSameFingerprint, isWithoutVectors } from '../store/schema.ts';
 import type { AddFailure, Chunk, DocumentRecord, ExtractedText, Progress } from '../types.ts';
 import { encodePassages, type EncodingParts, notesOf, packRows, passagesOf } from './encoding.ts';
 import { failureOf, stopping } from './indexing.ts';
@@ -12,8 +12,12 @@ import { createProgressMeter } from './progress.ts';
 
 export interface ReencodingParts extends EncodingParts {
   readonly store: IndexStore;
-  /** Called after each transaction; the next one waits for it, which stops with the signal. */
-  onStored(signal: AbortSignal): Promise<void>;
+  /** Whether the index is another model's, which goes on serving it until all documents have vectors of this one. */
+  readonly aside: boolean;
+  /** Called when documents have got vectors aside, with how many. */
+  readonly onAside: (count: number) => void;
+  /** Called after each transaction that others see; the next one waits for it, which stops with the signal. */
+  readonly onStored: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Passages that are encoded and stored together, about a second of work; a larger document goes alone. */
@@ -25,70 +29,151 @@ interface Stored {
   readonly chunks: readonly Chunk[];
 }
 
+/** Where vectors go. */
+interface Target {
+  /** Documents that have none there. */
+  readonly waiting: () => Promise<DocumentRecord[]>;
+  /** @returns how many were still here */
+  readonly put: (documents: readonly NewVectors[]) => Promise<number>;
+  readonly onPut: (count: number) => Promise<void>;
+}
+
+/** A call's work. */
+interface Work {
+  readonly parts: ReencodingParts;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  /** By document. */
+  readonly failed: Map<string, AddFailure>;
+}
+
 /**
  * Until none waits but those that failed: others come meanwhile, by an undo or from a saved collection. A document that is damaged
  * or cannot be encoded is left waiting, and named in the progress.
- * @returns how many were given vectors. @throws 'aborted', and what stops all of them: a full disk, a lost device
+ *
+ * Of an index that is another model's, vectors are made aside first, again until none waits. Then the index changes over, in one
+ * transaction that finds none without: what lies aside becomes its own in a few steps, during which documents are found by their
+ * words. Stopped among these steps, the next call goes on with them.
+ * @returns how many were encoded. @throws 'aborted', and what stops all of them: a full disk, a lost device; where the index is
+ * another's and no document at all could be encoded, why not
  */
 export async function reencodeDocuments(
   parts: ReencodingParts,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<number> {
-  const failedIds = new Set<string>();
-  const failed: AddFailure[] = [];
+  const { store, fingerprint } = parts;
+  const work: Work = { parts, signal, onProgress, failed: new Map() };
+  let encoded = 0;
+  if (parts.aside && !isSameFingerprint(await store.fingerprint(), fingerprint)) {
+    await store.dropAside(fingerprint); // of a switch that was given up
+    do {
+      throwIfAborted(signal);
+      encoded += await encodeAll(work, asideOf(parts));
+      await requireSome(work);
+    } while (!(await store.switchTo(fingerprint, new Set(work.failed.keys()))));
+    await store.dropAside(fingerprint);
+  }
+  await takeAll(work);
+  return encoded + (await encodeAll(work, indexOf(work)));
+}
+
+function asideOf({ store, fingerprint, onAside }: ReencodingParts): Target {
+  return {
+    waiting: () => store.withoutAside(fingerprint),
+    put: (documents) => store.putAside(documents, fingerprint),
+    onPut: (count) => {
+      onAside(count);
+      return Promise.resolve();
+    },
+  };
+}
+
+function indexOf({ parts: { store, fingerprint, onStored }, signal }: Work): Target {
+  return {
+    waiting: async () => (await store.documents()).filter(isWithoutVectors),
+    put: (documents) => store.replaceVectors(documents, fingerprint),
+    onPut: () => onStored(signal),
+  };
+}
+
+/** @returns how many were given vectors */
+async function encodeAll(work: Work, target: Target): Promise<number> {
+  const { signal, failed } = work;
   let done = 0;
-  let replaced = 0;
-  const reencode = async (group: readonly DocumentRecord[], onBatch: OnBatch): Promise<void> => {
+  let encoded = 0;
+  const encode = async (group: readonly DocumentRecord[], onBatch: OnBatch): Promise<number> => {
     try {
-      replaced += await reencodeGroup(parts, group, signal, onBatch);
+      return await encodeGroup(work, target, group, onBatch);
     } catch (thrown) {
       if (stopping.has(toLateralError(thrown).code)) throw thrown;
+      let count = 0;
       if (group.length > 1) {
-        for (const one of group) await reencode([one], onBatch);
+        for (const one of group) count += await encode([one], onBatch);
       } else {
-        failedIds.add(group[0]!.id);
-        failed.push(failureOf(group[0]!.name, thrown));
+        failed.set(group[0]!.id, failureOf(group[0]!.name, thrown));
       }
+      return count;
     }
   };
 
-  let waiting: DocumentRecord[];
-  while ((waiting = await waitingIn(parts.store, failedIds)).length > 0) {
+  for (;;) {
+    const waiting = (await target.waiting()).filter(({ id }) => !failed.has(id));
+    if (waiting.length === 0) return encoded;
     const meter = createProgressMeter(charactersOf(waiting));
     const total = done + waiting.length;
     let charactersDone = 0;
-    const report = (current?: Progress['current']): void => {
-      const progress = meter.report({ phase: 'reencoding', done, total, unit: 'files', current });
-      onProgress(failed.length === 0 ? progress : { ...progress, failed: [...failed] });
-    };
+    const report = (current?: Progress['current']): void =>
+      tell(work, meter.report({ phase: 'reencoding', done, total, unit: 'files', current }));
     report();
     for (const group of groupsOf(waiting)) {
       throwIfAborted(signal);
-      await reencode(group, (passagesDone, passages, tokens) => {
+      const count = await encode(group, (passagesDone, passages, tokens) => {
         meter.encoded(tokens);
         meter.advance(charactersDone + (charactersOf(group) * passagesDone) / passages);
         if (group.length === 1) report({ name: group[0]!.name, done: passagesDone, total: passages });
       });
+      encoded += count;
       done += group.length;
       charactersDone += charactersOf(group);
       report();
-      await parts.onStored(signal);
+      await target.onPut(count);
     }
   }
-  return replaced;
+}
+
+/** Vectors that were made aside become the index's. */
+async function takeAll(work: Work): Promise<void> {
+  const { parts, signal } = work;
+  for (let done = 0; ;) {
+    throwIfAborted(signal);
+    const { taken, left } = await parts.store.takeAside(parts.fingerprint);
+    if (taken === 0) return;
+    done += taken;
+    tell(work, { phase: 'switching', done, total: done + left, unit: 'files' });
+    await parts.onStored(signal);
+  }
+}
+
+/** Rather than an index in which nothing is found by meaning. @throws the first failure, where there was nothing else */
+async function requireSome({ parts: { store, fingerprint }, failed }: Work): Promise<void> {
+  const [first] = failed.values();
+  if (first === undefined) return;
+  const without = new Set((await store.withoutAside(fingerprint)).map(({ id }) => id));
+  const some = (await store.documents()).some(({ id, chunkCount }) => chunkCount > 0 && !without.has(id));
+  if (!some) throw new LateralError(first.code, first.message, { details: { name: first.name } });
+}
+
+function tell({ onProgress, failed }: Work, progress: Progress): void {
+  onProgress(failed.size === 0 ? progress : { ...progress, failed: [...failed.values()] });
 }
 
 type OnBatch = (passagesDone: number, passages: number, tokens: number) => void;
 
-async function waitingIn(store: IndexStore, failed: ReadonlySet<string>): Promise<DocumentRecord[]> {
-  return (await store.documents()).filter((record) => isWithoutVectors(record) && !failed.has(record.id));
-}
-
-async function reencodeGroup(
-  parts: ReencodingParts,
+async function encodeGroup(
+  { parts, signal }: Work,
+  target: Target,
   group: readonly DocumentRecord[],
-  signal: AbortSignal,
   onBatch: OnBatch,
 ): Promise<number> {
   const documents = await read(parts.store, group);
@@ -103,7 +188,7 @@ async function reencodeGroup(
     return { record: { ...record, tokenCount, truncatedChunks, notes }, vectors, offsets, tokenRows };
   });
   throwIfAborted(signal);
-  return parts.store.replaceVectors(ready, parts.fingerprint);
+  return target.put(ready);
 }
 
 function charactersOf(records: readonly DocumentRecord[]): number {

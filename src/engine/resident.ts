@@ -507,7 +507,7 @@ function requireSame(stored: Fingerprint, wanted: Fingerprint): void {
   if (field === null) return;
   throw new LateralError(
     'model-mismatch',
-    `This index was built with ${field} ${stored[field]}; ${wanted[field]} was asked for. Open it with its own settings, or with onMismatch 'reencode'; where its passages were cut otherwise, clear it and add the documents again.`,
+    `This index was built with ${field} ${stored[field]}; ${wanted[field]} was asked for. Open it with its own settings, or with onMismatch 'reencode' or 'aside'; where its passages were cut otherwise, clear it and add the documents again.`,
     { details: { field, stored: stored[field], wanted: wanted[field] } },
   );
 }

@@ -238,10 +238,14 @@ export function toVectorBlock({ record, vectors }: Block): VectorBlock {
 }
 
 /** Counts what was not removed; bytes and blocks are all that are kept until compaction. */
-export function usageOf(records: readonly BlockRecord[], sourceBytes: number): StoreUsage {
+export function usageOf(
+  records: readonly BlockRecord[],
+  { sourceBytes, asideBytes }: Pick<StoreUsage, 'sourceBytes' | 'asideBytes'>,
+): StoreUsage {
   const live = records.flatMap((record) => spansOf(record).filter(({ document }) => !document.removed));
   return {
     sourceBytes,
+    asideBytes,
     documents: live.length,
     chunks: sum(live, ({ document }) => document.chunkCount),
     tokens: sum(live, ({ firstToken, endToken }) => endToken - firstToken),

@@ -144,7 +144,7 @@ export async function readBlock(transaction: AnyTransaction, id: string): Promis
 }
 
 /** Missing pieces are left out, which the length then shows. All are asked for at once: small ones come twice as fast so. */
-export async function readPieces<Store extends 'blockData' | 'sourceData'>(
+export async function readPieces<Store extends 'blockData' | 'sourceData' | 'asideData'>(
   transaction: AnyTransaction,
   store: Store,
   id: string,
@@ -214,7 +214,7 @@ export function letGo(buffer: ArrayBufferLike): void {
   (buffer as { readonly transfer?: (newLength: number) => ArrayBuffer }).transfer?.(0);
 }
 
-/** All pieces of one block or source. */
+/** All pieces of one block, source or document aside. */
 export function piecesOf(id: string): IDBKeyRange {
   return IDBKeyRange.bound([id, 0], [id, Infinity]);
 }

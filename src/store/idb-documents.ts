@@ -8,7 +8,7 @@ import type { DocumentRecord, Fingerprint } from '../types.ts';
 import { without } from './blocks.ts';
 import { crc32c } from './checksum.ts';
 import type { NewDocument, TokenRows } from './index-store.ts';
-import { deleteBlock, piecesOf, readBlockRecords, readPieces, send } from './idb-blocks.ts';
+import { deleteBlock, piecesOf, readAll, readBlockRecords, readPieces, send } from './idb-blocks.ts';
 import { corrupt } from './idb-errors.ts';
 import type { AnyTransaction, WriteTransaction } from './idb-schema.ts';
 import { readState } from './idb-state.ts';
@@ -121,11 +121,27 @@ export async function removeDocuments(transaction: WriteTransaction, ids: Iterab
     for (const name of ['documents', 'texts', 'chunks', 'sources', 'locations'] as const) {
       send(transaction.objectStore(name).delete(id));
     }
+    deleteAside(transaction, id);
   }
   for (const record of touched.values()) {
     flagRemoved(transaction, record, removed);
   }
   return removed.size;
+}
+
+export function deleteAside(transaction: WriteTransaction, id: string): void {
+  send(transaction.objectStore('aside').delete(id));
+  send(transaction.objectStore('asideData').delete(piecesOf(id)));
+}
+
+/** All records, by time added then id. */
+export function readDocuments(transaction: AnyTransaction): Promise<DocumentRecord[]> {
+  const byTime = transaction.objectStore('documents').index('byTime');
+  return readAll<DocumentRecord>(
+    1_000,
+    (range, count) => byTime.getAll(range, count),
+    ({ addedAt, id }) => [addedAt, id],
+  );
 }
 
 /** Flags documents in their block; a block with nothing left goes. */

@@ -4,6 +4,7 @@
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from 'idb';
 import type { DocumentRecord, ExtractedText } from '../types.ts';
+import type { AsideRecord } from './aside.ts';
 import {
   type BlockRecord,
   type ChunksRecord,
@@ -29,6 +30,10 @@ export interface LateralSchema extends DBSchema {
   blocks: { key: string; value: BlockRecord };
   /** [block id, piece] */
   blockData: { key: [string, number]; value: Piece };
+  /** Vectors of another model, kept aside; by document. */
+  aside: { key: string; value: AsideRecord };
+  /** [document id, piece] */
+  asideData: { key: [string, number]; value: ArrayBuffer };
   keywords: { key: string; value: KeywordRecord };
   meta: { key: 'state'; value: StoreState };
 }
@@ -52,6 +57,8 @@ export const storeNames: StoreName[] = [
   'locations',
   'blocks',
   'blockData',
+  'aside',
+  'asideData',
   'keywords',
   'meta',
 ];
@@ -96,6 +103,15 @@ export const migrations: readonly Migration[] = [
     version: 3,
     description: 'Vectors may lie in Blobs, which earlier versions cannot read.',
     apply: () => Promise.resolve(),
+  },
+  {
+    version: 4,
+    description: 'Vectors of another model, kept aside.',
+    apply(database) {
+      database.createObjectStore('aside', { keyPath: 'id' });
+      database.createObjectStore('asideData');
+      return Promise.resolve();
+    },
   },
 ];
 

@@ -24,6 +24,7 @@ import {
   sampleDocument,
   watchedBlob,
 } from './testing/sample-documents.ts';
+import { readBy, vectorsOf } from './testing/aside-suite.ts';
 import { code } from './testing/store-fixture.ts';
 import { expectHolds, expectPending } from './testing/store-oracle.ts';
 import { describeChecksum, describeStore } from './testing/store-suite.ts';
@@ -152,6 +153,91 @@ describe('IndexedDB store', () => {
       { ...sampleDocument('q'), pending: { key: q!.key, keepSource: false } },
     ];
     const read = [{ ...sampleDocument('p'), source: new Blob([long], { type: 'text/plain' }) }, sampleDocument('q')];
+
+    const next = { ...int8Fingerprint, model: 'test-model@2', dim: 32 }; // 236 bytes a document, in eight pieces
+    const ids = ['a', 'b', 'c'];
+    const readAgain = ids.map((id) => readBy(next, id));
+    const putAside = (): Promise<number> => store.putAside(readAgain.map(vectorsOf), next);
+    const takeAll = async (): Promise<void> => {
+      while ((await store.takeAside(next)).taken > 0);
+    };
+
+    it('keeps aside, changes over and takes all or nothing where the quota ends, at whichever write', async () => {
+      /** Fails at one write after the other, until there are no more. */
+      async function through(work: () => Promise<unknown>, isUntouched: () => Promise<void>): Promise<void> {
+        for (let n = 0; ; n++) {
+          const stop = failWrite(n, faults.quota);
+          const outcome = await work().catch((error: unknown) => error);
+          const happened = stop();
+          expect(await orphanedPieces(databaseName)).toEqual([]);
+          if (!happened) {
+            expect(n).toBeGreaterThan(2);
+            return;
+          }
+          expect(outcome).toEqual(code('storage-full'));
+          await isUntouched();
+        }
+      }
+      const lacking = async () => (await store.withoutAside(next)).map(({ id }) => id);
+      const holdsOld = () => expectHolds(store, samples(...ids));
+      await add(...ids);
+      await through(putAside, async () => {
+        expect(await lacking()).toEqual(ids);
+        await holdsOld();
+      });
+      expect(await lacking()).toEqual([]);
+      await through(() => store.switchTo(next, new Set()), holdsOld);
+      expect(await store.fingerprint()).toEqual(next);
+      await through(takeAll, async () => {
+        expect(await store.verify()).toEqual({ damagedBlocks: [], lostDocuments: [], lostFiles: [] });
+        expect(await lacking()).toEqual((await store.documents()).flatMap((r) => (r.tokenCount > 0 ? [r.id] : [])));
+      });
+      await expectHolds(store, readAgain);
+      await store.putAside(samples(...ids).map(vectorsOf), int8Fingerprint);
+      const { asideBytes } = await store.usage();
+      await through(
+        () => store.dropAside(),
+        async () => expect((await store.usage()).asideBytes).toBe(asideBytes),
+      );
+      expect((await store.usage()).asideBytes).toBe(0);
+    });
+
+    it('keeps aside, changes over and takes once where the connection is dropped, at whichever write', async () => {
+      for (let n = 0, happened = true; happened; n++) {
+        await store.clear();
+        await add(...ids);
+        happened = false;
+        const dropping = async <T>(work: () => Promise<T>): Promise<T> => {
+          const stop = failWrite(n, faults.dropped);
+          const result = await work();
+          happened = stop() || happened;
+          return result;
+        };
+        expect(await dropping(putAside)).toBe(3);
+        await expectHolds(store, samples(...ids));
+        expect(await dropping(() => store.switchTo(next, new Set()))).toBe(true);
+        await dropping(takeAll);
+        await expectHolds(store, readAgain);
+        expect(await orphanedPieces(databaseName)).toEqual([]);
+      }
+    });
+
+    it('takes away what is damaged aside, whose document goes on waiting', async () => {
+      await add(...ids);
+      await putAside();
+      await tamper<ArrayBuffer>(databaseName, 'asideData', ['a', 1], (piece) => new Uint8Array(piece).fill(1).buffer);
+      await tamper<ArrayBuffer>(databaseName, 'asideData', ['b', 0], () => undefined);
+      await store.switchTo(next, new Set());
+      await takeAll();
+      expect((await store.documents()).map(({ id, tokenCount }) => [id, tokenCount])).toEqual([
+        ['a', 0],
+        ['b', 0],
+        ['c', 7],
+      ]);
+      expect(await orphanedPieces(databaseName)).toEqual([]);
+      await store.replaceVectors(readAgain.slice(0, 2).map(vectorsOf), next);
+      await expectHolds(store, readAgain);
+    });
 
     it('takes back what it was copying where the quota ends, at whichever write', async () => {
       await add('a');
@@ -542,7 +628,7 @@ describe('IndexedDB store', () => {
       await store.compact();
       await store.putKeywordSegment('k', Uint8Array.of(1));
       await store.close();
-      const version = await backToVersion1(databaseName);
+      const version = await backToVersion(1, databaseName);
       store = await open();
       expect(await store.version()).toBe(version);
       expect(await store.pendingVersion()).toBe(0);
@@ -556,6 +642,28 @@ describe('IndexedDB store', () => {
       await expectHolds(store, [whole, ...samples('a', 'b'), read]);
       expect(await store.dropSources()).toBe(71);
       expect(await orphanedPieces(databaseName)).toEqual([]);
+    });
+
+    it('keeps what version 3 wrote as it is, and vectors aside beside it', async () => {
+      await add('a', 'b');
+      await store.compact();
+      await add('c');
+      await store.close();
+      const before = await readRaw(databaseName);
+      const version = await backToVersion(3, databaseName);
+      store = await open();
+      expect(await store.version()).toBe(version);
+      expect(await readRaw(databaseName)).toEqual(before);
+      await expectHolds(store, samples('a', 'b', 'c'));
+      const next = { ...int8Fingerprint, model: 'test-model@2' };
+      const read = ['a', 'b', 'c'].map((id) => readBy(next, id));
+      await store.putAside(read.map(vectorsOf), next);
+      await store.close();
+      store = await open();
+      expect(await store.withoutAside(next)).toEqual([]);
+      await store.switchTo(next, new Set());
+      while ((await store.takeAside(next)).taken > 0);
+      await expectHolds(store, read);
     });
 
     it('keeps what this version wrote', async () => {
@@ -599,23 +707,26 @@ describe('IndexedDB store', () => {
   });
 });
 
-/** The same documents in a database that the first step alone has made. @returns its version counter */
-async function backToVersion1(databaseName: string): Promise<number> {
+/** The same documents in a database that only the steps up to one have made. @returns its version counter */
+async function backToVersion(step: number, databaseName: string): Promise<number> {
   const { stores, state } = await readRaw(databaseName);
   await deleteRaw(databaseName);
-  const database = await openDB<LateralSchema>(databaseName, 1, {
-    upgrade: (opened, _old, _new, transaction) => void migrate(migrations, 0, 1, opened, transaction),
+  const database = await openDB<LateralSchema>(databaseName, step, {
+    upgrade: (opened, _old, _new, transaction) => void migrate(migrations, 0, step, opened, transaction),
   });
   database.close();
   const raw = await openRaw(databaseName);
-  expect([raw.version, [...raw.objectStoreNames].includes('pending')]).toEqual([1, false]);
-  const transaction = raw.transaction([...raw.objectStoreNames], 'readwrite');
+  const names = [...raw.objectStoreNames];
+  expect([raw.version, names.includes('pending'), names.includes('aside')]).toEqual([step, step > 1, step > 3]);
+  const transaction = raw.transaction(names, 'readwrite');
   for (const { name, keys, values } of stores) {
+    if (!names.includes(name)) continue;
     const target = transaction.objectStore(name);
     values.forEach((value, i) => target.put(value, ...(target.keyPath === null ? [keys[i]] : [])));
   }
   const { format, version, nextBlock, fingerprint } = state;
-  transaction.objectStore('meta').put({ format, version, nextBlock, fingerprint }, 'state');
+  const first = { format, version, nextBlock, fingerprint };
+  transaction.objectStore('meta').put(step === 1 ? first : state, 'state');
   await new Promise((resolve) => (transaction.oncomplete = resolve));
   raw.close();
   return version as number;
@@ -623,7 +734,7 @@ async function backToVersion1(databaseName: string): Promise<number> {
 
 async function readRaw(databaseName: string) {
   const raw = await openRaw(databaseName);
-  const names = [...raw.objectStoreNames].filter((name) => name !== 'pending' && name !== 'meta');
+  const names = [...raw.objectStoreNames].filter((name) => name !== 'meta');
   const stores = await Promise.all(
     names.map(async (name) => ({
       name,

@@ -22,7 +22,6 @@ import {
   openBlock,
   packBlock,
   type PackedBlock,
-  readAll,
   readAndOpen,
   readBlock,
   readBlockRecords,
@@ -33,6 +32,15 @@ import {
 import { createChanges } from './idb-changes.ts';
 import { createConnection } from './idb-connection.ts';
 import {
+  countAside,
+  dropOthersAside,
+  packForAside,
+  readLacking,
+  switchFingerprint,
+  takeGroup,
+  writeAside,
+} from './idb-aside.ts';
+import {
   countSources,
   deleteSources,
   openPieces,
@@ -40,6 +48,7 @@ import {
   packDocument,
   type PackedDocument,
   readDocument,
+  readDocuments,
   readSource,
   readTokenRows,
   removeDocuments,
@@ -282,6 +291,23 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
       changed(revision);
       return count;
     },
+    async putAside(documents, fingerprint) {
+      if (documents.length === 0) return 0;
+      checkVectors(documents, fingerprint);
+      const packed = documents.map((document) => packForAside(document, fingerprint, pieceBytes));
+      return connection.write('keeping new vectors', (transaction) => writeAside(transaction, packed, fingerprint));
+    },
+    withoutAside: (fingerprint) =>
+      connection.read('looking for new vectors', (transaction) => readLacking(transaction, fingerprint)),
+    async switchTo(fingerprint, except) {
+      const { switched, revision } = await connection.write('changing over', (transaction) =>
+        switchFingerprint(transaction, fingerprint, except),
+      );
+      if (revision !== null) changed(revision);
+      return switched;
+    },
+    takeAside: (fingerprint) => takeGroup(connection, fingerprint, limits, pack, changed),
+    dropAside: (keep) => connection.write('dropping new vectors', (transaction) => dropOthersAside(transaction, keep)),
     async dropSources() {
       const { bytes, revision } = await connection.write('removing original files', async (transaction) => {
         const now = await readState(transaction);
@@ -303,15 +329,7 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     adopt: (files, owner) => adoptFiles(connection, files, owner, changed),
     unstage: (files) => unstageFiles(connection, files, changed),
 
-    documents: () =>
-      connection.read('listing documents', (transaction) => {
-        const byTime = transaction.objectStore('documents').index('byTime');
-        return readAll<DocumentRecord>(
-          1_000,
-          (range, count) => byTime.getAll(range, count),
-          (r) => [r.addedAt, r.id],
-        );
-      }),
+    documents: () => connection.read('listing documents', readDocuments),
     document: (id) =>
       connection.read('reading a document', (transaction) => transaction.objectStore('documents').get(id)),
     findByHash: (contentHash) =>
@@ -379,7 +397,8 @@ export async function openIdbStore(name: string, options: IdbStoreOptions = {}):
     usage: () =>
       connection.read('counting', async (transaction) => {
         const sourceBytes = await countSources(transaction);
-        return usageOf(await readBlockRecords(transaction), sourceBytes);
+        const asideBytes = await countAside(transaction);
+        return usageOf(await readBlockRecords(transaction), { sourceBytes, asideBytes });
       }),
     close() {
       changes.stop();

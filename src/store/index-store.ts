@@ -49,6 +49,12 @@ export interface NewVectors {
   readonly tokenRows: TokenRows | null;
 }
 
+/** What a step of `takeAside` did, in documents. */
+export interface TakenAside {
+  readonly taken: number;
+  readonly left: number;
+}
+
 /** What a block holds, without its vectors: cheap to list. */
 export interface BlockInfo {
   readonly id: string;
@@ -128,6 +134,8 @@ export interface StoreUsage {
   readonly tokens: number;
   readonly vectorBytes: number;
   readonly sourceBytes: number;
+  /** Of vectors that are kept aside, of whatever fingerprint. */
+  readonly asideBytes: number;
   readonly blocks: number;
 }
 
@@ -185,6 +193,29 @@ export interface IndexStore {
    * time) are left out. @returns how many were here. @throws 'model-mismatch', 'invalid-argument', 'storage-full' as `add`
    */
   replaceVectors(documents: readonly NewVectors[], fingerprint: Fingerprint): Promise<number>;
+
+  /**
+   * Keeps vectors of another fingerprint aside, all or nothing: until `switchTo` they are no part of the index, and no version
+   * rises. A document has one of them at most, and loses it when it is removed; those that were removed meanwhile are left out.
+   * @returns how many were here. @throws 'model-mismatch' where the chunker is another one; 'invalid-argument', 'storage-full' as `add`
+   */
+  putAside(documents: readonly NewVectors[], fingerprint: Fingerprint): Promise<number>;
+  /** Documents that have passages and no vectors of this fingerprint aside, by time added then id. */
+  withoutAside(fingerprint: Fingerprint): Promise<DocumentRecord[]>;
+  /**
+   * As `dropVectors`, if all documents but these have their vectors aside at that moment. What is aside stays there for `takeAside`.
+   * @param except ids of documents that may be without
+   * @returns false where others are without: then nothing has changed. @throws 'model-mismatch' as `dropVectors`
+   */
+  switchTo(fingerprint: Fingerprint, except: ReadonlySet<string>): Promise<boolean>;
+  /**
+   * Gives some of the documents their vectors from aside, about a sealed block of them in one transaction; to be repeated until it
+   * took none. What is damaged there is taken away, and its document goes on waiting for vectors.
+   * @throws 'model-mismatch' where this is not the index's fingerprint; 'storage-full' with nothing changed
+   */
+  takeAside(fingerprint: Fingerprint): Promise<TakenAside>;
+  /** Drops what is aside but that of these fingerprints: this one, and the index's own, which is on its way. @returns the bytes freed */
+  dropAside(keep?: Fingerprint): Promise<number>;
   /** Removes the sources of all documents; pending files stay. @returns the bytes freed */
   dropSources(): Promise<number>;
 

@@ -4,7 +4,8 @@
  */
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
 import type { VectorBlock } from '../maxsim/scorer.ts';
-import type { Chunk, DocumentRecord, ExtractedText } from '../types.ts';
+import type { Chunk, DocumentRecord, ExtractedText, Fingerprint } from '../types.ts';
+import { asideBytes, firstAside, lacking } from './aside.ts';
 import {
   type Block,
   buildBlocks,
@@ -21,7 +22,7 @@ import {
   usageOf,
   without,
 } from './blocks.ts';
-import type { IndexStore, NewDocument, PendingFile, StoredRows, TokenRows } from './index-store.ts';
+import type { IndexStore, NewDocument, NewVectors, PendingFile, StoredRows, TokenRows } from './index-store.ts';
 import { tellAll } from './listeners.ts';
 import {
   blockGone,
@@ -54,12 +55,17 @@ interface Waiting {
   readonly content: Blob;
 }
 
+interface Aside extends NewVectors {
+  readonly fingerprint: Fingerprint;
+}
+
 export function createMemoryStore(name: string, options: MemoryStoreOptions = {}): IndexStore {
   const limits = { ...defaultLimits, targetBytes: options.blockBytes ?? defaultLimits.targetBytes };
   const kept = new Map<string, Kept>();
   const blocks = new Map<string, Block>();
   const keywords = new Map<string, Uint8Array>();
   const waiting = new Map<string, Waiting>();
+  const aside = new Map<string, Aside>();
   const listeners = new Set<() => void>();
   let state = newState(Date.now());
   let closed = false;
@@ -96,6 +102,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     const document = kept.get(id);
     if (document === undefined) return false;
     kept.delete(id);
+    aside.delete(id);
     flagRemoved(document.blockId, id);
     return true;
   }
@@ -105,6 +112,49 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
     const left = without(record, new Set([documentId]));
     if (left === null) blocks.delete(blockId);
     else blocks.set(blockId, { record: left, vectors });
+  }
+
+  const listDocuments = () => Array.from(kept.values(), ({ record }) => record).sort(byTimeThenId);
+
+  const withoutAside = (fingerprint: Fingerprint): DocumentRecord[] =>
+    lacking(
+      listDocuments(),
+      Array.from(aside.values(), ({ record: { id, addedAt, contentHash }, fingerprint: made }) => ({
+        ...{ id, addedAt, contentHash },
+        fingerprint: made,
+      })),
+      fingerprint,
+    );
+
+  function dropVectors(fingerprint: Fingerprint): void {
+    if (isSameFingerprint(state.fingerprint, fingerprint)) return;
+    requireChunker(state.fingerprint, fingerprint);
+    const empty = emptyBlocks(state.nextBlock, records(), fingerprint);
+    blocks.clear();
+    for (const block of empty) {
+      blocks.set(block.record.id, block);
+      for (const { id } of block.record.documents) {
+        const document = kept.get(id)!;
+        const record = { ...document.record, tokenCount: 0, truncatedChunks: 0 };
+        kept.set(id, { ...document, record, tokenRows: null, blockId: block.record.id });
+      }
+    }
+    changed({ fingerprint, nextBlock: state.nextBlock + empty.length });
+  }
+
+  function replaceVectors(documents: readonly NewVectors[], fingerprint: Fingerprint): number {
+    requireFingerprint(state.fingerprint, fingerprint);
+    checkVectors(documents, fingerprint);
+    const here = documents.filter(({ record }) => isSameDocument(kept.get(record.id)?.record, record));
+    const built = buildBlocks(state.nextBlock, here, fingerprint, limits);
+    for (const { record } of here) flagRemoved(kept.get(record.id)!.blockId, record.id);
+    for (const block of built) blocks.set(block.record.id, block);
+    const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
+    for (const { record, tokenRows } of here) {
+      kept.set(record.id, { ...kept.get(record.id)!, record, tokenRows, blockId: blockOf.get(record.id)! });
+    }
+    if (here.length > 0) changed({ nextBlock: state.nextBlock + built.length });
+    return here.length;
   }
 
   function compactOnce(): boolean {
@@ -177,6 +227,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         blocks.clear();
         keywords.clear();
         waiting.clear();
+        aside.clear();
         changed({ fingerprint: null, pendingVersion: state.pendingVersion + 1 });
       }),
     narrow: (fingerprint) =>
@@ -186,36 +237,51 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         for (const [id, block] of blocks) blocks.set(id, narrowBlock(block, fingerprint));
         changed({ fingerprint });
       }),
-    dropVectors: (fingerprint) =>
+    dropVectors: (fingerprint) => step(() => dropVectors(fingerprint)),
+    replaceVectors: (documents, fingerprint) => step(() => replaceVectors(documents, fingerprint)),
+
+    putAside: (documents, fingerprint) =>
       step(() => {
-        if (isSameFingerprint(state.fingerprint, fingerprint)) return;
+        checkVectors(documents, fingerprint);
         requireChunker(state.fingerprint, fingerprint);
-        const empty = emptyBlocks(state.nextBlock, records(), fingerprint);
-        blocks.clear();
-        for (const block of empty) {
-          blocks.set(block.record.id, block);
-          for (const { id } of block.record.documents) {
-            const document = kept.get(id)!;
-            const record = { ...document.record, tokenCount: 0, truncatedChunks: 0 };
-            kept.set(id, { ...document, record, tokenRows: null, blockId: block.record.id });
-          }
+        const here = documents.filter(({ record }) => isSameDocument(kept.get(record.id)?.record, record));
+        for (const { record: given, ...rows } of here) {
+          const { tokenCount, truncatedChunks, notes } = given;
+          const record = { ...kept.get(given.id)!.record, tokenCount, truncatedChunks, notes };
+          aside.set(record.id, { ...rows, record, fingerprint });
         }
-        changed({ fingerprint, nextBlock: state.nextBlock + empty.length });
+        return here.length;
       }),
-    replaceVectors: (documents, fingerprint) =>
+    withoutAside: (fingerprint) => step(() => withoutAside(fingerprint)),
+    switchTo: (fingerprint, except) =>
+      step(() => {
+        if (isSameFingerprint(state.fingerprint, fingerprint)) return true;
+        requireChunker(state.fingerprint, fingerprint);
+        if (withoutAside(fingerprint).some(({ id }) => !except.has(id))) return false;
+        dropVectors(fingerprint);
+        return true;
+      }),
+    takeAside: (fingerprint) =>
       step(() => {
         requireFingerprint(state.fingerprint, fingerprint);
-        checkVectors(documents, fingerprint);
-        const here = documents.filter(({ record }) => isSameDocument(kept.get(record.id)?.record, record));
-        const built = buildBlocks(state.nextBlock, here, fingerprint, limits);
-        for (const { record } of here) flagRemoved(kept.get(record.id)!.blockId, record.id);
-        for (const block of built) blocks.set(block.record.id, block);
-        const blockOf = new Map(built.flatMap(({ record }) => record.documents.map(({ id }) => [id, record.id])));
-        for (const { record, tokenRows } of here) {
-          kept.set(record.id, { ...kept.get(record.id)!, record, tokenRows, blockId: blockOf.get(record.id)! });
+        const own = Array.from(aside.values(), (one) => {
+          const { id, addedAt } = one.record;
+          return { ...one, id, addedAt, byteLength: asideBytes(one) };
+        }).filter((one) => isSameFingerprint(one.fingerprint, fingerprint));
+        const group = firstAside(own, limits.targetBytes);
+        replaceVectors(group, fingerprint);
+        for (const { record } of group) aside.delete(record.id);
+        return { taken: group.length, left: own.length - group.length };
+      }),
+    dropAside: (keep) =>
+      step(() => {
+        let bytes = 0;
+        for (const [id, one] of aside) {
+          if ([keep, state.fingerprint].some((kept) => kept && isSameFingerprint(one.fingerprint, kept))) continue;
+          aside.delete(id);
+          bytes += asideBytes(one);
         }
-        if (here.length > 0) changed({ nextBlock: state.nextBlock + built.length });
-        return here.length;
+        return bytes;
       }),
     dropSources: () =>
       step(() => {
@@ -269,7 +335,7 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
       }),
     unstage: (files) => step(() => unstage(files)),
 
-    documents: () => step(() => Array.from(kept.values(), ({ record }) => record).sort(byTimeThenId)),
+    documents: () => step(listDocuments),
     document: (id) => step<DocumentRecord | undefined>(() => kept.get(id)?.record),
     findByHash: (contentHash) =>
       step(() => {
@@ -322,7 +388,11 @@ export function createMemoryStore(name: string, options: MemoryStoreOptions = {}
         else keywords.set(key, bytes.slice());
       }),
 
-    usage: () => step(() => usageOf(records(), sourceBytes())),
+    usage: () =>
+      step(() => {
+        const kept = Array.from(aside.values(), asideBytes).reduce((sum, bytes) => sum + bytes, 0);
+        return usageOf(records(), { sourceBytes: sourceBytes(), asideBytes: kept });
+      }),
     close: () => {
       closed = true;
       listeners.clear();

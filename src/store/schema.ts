@@ -187,7 +187,10 @@ export function checkVectors(documents: readonly NewVectors[], fingerprint: Fing
 }
 
 /** Whether a record is of the very document that another was of. */
-export function isSameDocument(stored: DocumentRecord | undefined, given: DocumentRecord): boolean {
+export function isSameDocument(
+  stored: DocumentRecord | undefined,
+  given: Pick<DocumentRecord, 'addedAt' | 'contentHash'>,
+): boolean {
   return stored?.addedAt === given.addedAt && stored.contentHash === given.contentHash;
 }
 
@@ -366,7 +369,7 @@ export function checksumOf(...parts: readonly (Int8Array | Uint8Array | Uint32Ar
   return parts.reduce((crc, part) => crc32c(bytesOf(part), crc), 0);
 }
 
-export function bytesOf(view: Int8Array | Uint8Array | Uint32Array | Float32Array): Uint8Array {
+export function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 

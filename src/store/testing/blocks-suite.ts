@@ -96,6 +96,7 @@ export function describeBlocks(harness: StoreHarness): void {
         tokens: 5,
         vectorBytes: 24,
         sourceBytes: 2,
+        asideBytes: 0,
         blocks: 1,
       });
       await at.store.compact();
@@ -105,6 +106,7 @@ export function describeBlocks(harness: StoreHarness): void {
         tokens: 5,
         vectorBytes: 20,
         sourceBytes: 2,
+        asideBytes: 0,
         blocks: 1,
       });
     });

@@ -42,7 +42,7 @@ export function valuesOfRaw<T>(database: IDBDatabase, storeName: string): Promis
   });
 }
 
-/** Keys in `sourceData` that belong to no source and no pending file. */
+/** Keys in `sourceData` that belong to no source and no pending file, and in `asideData` that belong to nothing in `aside`. */
 export async function orphanedPieces(databaseName: string): Promise<IDBValidKey[]> {
   const database = await openRaw(databaseName);
   try {
@@ -53,7 +53,9 @@ export async function orphanedPieces(databaseName: string): Promise<IDBValidKey[
       ...(await keysOfRaw(database, 'pending')),
     ]);
     const pieces = (await keysOfRaw(database, 'sourceData')) as [string, number][];
-    return pieces.filter(([key]) => !owners.has(key));
+    const aside = new Set(await keysOfRaw(database, 'aside'));
+    const asidePieces = (await keysOfRaw(database, 'asideData')) as [string, number][];
+    return [...pieces.filter(([key]) => !owners.has(key)), ...asidePieces.filter(([key]) => !aside.has(key))];
   } finally {
     database.close();
   }

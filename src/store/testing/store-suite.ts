@@ -1,6 +1,7 @@
 /** The contract of index-store.ts as tests, run over every store. */
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '../checksum.ts';
+import { describeAside } from './aside-suite.ts';
 import { describeBlocks } from './blocks-suite.ts';
 import { describeDocuments } from './documents-suite.ts';
 import { describePending } from './pending-suite.ts';
@@ -19,6 +20,9 @@ export function describeStore(title: string, harness: StoreHarness): void {
   });
   describe(title, () => {
     describeVectors(harness);
+  });
+  describe(title, () => {
+    describeAside(harness);
   });
 }
 
