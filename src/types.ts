@@ -253,7 +253,8 @@ export interface SearchResult {
 
 // ─── long work ──────────────────────────────────────────────────────────────────────────────────────
 
-export type EnginePhase = 'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'switching' | 'saving' | 'measuring';
+export type EnginePhase =
+  'loading-model' | 'keeping' | 'waiting' | 'reading' | 'reencoding' | 'switching' | 'saving' | 'measuring';
 export type ModelPhase = 'waiting' | 'downloading' | 'retrying' | 'copying' | 'quantizing' | 'checking';
 
 export interface Progress {

@@ -1,7 +1,7 @@
 /** Where the reading is, and models on their way, in the sections that have no room for all of it: a line each, and the way to the rest. */
-import { shareOfPreparing } from '../models/describe.ts';
-import { usePreparing } from '../models/ModelsProvider.tsx';
-import { preparingBrief } from '../models/words.ts';
+import { shareOfPreparing, shareOfSwitch } from '../models/describe.ts';
+import { usePreparing, useSwitching } from '../models/ModelsProvider.tsx';
+import { modelWords, preparingBrief, switchingLine } from '../models/words.ts';
 import { Hint } from '../parts/Hint.tsx';
 import { formatAddress } from '../state/address.ts';
 import type { Section } from '../state/address.ts';
@@ -52,12 +52,25 @@ function useReadingLine(): Line | null {
 
 function useModelLines(): readonly Line[] {
   const { preparations } = usePreparing();
-  return [...preparations.values()]
+  const { phase, to, progress } = useSwitching();
+  const change: readonly Line[] =
+    phase !== 'running' || to === null
+      ? []
+      : [
+          {
+            key: 'switching',
+            text: `${modelWords.switching(to.title)}: ${switchingLine(progress)}`,
+            share: shareOfSwitch(progress),
+            section: 'models',
+          },
+        ];
+  const coming = [...preparations.values()]
     .filter(({ problem }) => problem === null)
-    .map(({ model, title, kind, progress }) => ({
-      key: model,
-      text: preparingBrief(title, progress),
-      share: shareOfPreparing(kind, progress),
+    .map((one): Line => ({
+      key: one.model,
+      text: preparingBrief(one.title, one.progress),
+      share: shareOfPreparing(one.kind, one.progress),
       section: 'models',
     }));
+  return [...change, ...coming];
 }

@@ -4,10 +4,19 @@ import { useId, useRef } from 'react';
 import type { ModelInfo } from '../../index.ts';
 import { Bar } from '../parts/Bar.tsx';
 import { useIndex, useStatus } from '../state/index-context.tsx';
-import { problemOfCard, shareOfPreparing, type WayOn, waysOn, wordsPerSecond } from './describe.ts';
+import {
+  isChangingOver,
+  problemOfCard,
+  shareOfPreparing,
+  shareOfSwitch,
+  type WayOn,
+  waysOn,
+  wordsPerSecond,
+} from './describe.ts';
 import type { Ask } from './ModelDialogs.tsx';
-import { usePreparer } from './ModelsProvider.tsx';
+import { usePreparer, useSwitcher } from './ModelsProvider.tsx';
 import type { Preparation } from './preparer.ts';
+import type { SwitchState } from './switcher.ts';
 import {
   aboutModel,
   checkedLine,
@@ -17,12 +26,16 @@ import {
   preparingLine,
   preparingValue,
   sizeLine,
+  spokenLine,
+  switchingLine,
 } from './words.ts';
 
 export interface ModelCardProps {
   readonly info: ModelInfo;
   readonly inUse: boolean;
   readonly preparation: Preparation | null;
+  /** Null where no switch is to this model. */
+  readonly switching: SwitchState | null;
   /** Whether its way on is the page's one primary button. */
   readonly primary: boolean;
   readonly onAsk: Ask;
@@ -32,14 +45,16 @@ export interface ModelCardProps {
 /** Where the focus goes once a dialog about a model is done. */
 export const titleId = (model: string): string => `model-${model}`;
 
-export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFolder }: ModelCardProps) {
+export function ModelCard(props: ModelCardProps) {
+  const { info, inUse, preparation, switching, onAsk } = props;
   const title = useRef<HTMLHeadingElement>(null);
   const preparer = usePreparer();
   const id = useId();
   /** For when the button that was pressed goes away. */
   const toTitle = (): void => title.current?.focus({ preventScroll: true });
-  const running = preparation !== null && preparation.problem === null;
-  const problem = problemOfCard(info, preparation);
+  const onTheWay = wayOf(preparation, switching);
+  const running = onTheWay !== null;
+  const problem = switching?.phase === 'stopped' ? switching.problem : problemText(info, preparation);
   return (
     <li className="models__item">
       <article className="model" aria-labelledby={titleId(info.id)}>
@@ -47,17 +62,17 @@ export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFold
           <h2 ref={title} id={titleId(info.id)} className="model__title" tabIndex={-1} title={info.title}>
             <bdi>{info.title}</bdi>
           </h2>
-          <StateWord info={info} inUse={inUse} running={running} />
+          <StateWord info={info} inUse={inUse} running={running} switching={switching !== null} />
         </header>
         <p className="model__words">{aboutModel(info)}</p>
-        {running ? (
-          <Running preparation={preparation} />
-        ) : problem === null ? (
+        {onTheWay !== null ? (
+          <Running {...onTheWay} />
+        ) : problem === '' ? (
           <Facts info={info} />
         ) : (
           <Problem
             id={id}
-            text={modelFailure(problem, info.presentBytes)}
+            text={problem}
             title={info.title}
             onDismiss={
               preparation === null
@@ -69,13 +84,9 @@ export function ModelCard({ info, inUse, preparation, primary, onAsk, onPickFold
             }
           />
         )}
-        {running || problem !== null ? null : <Checked info={info} inUse={inUse} />}
+        {running || problem !== '' ? null : <Checked info={info} inUse={inUse} />}
         <div className="model__actions">
-          <Actions
-            {...{ info, inUse, preparation, primary, onAsk, onPickFolder }}
-            describedBy={problem === null ? undefined : id}
-            onGone={toTitle}
-          />
+          <Actions {...props} describedBy={problem === '' ? undefined : id} onGone={toTitle} />
           <span className="model__space" />
           {info.origin === 'built-in' || running || info.state === 'absent' ? null : (
             <button
@@ -105,15 +116,17 @@ interface StateWordProps {
   readonly info: ModelInfo;
   readonly inUse: boolean;
   readonly running: boolean;
+  readonly switching: boolean;
 }
 
-function StateWord({ info, inUse, running }: StateWordProps) {
+function StateWord({ info, inUse, running, switching }: StateWordProps) {
   const { failure } = useIndex();
   const status = useStatus();
   if (inUse && failure === null) {
     const ready = status?.state === 'ready';
     return <span className="model__state model__state--in-use">{ready ? modelWords.inUse : modelWords.opening}</span>;
   }
+  if (switching) return <span className="model__state">{modelWords.switchingState}</span>;
   if (running || info.state === 'absent') return null;
   return <span className="model__state">{modelWords[info.state]}</span>;
 }
@@ -178,20 +191,43 @@ function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: bo
   );
 }
 
-/** In the place of what it takes, so that nothing moves. */
-function Running({ preparation }: { readonly preparation: Preparation }) {
-  const { title, kind, progress } = preparation;
+interface Way {
+  readonly label: string;
+  readonly line: string;
+  readonly value: string;
+  /** 0 to 1 */
+  readonly share: number;
+}
+
+/** How far it is, whether on its way here or into use; null where it is neither. */
+function wayOf(preparation: Preparation | null, switching: SwitchState | null): Way | null {
+  if (switching?.phase === 'running') {
+    const { progress, to } = switching;
+    const line = switchingLine(progress);
+    return {
+      label: modelWords.switching(to?.title ?? ''),
+      line,
+      value: spokenLine(line),
+      share: shareOfSwitch(progress),
+    };
+  }
+  if (preparation === null || preparation.problem !== null) return null;
+  const { kind, progress, title } = preparation;
   const share = shareOfPreparing(kind, progress);
+  return { label: modelWords.preparing(title), line: preparingLine(progress), value: preparingValue(progress), share };
+}
+
+function problemText(info: ModelInfo, preparation: Preparation | null): string {
+  const problem = problemOfCard(info, preparation);
+  return problem === null ? '' : modelFailure(problem, info.presentBytes);
+}
+
+/** In the place of what it takes, so that nothing moves. */
+function Running({ label, line, value, share }: Way) {
   return (
     <div className="model__progress">
-      <p className="model__line tabular">{preparingLine(progress)}</p>
-      <Bar
-        label={modelWords.preparing(title)}
-        total={100}
-        done={Math.round(100 * share)}
-        text={preparingValue(progress)}
-        share={share}
-      />
+      <p className="model__line tabular">{line}</p>
+      <Bar label={label} total={100} done={Math.round(100 * share)} text={value} share={share} />
     </div>
   );
 }
@@ -202,7 +238,9 @@ interface ActionsProps extends ModelCardProps {
 }
 
 /** What to do with it next. */
-function Actions({ info, inUse, preparation, primary, describedBy, onAsk, onPickFolder, onGone }: ActionsProps) {
+function Actions(props: ActionsProps) {
+  const { info, inUse, preparation, switching, primary, describedBy, onAsk, onPickFolder, onGone } = props;
+  const switcher = useSwitcher();
   const preparer = usePreparer();
   const { failure } = useIndex();
   const goOn = (): void => {
@@ -221,6 +259,23 @@ function Actions({ info, inUse, preparation, primary, describedBy, onAsk, onPick
       {label}
     </button>
   );
+  if (switching !== null) {
+    const away = (act: () => void) => (): void => {
+      onGone();
+      act();
+    };
+    const cancel = button(
+      modelWords.cancel,
+      away(() => void switcher.cancel()),
+    );
+    if (switching.phase === 'running') return isChangingOver(switching.progress) ? null : cancel;
+    return (
+      <>
+        {button(modelWords.continue, away(switcher.retry))}
+        {cancel}
+      </>
+    );
+  }
   if (preparation?.problem === null) {
     return button(modelWords.cancel, () => {
       onGone();

@@ -4,7 +4,7 @@ import { useId, useState } from 'react';
 import type { ImportRequest, ModelInfo } from '../../index.ts';
 import { toasts } from '../parts/toasts.ts';
 import { Segmented } from '../parts/Segmented.tsx';
-import { useDocuments } from '../state/index-context.tsx';
+import { useDocuments, useIndex } from '../state/index-context.tsx';
 import { preferences, usePreferences } from '../state/preferences.ts';
 import { hostOf, type Offer, rereadingSeconds, roomNeeded, termsOf } from './describe.ts';
 import { titleId } from './ModelCard.tsx';
@@ -205,6 +205,7 @@ function linkOf({ licence, repository }: Offer, unknown: boolean): string {
 
 /** Whether documents that are here may be read again for it. Without any there is nothing to ask. */
 function Use({ info, onClose }: { readonly info: ModelInfo; readonly onClose: () => void }) {
+  const { index } = useIndex();
   const { documents, stats } = useDocuments();
   const change = useModelSwitch();
   const seconds = rereadingSeconds(stats, info.check?.tokensPerSecond ?? null);
@@ -212,7 +213,7 @@ function Use({ info, onClose }: { readonly info: ModelInfo; readonly onClose: ()
     <>
       <Dialog.Title className="dialog__title">{modelWords.useTitle(info.title)}</Dialog.Title>
       <Dialog.Description className="dialog__lead">
-        {rereadLead(documents?.length ?? 0, seconds, false)}
+        {rereadLead(documents?.length ?? 0, seconds, index !== null)}
       </Dialog.Description>
       <div className="dialog__actions">
         <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>

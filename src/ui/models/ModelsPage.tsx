@@ -7,10 +7,10 @@ import { PageTitle } from '../parts/PageTitle.tsx';
 import { StartFailure } from '../search/StartFailure.tsx';
 import { useDocuments, useIndex } from '../state/index-context.tsx';
 import { words } from '../words.ts';
-import { freeBytes, isModelFolder, offerOf, shelves, toImport, unlisted } from './describe.ts';
+import { builtInModel, freeBytes, isModelFolder, offerOf, shelves, toImport, unlisted } from './describe.ts';
 import { ModelCard } from './ModelCard.tsx';
 import { type Ask, ModelDialogs, type Question } from './ModelDialogs.tsx';
-import { useModelInUse, useModelList, useModelSwitch, usePreparer } from './ModelsProvider.tsx';
+import { useModelInUse, useModelList, useModelSwitch, usePreparer, useSwitching } from './ModelsProvider.tsx';
 import './models.css';
 import { OtherModel } from './OtherModel.tsx';
 import type { PreparerState } from './preparer.ts';
@@ -19,6 +19,7 @@ import { modelWords, withoutLine } from './words.ts';
 export default function ModelsPage() {
   const state = useModelList();
   const inUse = useModelInUse();
+  const switching = useSwitching();
   const { failure } = useIndex();
   const { asked, open, ask, close } = useQuestion();
   const folder = useFolder(ask, state.list ?? []);
@@ -37,6 +38,7 @@ export default function ModelsPage() {
             info={info}
             inUse={info.id === inUse}
             preparation={state.preparations.get(info.id) ?? null}
+            switching={switching.to !== null && (switching.to.model ?? builtInModel) === info.id ? switching : null}
             primary={info === fresh}
             onAsk={ask}
             onPickFolder={folder.pick}

@@ -1,28 +1,71 @@
 /** Hands the models on their way to the page, and the change from one model to another. */
-import { createContext, use, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { createContext, use, useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ReactNode } from 'react';
-import type { LateralModels, ModelInfo } from '../../index.ts';
+import type { LateralIndex, LateralModels, ModelInfo } from '../../index.ts';
 import { openModels } from '../../index.ts';
 import { permitOrigins } from '../offline/permission.ts';
-import { useIndex } from '../state/index-context.tsx';
-import { openFromAddress } from '../state/open.ts';
+import { useDocuments, useIndex } from '../state/index-context.tsx';
+import { openAside, openFromAddress, takeModel } from '../state/open.ts';
 import { preferences, setPreferences } from '../state/preferences.ts';
 import { askToKeep } from '../state/storage.ts';
 import { builtInModel } from './describe.ts';
 import { Preparer } from './preparer.ts';
 import type { PreparerState } from './preparer.ts';
+import { Switcher } from './switcher.ts';
+import type { SwitchState } from './switcher.ts';
 
-const ModelsContext = createContext<Preparer | null>(null);
-
-export function ModelsProvider({ children }: { readonly children: ReactNode }) {
-  const [preparer] = useState(() => new Preparer(theModels, askToKeep));
-  return <ModelsContext value={preparer}>{children}</ModelsContext>;
+interface Models {
+  readonly preparer: Preparer;
+  readonly switcher: Switcher<LateralIndex>;
 }
 
-export function usePreparer(): Preparer {
-  const preparer = use(ModelsContext);
-  if (preparer === null) throw new Error('usePreparer needs a ModelsProvider above it.');
-  return preparer;
+const ModelsContext = createContext<Models | null>(null);
+
+export function ModelsProvider({ children }: { readonly children: ReactNode }) {
+  const context = useIndex();
+  const latest = useRef(context);
+  useEffect(() => {
+    latest.current = context;
+  }, [context]);
+  const [models] = useState<Models>(() => ({
+    preparer: new Preparer(theModels, askToKeep),
+    switcher: new Switcher({
+      open: (to, onProgress) => openAside(location.search, to, onProgress),
+      adopt: (next, to) => {
+        takeModel(to);
+        latest.current.replace(() => Promise.resolve(next));
+      },
+      discard: async () => latest.current.index?.discardAside(),
+      remember: (switchingTo) => setPreferences({ switchingTo }),
+    }),
+  }));
+  useSwitchingOn(models.switcher, context.index);
+  return <ModelsContext value={models}>{children}</ModelsContext>;
+}
+
+/** A switch that a reload interrupted goes on, once the model in use serves. */
+function useSwitchingOn(switcher: Switcher<LateralIndex>, index: LateralIndex | null): void {
+  const done = useRef(false);
+  useEffect(() => {
+    if (index === null || done.current) return;
+    done.current = true;
+    const { switchingTo } = preferences();
+    if (switchingTo !== null) void switcher.begin(switchingTo);
+  }, [index, switcher]);
+}
+
+function useModels(): Models {
+  const models = use(ModelsContext);
+  if (models === null) throw new Error('useModels needs a ModelsProvider above it.');
+  return models;
+}
+
+export const usePreparer = (): Preparer => useModels().preparer;
+export const useSwitcher = (): Switcher<LateralIndex> => useModels().switcher;
+
+export function useSwitching(): SwitchState {
+  const { switcher } = useModels();
+  return useSyncExternalStore(switcher.subscribe, switcher.state);
 }
 
 export function usePreparing(): PreparerState {
@@ -47,26 +90,32 @@ export function useModelList(): PreparerState {
 /** Id of the model that is open, or that was meant to be. */
 export const useModelInUse = (): string => useIndex().model ?? builtInModel;
 
-/** Back to the model that comes with Lateral. */
+/** Back to the model that comes with Lateral, at once: for when the one in use cannot be opened. */
 export function useModelReset(): () => void {
-  const change = useModelSwitch();
-  return useCallback(() => change({ id: builtInModel, check: null }), [change]);
+  const { replace } = useIndex();
+  return useCallback(() => {
+    takeModel({ model: null, title: '', tokensPerSecond: null });
+    replace(() => openFromAddress(location.search));
+  }, [replace]);
 }
 
-/** Opens the index with another model, in place. */
-export function useModelSwitch(): (model: Pick<ModelInfo, 'id' | 'check'>) => void {
-  const { replace } = useIndex();
+/** Changes to another model: at once where nothing has to be read again, or nothing serves meanwhile. */
+export function useModelSwitch(): (model: Pick<ModelInfo, 'id' | 'title' | 'check'>) => void {
+  const { index, replace } = useIndex();
+  const { documents } = useDocuments();
+  const { switcher } = useModels();
+  const empty = documents?.length === 0;
   return useCallback(
-    ({ id, check }) => {
-      const measured = Math.round(check?.tokensPerSecond ?? 0);
-      setPreferences({
-        model: id === builtInModel ? null : id,
-        dim: null,
-        tokensPerSecond: measured > 0 ? measured : null, // estimates of the other model's say nothing of this one
-      });
+    ({ id, title, check }) => {
+      const to = { model: id === builtInModel ? null : id, title, tokensPerSecond: check?.tokensPerSecond ?? null };
+      if (index !== null && !empty) {
+        void switcher.begin(to);
+        return;
+      }
+      takeModel(to);
       replace(() => openFromAddress(location.search));
     },
-    [replace],
+    [index, empty, replace, switcher],
   );
 }
 

@@ -58,6 +58,18 @@ export function shareOfPreparing(kind: PreparationKind, progress: Progress | nul
   return from + (to - from) * within;
 }
 
+/** 0 to 1: of the documents, nearly all of it; the change itself is short. */
+export function shareOfSwitch(progress: Progress | null): number {
+  if (progress === null || progress.phase === 'waiting') return 0;
+  if (isChangingOver(progress)) return 1;
+  const { done, total, current } = progress;
+  const within = current === undefined || current.total === 0 ? 0 : Math.min(1, current.done / current.total);
+  return total === 0 ? 0 : Math.min(1, (done + within) / total);
+}
+
+/** From then on there is no way back. */
+export const isChangingOver = (progress: Progress | null): boolean => progress?.phase === 'switching';
+
 /** Bytes that it takes until it has been made smaller; null where that is not known. */
 export function roomNeeded({
   downloadBytes,

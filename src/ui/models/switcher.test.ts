@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LateralError } from '../../errors.ts';
 import type { Progress } from '../../index.ts';
-import { type ModelChoice, type NextIndex, Switcher } from './switcher.ts';
+import type { ModelChoice } from '../state/preferences.ts';
+import { type NextIndex, Switcher } from './switcher.ts';
 
 const jina: ModelChoice = { model: 'jina-colbert-v2', title: 'jina-colbert-v2', tokensPerSecond: 900 };
 const mini: ModelChoice = { model: null, title: 'Lateral mini', tokensPerSecond: null };

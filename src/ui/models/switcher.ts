@@ -4,17 +4,9 @@
  */
 import type { AddOptions, Progress } from '../../index.ts';
 import { announce, announceStop } from '../state/announce.tsx';
+import type { ModelChoice } from '../state/preferences.ts';
 import { problemOf } from './preparer.ts';
 import { modelWords, switchFailure, switchingLine } from './words.ts';
-
-/** What an index is opened with. */
-export interface ModelChoice {
-  /** Null for the model that comes with Lateral. */
-  readonly model: string | null;
-  readonly title: string;
-  /** Tokens it reads in a second, or null where that was not measured. */
-  readonly tokensPerSecond: number | null;
-}
 
 export interface SwitchState {
   readonly phase: 'idle' | 'running' | 'stopped';

@@ -72,6 +72,7 @@ export const modelWords = {
 
   useTitle: (title: string): string => `Use ${title}?`,
   switchTo: 'Switch',
+  switchingState: 'Switching',
   switching: (title: string): string => `Switching to ${title}`,
   switched: (title: string): string => `${title} is in use now.`,
   switchStopped: (title: string): string => `The switch to ${title} has stopped. The model in use stays.`,
@@ -256,8 +257,10 @@ export function preparingLine(progress: Progress | null): string {
 }
 
 /** The same for assistive technology. */
-export function preparingValue(progress: Progress | null): string {
-  return preparingLine(progress)
+export const preparingValue = (progress: Progress | null): string => spokenLine(preparingLine(progress));
+
+export function spokenLine(line: string): string {
+  return line
     .replaceAll(' · ', ', ')
     .replace(/ min$/, ' minutes left')
     .replace(/ s$/, ' seconds left')

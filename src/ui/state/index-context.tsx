@@ -34,6 +34,7 @@ interface Opened {
   readonly opening: Promise<LateralIndex>;
   readonly index: LateralIndex | null;
   readonly failure: StartFailure | null;
+  readonly model: string | null;
 }
 
 const IndexContext = createContext<IndexState | null>(null);
@@ -46,18 +47,19 @@ export function IndexProvider({
   readonly children: ReactNode;
 }) {
   const [opening, setOpening] = useState(first);
-  const [model, setModel] = useState(() => preferences().model);
   const [opened, setOpened] = useState<Opened | null>(null);
   useEffect(() => {
     opening.then(
-      (index) => setOpened({ opening, index, failure: null }),
-      (thrown: unknown) => setOpened({ opening, index: null, failure: failureOf(thrown) }),
+      (index) => setOpened({ opening, index, failure: null, model: preferences().model }),
+      (thrown: unknown) => setOpened({ opening, index: null, failure: failureOf(thrown), model: preferences().model }),
     );
   }, [opening]);
-  const { index, failure } = opened?.opening === opening ? opened : notOpened;
+  const current = opened?.opening === opening ? opened : null;
+  const index = current?.index ?? null;
+  const failure = current?.failure ?? null;
+  const model = current === null ? preferences().model : current.model;
   const replace = useCallback(
     (open: () => Promise<LateralIndex>) => {
-      setModel(preferences().model);
       setOpening(closed(opening).then(open));
     },
     [opening],
@@ -75,8 +77,6 @@ export function IndexProvider({
   const value = useMemo(() => ({ opening, index, failure, model, replace }), [opening, index, failure, model, replace]);
   return <IndexContext value={value}>{children}</IndexContext>;
 }
-
-const notOpened = { index: null, failure: null };
 
 /** Resolves once it is closed, or where it never opened. */
 async function closed(opening: Promise<LateralIndex>): Promise<void> {

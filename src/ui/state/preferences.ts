@@ -6,6 +6,15 @@ import { setThemeColor } from '../offline/theme-color.ts';
 export type Theme = 'system' | 'light' | 'dark';
 export type View = 'passage' | 'document';
 
+/** What an index is opened with. */
+export interface ModelChoice {
+  /** Null for the model that comes with Lateral. */
+  readonly model: string | null;
+  readonly title: string;
+  /** Tokens it reads in a second, or null where that was not measured. */
+  readonly tokensPerSecond: number | null;
+}
+
 export interface Preferences {
   readonly theme: Theme;
   readonly letterKeys: boolean;
@@ -14,6 +23,8 @@ export interface Preferences {
   readonly keepSources: boolean;
   /** Id of the model in use, as `openIndex` takes it; null for the one that comes with Lateral. */
   readonly model: string | null;
+  /** The model that documents are being read by for it to take over; null where none is. */
+  readonly switchingTo: ModelChoice | null;
   /** Dimensions of stored vectors; null for as many as the model has. */
   readonly dim: number | null;
   /** Where models come from; '' for the usual hub. */
@@ -39,6 +50,7 @@ const defaults: Preferences = {
   match: 'both',
   keepSources: true,
   model: null,
+  switchingTo: null,
   dim: null,
   modelEndpoint: '',
   modelPath: '',
@@ -61,6 +73,7 @@ function load(): Preferences {
       match: match === 'meaning' || match === 'words' ? match : 'both',
       keepSources: stored.keepSources !== false,
       model: isModelId(stored.model) ? stored.model : null,
+      switchingTo: toChoice(stored.switchingTo),
       dim: isDim(stored.dim) ? stored.dim : null,
       modelEndpoint: isAddress(stored.modelEndpoint) ? stored.modelEndpoint : '',
       modelPath: isAddress(stored.modelPath) ? stored.modelPath : '',
@@ -77,6 +90,12 @@ function load(): Preferences {
 /** An id of a list, owner/name, or 'folder:NAME': what it means is found out when it is opened. */
 function isModelId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 200 && /^(folder:.+|[\w.-]+(\/[\w.-]+)?)$/.test(value);
+}
+
+function toChoice(value: unknown): ModelChoice | null {
+  const { model, title, tokensPerSecond } = (value ?? {}) as Partial<Record<keyof ModelChoice, unknown>>;
+  if ((model !== null && !isModelId(model)) || typeof title !== 'string') return null;
+  return { model, title, tokensPerSecond: typeof tokensPerSecond === 'number' ? tokensPerSecond : null };
 }
 
 function isDim(value: unknown): value is number {
