@@ -172,12 +172,59 @@ test(
     await expect(models.card()).toContainText(/[\d.]+ MB of 22 MB is here/);
 
     await page.reload();
-    await lateral.ready();
+    await models.inUse('Lateral mini');
     await page.getByRole('button', { name: `Continue: ${repo}` }).click();
     await models.ready();
     expect(hub.bytesSent(onnx)).toBeLessThan(1.05 * copy[onnx]!.length);
     await models.use();
     await models.inUse();
+  },
+);
+
+test(
+  'the model in use serves until the next one has read all; a reload goes on with it',
+  { tag: '@once' },
+  async ({ lateral, models }) => {
+    test.setTimeout(300_000);
+    const { page } = models;
+    const toSearch = (): Promise<void> =>
+      page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Search' }).click();
+    await models.open();
+    await models.download();
+    await models.ready();
+    const registers = Array.from({ length: 60 }, (_, i) => ({
+      name: `register ${i}.txt`,
+      type: 'text/plain',
+      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(20)}`,
+    }));
+    await lateral.drop([...registers, trade]);
+    await lateral.waitForDocuments(61);
+    const bar = page.getByRole('progressbar', { name: `Switching to ${repo}` });
+
+    await models.go();
+    await models.use();
+    await models.dialog.getByRole('button', { name: 'Switch' }).click();
+    await expect(models.card().getByText(/^Reading \d+ of 61 documents/)).toBeVisible();
+    await page.getByRole('button', { name: `Cancel: ${repo}` }).click();
+    await expect(bar).toBeHidden();
+    await models.inUse('Lateral mini');
+
+    await models.use();
+    await models.dialog.getByRole('button', { name: 'Switch' }).click();
+    await expect(models.card().getByText(/^Reading [2-9] of 61 documents/)).toBeVisible();
+    await page.reload();
+    await expect(bar).toBeVisible();
+    await toSearch();
+    await lateral.search.fill(question);
+    await page.getByRole('radio', { name: 'Meaning' }).click();
+    await expect(lateral.results.first()).toContainText(trade.name);
+    await expect(page.getByRole('link', { name: new RegExp(`^Switching to ${repo}: Reading`) })).toBeVisible();
+    await models.go();
+    await models.inUse();
+    await expect(bar).toBeHidden();
+    await toSearch();
+    await expect(lateral.results.first()).toContainText(trade.name);
+    await expect(page.getByText(/found by words only/)).toBeHidden();
   },
 );
 
@@ -195,7 +242,9 @@ test.describe('a small model', { tag: '@once' }, () => {
       const { page } = models;
       await models.open();
       await openFolder(page, parts);
-      await expect(page.getByText('This folder lacks tokenizer.json. Open the whole folder of a model.', { exact: true })).toBeVisible();
+      await expect(
+        page.getByText('This folder lacks tokenizer.json. Open the whole folder of a model.', { exact: true }),
+      ).toBeVisible();
       await openFolder(page, whole);
       await models.ready('small');
       await openFolder(page, whole);
