@@ -192,26 +192,26 @@ test(
     await models.open();
     await models.download();
     await models.ready();
-    const registers = Array.from({ length: 60 }, (_, i) => ({
+    const registers = Array.from({ length: 30 }, (_, i) => ({
       name: `register ${i}.txt`,
       type: 'text/plain',
-      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(20)}`,
+      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
     }));
     await lateral.drop([...registers, trade]);
-    await lateral.waitForDocuments(61);
+    await lateral.waitForDocuments(31);
     const bar = page.getByRole('progressbar', { name: `Switching to ${repo}` });
 
     await models.go();
     await models.use();
     await models.dialog.getByRole('button', { name: 'Switch' }).click();
-    await expect(models.card().getByText(/^Reading \d+ of 61 documents/)).toBeVisible();
+    await expect(models.card().getByText(/^Reading \d+ of 31 documents/)).toBeVisible();
     await page.getByRole('button', { name: `Cancel: ${repo}` }).click();
     await expect(bar).toBeHidden();
     await models.inUse('Lateral mini');
 
     await models.use();
     await models.dialog.getByRole('button', { name: 'Switch' }).click();
-    await expect(models.card().getByText(/^Reading [2-9] of 61 documents/)).toBeVisible();
+    await expect(models.card().getByText(/^Reading [2-9] of 31 documents/)).toBeVisible();
     await page.reload();
     await expect(bar).toBeVisible();
     await toSearch();

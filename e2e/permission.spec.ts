@@ -63,10 +63,16 @@ test('our own server: at the first visit, before a service worker answers', { ta
     await expectOddHostsRefused(page);
 
     // What is kept of an answer never has the hosts that somebody was permitted once.
-    await page.evaluate(async () => {
-      const { origin, pathname } = door.modelsWorkerUrl([]);
-      for (const name of await caches.keys()) await (await caches.open(name)).delete(origin + pathname);
-    });
+    const kept = (how: 'match' | 'delete') =>
+      page.evaluate(async (method) => {
+        const { origin, pathname } = door.modelsWorkerUrl([]);
+        const found = [];
+        for (const name of await caches.keys()) found.push(await (await caches.open(name))[method](origin + pathname));
+        return found.some(Boolean);
+      }, how);
+    expect(await kept('delete')).toBe(true);
+    expect(await ask(await modelsWorker(page, permitted()), small())).toBe('100 bytes');
+    await expect.poll(() => kept('match')).toBe(true);
     await expectOnlyThePermitted(page);
   } finally {
     await server.close();

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, LongDocument } from '../types.ts';
+import { defaultScale, quantizeRows } from '../vectors/quantize.ts';
 import type { CallContext, Engine, OpenOptions } from './engine-api.ts';
 import { createNodeEngine } from './node.ts';
 
@@ -95,6 +96,21 @@ test('a short document has the vectors that it has by itself, whatever is added 
   expect((await rowsIn(alone))!.length).toBeGreaterThan(0);
   expect(await rowsIn(windows.store)).toEqual(await rowsIn(alone));
   expect(await rowsIn(windows.store)).toEqual(await rowsIn(plain.store));
+});
+
+test('passages of a document that fits a window have the rows of one pass over its text, bit for bit', async () => {
+  const store = createMemoryStore('one-window');
+  const engine = await opened(store, { longDocument: 'window' });
+  const content = `${toll.repeat(12)}\n\nThe merchants moved to the coast.\n\n${toll.repeat(12)}`.trim();
+  const { added } = await engine.add([{ name: 'short.txt', content }], context);
+  const { vectors, offsets } = (await store.parts(added[0]!.id))!;
+  expect(offsets.length).toBeGreaterThan(2); // several passages
+  const [whole] = await engine.embed({ texts: [content], options: { inputType: 'document' } }, context);
+  const expectedRows = quantizeRows(whole!.rows, defaultScale);
+  const dim = whole!.dim;
+  // Without the special tokens of each passage: two before, one behind.
+  const own = Array.from(offsets.subarray(1), (end, i) => vectors.subarray((offsets[i]! + 2) * dim, (end - 1) * dim));
+  expect(own.flatMap((rows) => [...rows])).toEqual([...expectedRows.subarray(2 * dim, -dim)]);
 });
 
 test('another way of reading is another index: said, and read again where that is asked for; pooled rows are lit too', async () => {

@@ -8,6 +8,7 @@ import { hubModels, type HubModel } from './hub-models.ts';
 import type { StoredDerived, StoredModel } from './kept/describe.ts';
 import type { Licence } from './kept/manifest.ts';
 import { repositoryOf } from './find-files.ts';
+import { loadingMemory } from './memory.ts';
 import type { ModelCheck, ModelInfo, ModelLicence, ModelOrigin, ModelRequest, ModelState } from './model-info.ts';
 import { models, type EmbeddedModel } from './registry.ts';
 
@@ -94,7 +95,7 @@ function describeEmbedded(entry: EmbeddedModel): ModelInfo {
     quality: [],
     dims: entry.dims,
     state: 'ready',
-    ...{ downloadBytes: 0, presentBytes: bytes, keptBytes: bytes, memoryBytes: null },
+    ...{ downloadBytes: 0, presentBytes: bytes, keptBytes: bytes, memoryBytes: loadingMemory(bytes) },
     ...{ instead: '', unsure: [], check: null },
   };
 }
@@ -105,6 +106,7 @@ function describeKnown(known: HubModel, model: StoredModel | null): ModelInfo {
   const { licence, languages, parameters, quality } = known.card;
   const { name, url, nonCommercial } = licence;
   const state = model === null ? 'absent' : stateOf(model);
+  const keptBytes = model !== null && state === 'ready' ? model.bytes : keptEstimate(known);
   return {
     id: known.id,
     title: known.title,
@@ -116,8 +118,8 @@ function describeKnown(known: HubModel, model: StoredModel | null): ModelInfo {
     state,
     downloadBytes: known.onnx?.downloadBytes ?? null,
     presentBytes: model === null ? 0 : presentBytes(model),
-    keptBytes: model !== null && state === 'ready' ? model.bytes : keptEstimate(known),
-    memoryBytes: null,
+    keptBytes,
+    memoryBytes: loadingMemory(keptBytes),
     instead: model === null ? (known.instead ?? '') : '',
     unsure: known.unsure,
     check: model === null ? null : readCheck(model),
@@ -139,7 +141,7 @@ function describeOther(id: string, model: StoredModel): ModelInfo {
     downloadBytes: source.kind === 'folder' ? 0 : sizes.reduce((sum, size) => sum + size, 0),
     presentBytes: presentBytes(model),
     keptBytes: model.bytes,
-    memoryBytes: null,
+    memoryBytes: stateOf(model) === 'ready' ? loadingMemory(model.bytes) : null,
     ...{ instead: '', unsure: [] },
     check: readCheck(model),
   };

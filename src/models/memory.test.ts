@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { fitsInTab, modelShape, sessionMemory, weightBytes, type SessionSize } from './memory.ts';
+import {
+  fitsInTab,
+  loadingMemory,
+  modelShape,
+  requireMemory,
+  sessionMemory,
+  weightBytes,
+  type SessionSize,
+} from './memory.ts';
 
 const config = new URL('../../public/models/lateral-mini/config.json', import.meta.url);
 const mini = modelShape(JSON.parse(readFileSync(config, 'utf8')));
@@ -94,4 +102,12 @@ describe('modelShape', () => {
     expect(() => modelShape({ num_hidden_layers: 6, hidden_size: 384 })).toThrow('no num_attention_heads');
     expect(() => modelShape({ num_hidden_layers: 6, hidden_size: -1, num_attention_heads: 12 })).toThrow('hidden_size');
   });
+});
+
+test('a model that no tab could hold is refused, with figures', () => {
+  expect(() => requireMemory(446e6, 'jina-colbert-v2')).not.toThrow();
+  expect(loadingMemory(446e6)).toBeLessThan(1.2e9);
+  const refused = (): void => requireMemory(1.6e9, 'maker/large');
+  expect(refused).toThrow(expect.objectContaining({ code: 'out-of-memory' }) as Error);
+  expect(refused).toThrow(/maker\/large is too large .* 4\.2 GB of memory; a tab has 3\.9 GB/);
 });

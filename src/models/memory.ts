@@ -61,6 +61,20 @@ export function sessionMemory(size: SessionSize): number {
   return runtimeBytes + Math.max(loading, weightCopies * weights + Math.max(attention, feedForward));
 }
 
+/** Bytes that making a session takes at its peak, which for passages of a few hundred tokens is the peak of all. */
+export function loadingMemory(weightsBytes: number): number {
+  return Math.round(runtimeBytes + weightCopiesAtLoad * weightsBytes);
+}
+
+/** @throws 'out-of-memory' where a tab could never hold a session of so many bytes of weights */
+export function requireMemory(weightsBytes: number, what: string): void {
+  const { fits, message } = fitsInTab(loadingMemory(weightsBytes), 'wasm');
+  if (fits) return;
+  throw new LateralError('out-of-memory', `${what} is too large for a browser. ${message} Choose a smaller model.`, {
+    details: { neededBytes: loadingMemory(weightsBytes), weightsBytes },
+  });
+}
+
 /** Bytes of a BERT-like model's weights. @param bits per value: 32, 16, 8, or 4 with its scales (one f32 for 32 values) */
 export function weightBytes(shape: ModelShape, bits: 32 | 16 | 8 | 4 = 32): number {
   const { layers, hidden, intermediate = 4 * hidden, vocabulary = 0 } = shape;

@@ -24,8 +24,9 @@ import {
 import type { EstimateStorage } from './hub.ts';
 import type { HubModel, SafetensorsHead } from './hub-models.ts';
 import { loadStored, quantizedVariant, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
+import { requireMemory } from './memory.ts';
 import type { ImportRequest, ModelInfo, ModelPlan, ModelRequest, PrepareRequest } from './model-info.ts';
-import { quantizeStored, type QuantizeStoredOptions } from './quantize-stored.ts';
+import { planStored, quantizeStored, type QuantizeStoredOptions } from './quantize-stored.ts';
 import { readHead, type Head } from './quantize/safetensors.ts';
 import type { SimilarityLevels } from './registry.ts';
 import type { SelfTestFile } from './self-test.ts';
@@ -179,6 +180,8 @@ async function download(
   { signal, onProgress }: Calls,
 ): Promise<StoredModel> {
   const { plan } = await planFiles(parts, request, signal);
+  // Of a repository that nobody knows, fp32 is assumed: what comes out is looked at again before it is made.
+  requireMemory(known === null ? (plan.totalBytes * 5) / 32 : keptEstimate(known), request.model);
   // What Lateral knows of a licence counts also where the server says nothing of it.
   const conditions = known?.card.licence.nonCommercial === true;
   const licence =
@@ -261,6 +264,8 @@ async function quantized(
   const tell = (done: number, total: number): void => onProgress({ phase: 'quantizing', done, total, unit: 'bytes' });
   tell(0, 1);
   try {
+    const { graphBytes, dataBytes } = await planStored(store, key, all);
+    requireMemory(graphBytes + dataBytes, key);
     await quantizeStored(store, key, all, {
       signal,
       onProgress: tell,

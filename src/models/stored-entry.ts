@@ -5,6 +5,7 @@ import { defaultScale } from '../vectors/quantize.ts';
 import { checkOf, idOf, knownModel } from './catalogue.ts';
 import type { ModelStore, StoredModel } from './hub.ts';
 import { loadStored, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
+import { modelShape } from './memory.ts';
 import type { CheckFile } from './prepare.ts';
 import { storedModel } from './prepare.ts';
 import type { ModelEntry } from './registry.ts';
@@ -43,6 +44,7 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
     dims: String(check.options.dims).split(',').map(Number),
     scale: defaultScale,
     similarity: levels,
+    ...(await shapeOf(store, model)),
   };
   return {
     entry,
@@ -65,6 +67,18 @@ async function readCheckFile(store: ModelStore, { key }: StoredModel, path: stri
   throw new LateralError('model-invalid', `What the check of ${key} kept cannot be read. Prepare the model again.`, {
     details: { model: key, file: path },
   });
+}
+
+/** For models whose config.json says how they are built, which not all do. */
+async function shapeOf(store: ModelStore, { key, bytes, files }: StoredModel): Promise<Pick<ModelEntry, 'shape'>> {
+  if (!files.some(({ path, state }) => path === 'config.json' && state === 'whole')) return {};
+  const source = await store.open(key, 'config.json');
+  try {
+    const config = JSON.parse(new TextDecoder().decode(await source.read(0, source.size))) as unknown;
+    return { shape: { ...modelShape(config), weightsBytes: bytes } };
+  } catch {
+    return {}; // it runs without: only nothing is said of its memory
+  }
 }
 
 function variantOf(options: Readonly<Record<string, string | number | boolean>>): StoredVariant {
