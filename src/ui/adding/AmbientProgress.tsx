@@ -1,7 +1,7 @@
 /** Where the reading is, and models on their way, in the sections that have no room for all of it: a line each, and the way to the rest. */
 import { shareOfPreparing, shareOfSwitch } from '../models/describe.ts';
 import { usePreparing, useSwitching } from '../models/ModelsProvider.tsx';
-import { modelWords, preparingBrief, switchingLine } from '../models/words.ts';
+import { preparingBrief, switchingBrief } from '../models/words.ts';
 import { Hint } from '../parts/Hint.tsx';
 import { formatAddress } from '../state/address.ts';
 import type { Section } from '../state/address.ts';
@@ -59,7 +59,7 @@ function useModelLines(): readonly Line[] {
       : [
           {
             key: 'switching',
-            text: `${modelWords.switching(to.title)}: ${switchingLine(progress)}`,
+            text: switchingBrief(to.title, progress),
             share: shareOfSwitch(progress),
             section: 'models',
           },

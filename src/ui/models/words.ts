@@ -373,6 +373,12 @@ export function switchingLine(progress: Progress | null): string {
   return etaSeconds === undefined ? line : `${line} · about ${duration(etaSeconds)}`;
 }
 
+/** The same in a few words. */
+export function switchingBrief(title: string, progress: Progress | null): string {
+  if (progress?.phase !== 'reencoding') return modelWords.switching(title);
+  return `${modelWords.switching(title)}: ${number(Math.min(progress.done + 1, progress.total))} of ${count(progress.total, 'document')}`;
+}
+
 /** Why a switch stopped. The model in use serves on. */
 export function switchFailure({ code, details, message }: ModelProblem, title: string): string {
   switch (code) {
