@@ -249,8 +249,13 @@ test.describe('a small model', { tag: '@once' }, () => {
       await models.ready('small');
       await openFolder(page, whole);
       await expect(models.dialog).toContainText('Replace small?');
+      await models.dialog.getByRole('button', { name: 'Cancel' }).click();
+      await dropFlat(page, smallModel());
+      await models.ready('model');
+      await dropFlat(page, smallModel());
+      await expect(models.dialog).toContainText('Replace model?');
       await models.dialog.getByRole('button', { name: 'Replace' }).click();
-      await models.ready('small');
+      await models.ready('model');
       await models.use('small');
       await models.inUse('small');
       await lateral.drop([trade]);
@@ -327,4 +332,16 @@ async function openFolder(page: Page, folder: string): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Open a folder' }).click();
   await (await chooser).setFiles(folder);
+}
+
+/** Its files beside each other, as a person drops them who has opened the folder. */
+async function dropFlat(page: Page, files: Files): Promise<void> {
+  const given = Object.entries(files).map(([path, bytes]) => [path.split('/').at(-1)!, [...bytes]] as const);
+  await page.evaluate((all) => {
+    const data = new DataTransfer();
+    for (const [name, bytes] of all) data.items.add(new File([new Uint8Array(bytes)], name));
+    for (const type of ['dragenter', 'dragover', 'drop']) {
+      document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+    }
+  }, given);
 }

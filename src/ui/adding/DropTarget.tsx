@@ -44,7 +44,7 @@ export function DropTarget() {
       const onModels = parseAddress(location.hash).section === 'models';
       void fromDrop(event.dataTransfer).then(({ inputs, unreadable }) => {
         if (onModels && isModelFolder(inputs)) {
-          void preparer.importFolder(toImport(inputs));
+          preparer.offerFolder(toImport(inputs));
           return;
         }
         adder.addFailures(unreadable);

@@ -1,7 +1,7 @@
 /** The models that are here, and those that one can get: cards in the order of use, then any other, then what cannot be had. */
 import { useRef, useState } from 'react';
 import type { ChangeEvent } from 'react';
-import type { ImportRequest, ModelInfo } from '../../index.ts';
+import type { ModelInfo } from '../../index.ts';
 import { fromFiles } from '../adding/collect.ts';
 import { PageTitle } from '../parts/PageTitle.tsx';
 import { StartFailure } from '../search/StartFailure.tsx';
@@ -21,8 +21,8 @@ export default function ModelsPage() {
   const inUse = useModelInUse();
   const switching = useSwitching();
   const { failure } = useIndex();
-  const { asked, open, ask, close } = useQuestion();
-  const folder = useFolder(ask, state.list ?? []);
+  const { asked, open, ask, close } = useQuestion(state);
+  const folder = useFolder();
   const { offered, without } = shelves(withUnlisted(state), inUse);
   const fresh = offered.find(({ id, state: now }) => now === 'ready' && id !== inUse && state.finished.has(id));
   return (
@@ -109,7 +109,8 @@ function Without({ models, onAsk }: { readonly models: readonly ModelInfo[]; rea
 }
 
 /** The question at hand; it stays for as long as its dialog fades away. */
-function useQuestion() {
+function useQuestion({ dropped }: PreparerState) {
+  const preparer = usePreparer();
   const { documents, stats } = useDocuments();
   const change = useModelSwitch();
   const [asked, setAsked] = useState<Question | null>(null);
@@ -122,11 +123,19 @@ function useQuestion() {
     setAsked(question.kind === 'get' ? { kind: 'offer', offer: offerOf(question.info, freeBytes(stats)) } : question);
     setOpen(true);
   };
-  return { asked, open, ask, close: () => setOpen(false) };
+  const close = (): void => {
+    if (dropped !== null) {
+      setAsked({ kind: 'replace', request: dropped });
+      preparer.forgetFolder();
+    }
+    setOpen(false);
+  };
+  const question: Question | null = dropped === null ? asked : { kind: 'replace', request: dropped };
+  return { asked: question, open: open || dropped !== null, ask, close };
 }
 
 /** The picker of folders, and what came of the last one. */
-function useFolder(ask: Ask, list: readonly ModelInfo[]) {
+function useFolder() {
   const preparer = usePreparer();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState('');
@@ -139,9 +148,7 @@ function useFolder(ask: Ask, list: readonly ModelInfo[]) {
       return;
     }
     setProblem('');
-    const request: ImportRequest = toImport(inputs);
-    if (list.some(({ id }) => id === `folder:${request.name}`)) ask({ kind: 'replace', request });
-    else void preparer.importFolder(request);
+    preparer.offerFolder(toImport(inputs));
   };
   return {
     problem,

@@ -7,6 +7,7 @@ import { permitOrigins } from '../offline/permission.ts';
 import { useDocuments, useIndex } from '../state/index-context.tsx';
 import { openAside, openFromAddress, takeModel } from '../state/open.ts';
 import { preferences, setPreferences } from '../state/preferences.ts';
+import { noteAsked } from '../state/requests.ts';
 import { askToKeep } from '../state/storage.ts';
 import { builtInModel } from './describe.ts';
 import { Preparer } from './preparer.ts';
@@ -73,17 +74,21 @@ export function usePreparing(): PreparerState {
   return useSyncExternalStore(preparer.subscribe, preparer.state);
 }
 
-/** The list of models, read when it is first wanted and whenever this tab is looked at again. */
-export function useModelList(): PreparerState {
+/**
+ * The list of models, read when it is first wanted and whenever this tab is looked at again.
+ * @param wanted false where what is known already will do
+ */
+export function useModelList(wanted = true): PreparerState {
   const preparer = usePreparer();
   useEffect(() => {
+    if (!wanted) return;
     const look = (): void => {
       if (document.visibilityState === 'visible') void preparer.refresh();
     };
     look();
     document.addEventListener('visibilitychange', look);
     return () => document.removeEventListener('visibilitychange', look);
-  }, [preparer]);
+  }, [preparer, wanted]);
   return usePreparing();
 }
 
@@ -120,7 +125,12 @@ export function useModelSwitch(): (model: Pick<ModelInfo, 'id' | 'title' | 'chec
 }
 
 /** Made anew for each call, since where they come from may have been changed in Settings. */
-export const theModels = (): LateralModels => openModels({ ...originOf(), permit: permitOrigins });
+export const theModels = (): LateralModels => openModels({ ...originOf(), permit });
+
+async function permit(origins: readonly string[]): Promise<void> {
+  await permitOrigins(origins);
+  noteAsked(origins);
+}
 
 function originOf(): { readonly endpoint?: string; readonly path?: string } {
   const { modelEndpoint, modelPath } = preferences();

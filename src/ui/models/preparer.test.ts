@@ -144,6 +144,19 @@ test('a folder goes by its own name', async () => {
   await done;
 });
 
+test('a folder that would take another’s place is asked about first', async () => {
+  list = [{ ...model, id: 'folder:mine' }];
+  await preparer.refresh();
+  const request = { name: 'mine', files: [] };
+  preparer.offerFolder(request);
+  expect(preparer.state().dropped).toBe(request);
+  expect(calls).toHaveLength(0);
+  preparer.forgetFolder();
+  preparer.offerFolder({ name: 'another', files: [] });
+  expect(preparer.state().dropped).toBeNull();
+  expect(calls).toHaveLength(1);
+});
+
 test('what was deleted is gone from the list', async () => {
   await preparer.refresh();
   expect(await preparer.remove(model.id)).toBe(700);

@@ -24,6 +24,8 @@ export interface PreparerState {
   readonly listProblem: ModelProblem | null;
   /** By model; those that run, and those that failed until they are gone on with or dismissed. */
   readonly preparations: ReadonlyMap<string, Preparation>;
+  /** A folder that was dropped and would take another's place: asked about first. */
+  readonly dropped: ImportRequest | null;
   /** Of those that ended well since the page began. */
   readonly finished: ReadonlySet<string>;
 }
@@ -33,7 +35,10 @@ export interface PrepareOptions {
   readonly consent?: boolean;
 }
 
-const nothing: PreparerState = { list: null, listProblem: null, preparations: new Map(), finished: new Set() };
+const nothing: PreparerState = {
+  ...{ list: null, listProblem: null, dropped: null },
+  ...{ preparations: new Map(), finished: new Set() },
+};
 /** Progress comes often; the page follows at a pace that can be read. */
 const shownEveryMs = 100;
 
@@ -83,6 +88,14 @@ export class Preparer {
     this.#run({ model: `folder:${request.name}`, title: request.name, kind: 'folder' }, (models, call) =>
       models.importFolder(request, call),
     );
+
+  /** A folder, by picker or drop: at once, unless it would take another's place. */
+  readonly offerFolder = (request: ImportRequest): void => {
+    if (this.#state.list?.some(({ id }) => id === `folder:${request.name}`) === true) this.#set({ dropped: request });
+    else void this.importFolder(request);
+  };
+
+  readonly forgetFolder = (): void => this.#set({ dropped: null });
 
   readonly cancel = (model: string): void => this.#controllers.get(model)?.abort();
 

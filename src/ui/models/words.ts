@@ -100,6 +100,8 @@ export const modelWords = {
   sourceTitle: 'Where models come from',
   sourceLead: (host: string): string =>
     `Nothing is asked until you look up or download a model. Then Lateral asks ${host}.`,
+  askedHosts: (hosts: readonly string[]): string =>
+    `For models, as you wanted, Lateral also asked ${hosts.join(', ')}.`,
   endpoint: 'Address of the hub',
   endpointSays: 'A mirror that answers as huggingface.co does.',
   path: 'Or a place of your own',

@@ -5,7 +5,7 @@
  */
 import { useState } from 'react';
 import type { IndexStats, ResidentPrecision } from '../../index.ts';
-import { dimsOffered } from '../models/describe.ts';
+import { builtInModel, dimsOffered } from '../models/describe.ts';
 import { useModelInUse, useModelList } from '../models/ModelsProvider.tsx';
 import { dimName } from '../models/words.ts';
 import { setPreferences } from '../state/preferences.ts';
@@ -18,8 +18,9 @@ type Factor = (typeof poolFactors)[number];
 
 export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
   const { fingerprint } = stats;
-  const { list } = useModelList();
-  const dims = dimsOffered(list, useModelInUse(), fingerprint.dim);
+  const inUse = useModelInUse();
+  const { list } = useModelList(inUse !== builtInModel);
+  const dims = dimsOffered(list, inUse, fingerprint.dim);
   const largest = dims[0]!;
   const presentFactor = poolFactors.find((factor) => Number(factor) === fingerprint.poolFactor) ?? '1';
   const [dim, setDim] = useState(fingerprint.dim);
