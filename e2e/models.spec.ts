@@ -158,7 +158,7 @@ test.describe('a licence with conditions', { tag: '@once' }, () => {
 test(
   'cancelled and gone on with after a reload: nothing is asked for twice',
   { tag: '@once' },
-  async ({ lateral, models, hub }) => {
+  async ({ models, hub }) => {
     hub.fail(onnx, { kind: 'stall', at: 0.5 });
     const { page } = models;
     await models.open();

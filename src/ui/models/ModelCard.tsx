@@ -211,7 +211,7 @@ function wayOf(preparation: Preparation | null, switching: SwitchState | null): 
       share: shareOfSwitch(progress),
     };
   }
-  if (preparation === null || preparation.problem !== null) return null;
+  if (preparation?.problem !== null) return null;
   const { kind, progress, title } = preparation;
   const share = shareOfPreparing(kind, progress);
   return { label: modelWords.preparing(title), line: preparingLine(progress), value: preparingValue(progress), share };

@@ -18,30 +18,39 @@ import type { SwitchState } from './switcher.ts';
 interface Models {
   readonly preparer: Preparer;
   readonly switcher: Switcher<LateralIndex>;
+  /** Tells it which index serves now, and how another takes its place. */
+  readonly attach: (serving: Serving) => void;
 }
+
+type Serving = Pick<ReturnType<typeof useIndex>, 'index' | 'replace'>;
 
 const ModelsContext = createContext<Models | null>(null);
 
 export function ModelsProvider({ children }: { readonly children: ReactNode }) {
-  const context = useIndex();
-  const latest = useRef(context);
+  const { index, replace } = useIndex();
+  const [models] = useState(createModels);
   useEffect(() => {
-    latest.current = context;
-  }, [context]);
-  const [models] = useState<Models>(() => ({
+    models.attach({ index, replace });
+  }, [models, index, replace]);
+  useSwitchingOn(models.switcher, index);
+  return <ModelsContext value={models}>{children}</ModelsContext>;
+}
+
+function createModels(): Models {
+  let serving: Serving | null = null;
+  return {
     preparer: new Preparer(theModels, askToKeep),
     switcher: new Switcher({
       open: (to, onProgress) => openAside(location.search, to, onProgress),
       adopt: (next, to) => {
         takeModel(to);
-        latest.current.replace(() => Promise.resolve(next));
+        serving?.replace(() => Promise.resolve(next));
       },
-      discard: async () => latest.current.index?.discardAside(),
+      discard: async () => serving?.index?.discardAside(),
       remember: (switchingTo) => setPreferences({ switchingTo }),
     }),
-  }));
-  useSwitchingOn(models.switcher, context.index);
-  return <ModelsContext value={models}>{children}</ModelsContext>;
+    attach: (now) => (serving = now),
+  };
 }
 
 /** A switch that a reload interrupted goes on, once the model in use serves. */
