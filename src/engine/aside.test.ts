@@ -405,6 +405,24 @@ describe('an index that is taken over', () => {
     expect(await hits(before)).not.toEqual([]);
   });
 
+  test('is not given to a model that can encode little of it; more of it later', async () => {
+    const store = createMemoryStore('toy');
+    const before = await openTab(store, old);
+    await add(before, notes(3));
+    const [good] = await store.documents();
+    const unreadable = new Set((await store.documents()).map(({ id }) => id).filter((id) => id !== good!.id));
+    const broken: IndexStore = {
+      ...store,
+      chunks: (id) => (unreadable.has(id) ? Promise.reject(new Error('unreadable')) : store.chunks(id)),
+    };
+    const after = await openTab(broken, next);
+    await expect(reencode(after)).rejects.toMatchObject({ details: { failed: 2, documents: 3 } });
+    expect(await after.status()).toMatchObject({ unencoded: 2, switchingFrom: { dim: 64 } });
+    unreadable.delete([...unreadable][0]!);
+    expect(await reencode(after)).toBe(1);
+    expect(await after.status()).toMatchObject({ unencoded: 1, switchingFrom: null });
+  });
+
   test('is given up: what was made for it goes when another switch begins, or at once', async () => {
     const store = createMemoryStore('toy');
     const before = await openTab(store, old);
@@ -433,6 +451,31 @@ describe('an index that is taken over', () => {
     expect(await before.status()).toMatchObject({ unencoded: 0, error: null });
     expect(await reencode(before)).toBe(0); // of its own index nothing is missing
     expect(await reencode(first)).toBe(20);
+  });
+
+  test('is given up for a third model that reads it at once; one that has begun aside goes on at once', async () => {
+    const store = createMemoryStore('toy');
+    await add(await openTab(store, old), notes(12));
+    const begun = async (): Promise<void> => {
+      const tab = await openTab(store, next);
+      const controller = new AbortController();
+      const onProgress = ({ done }: Progress): void => {
+        if (done >= 1) controller.abort();
+      };
+      await expect(reencode(tab, { signal: controller.signal, onProgress })).rejects.toMatchObject(code('aborted'));
+      expect((await store.usage()).asideBytes).toBeGreaterThan(0);
+    };
+    await begun();
+    const third = await openTab(store, { dim: 128, poolFactor: 3, onMismatch: 'reencode' });
+    expect(await third.status()).toMatchObject({ unencoded: 12, switchingFrom: null });
+    expect((await store.usage()).asideBytes).toBe(0);
+    await begun();
+    const impatient = await openTab(store, { ...next, onMismatch: 'reencode' });
+    expect((await impatient.status()).unencoded).toBe(12);
+    const encoded = await reencode(impatient);
+    expect(encoded).toBeGreaterThan(0);
+    expect(encoded).toBeLessThan(12); // the others lay aside
+    expect(await vectors(store)).toEqual((await built(notes(12))).vectors);
   });
 
   test('by one of two tabs, while the other waits; both serve it then', async () => {

@@ -188,8 +188,8 @@ export interface EngineApi {
    * Gives documents of another model vectors of this one, from their stored texts, a few at a time: what is done stays, whatever
    * stops it, and the rest (EngineStatus.unencoded) can go on later. Of several tabs one does it, the others wait.
    * Of an index opened with 'aside' the vectors are kept aside until all documents have theirs, those included that others add
-   * meanwhile; then the index changes over, and what failed (Progress.failed) is found by its words. Where nothing at all could
-   * be read it does not change over, and throws why.
+   * meanwhile; then the index changes over, and what failed (Progress.failed) is found by its words. Where most failed it does
+   * not change over, and throws why the first did.
    * @returns how many documents this call made vectors of. @throws 'aborted', and what the encoder and the store throw
    */
   reencode(none: undefined, context: CallContext): Promise<number>;

@@ -173,26 +173,21 @@ export function createEngine(parts: EngineParts): Engine {
   // ── opening ──
 
   async function start(options: OpenOptions, onProgress: (progress: Progress) => void): Promise<Open> {
-    const entry = await (parts.findModel ?? findEmbedded)(options.model ?? defaultModelId);
-    const dim = options.dim ?? entry.dims[0]!;
-    if (!entry.dims.includes(dim)) {
-      throw new LateralError('invalid-argument', `${entry.id} serves ${entry.dims.join(', ')} dimensions, not ${dim}.`);
-    }
-    const poolFactor = options.poolFactor ?? 1;
-    if (!poolFactors.includes(poolFactor)) {
-      throw new LateralError(
-        'invalid-argument',
-        `poolFactor is one of ${poolFactors.join(', ')}, not ${String(poolFactor)}.`,
-      );
-    }
+    checkPoolFactor(options);
     checkLongDocument(options);
     checkResidentPrecision(options);
-    update({ state: 'starting', model: modelName(entry), error: null });
-
-    const choosing = parts.chooseEncoder(entry, options, (done, total) =>
-      onProgress({ phase: 'loading-model', done, total, unit: 'bytes' }),
+    update({ state: 'starting', error: null });
+    const finding = (parts.findModel ?? findEmbedded)(options.model ?? defaultModelId).then((entry) => {
+      const dim = dimOf(entry, options);
+      update({ model: modelName(entry) });
+      return { entry, dim };
+    });
+    const choosing = finding.then(({ entry }) =>
+      parts.chooseEncoder(entry, options, (done, total) =>
+        onProgress({ phase: 'loading-model', done, total, unit: 'bytes' }),
+      ),
     );
-    searchable = openStored(options, entry, dim, choosing);
+    searchable = finding.then(({ entry, dim }) => openStored(options, entry, dim, choosing));
     const [{ open, warning }, encoder] = await settleAll([searchable, choosing]);
     chosen = encoder;
     const { store, resident } = open;
@@ -264,6 +259,7 @@ export function createEngine(parts: EngineParts): Engine {
       const now = await opened.store.fingerprint(); // another tab may have done it while the model was loading
       if (now !== null && mismatch(now, fingerprint) !== null) {
         await (onMismatch === 'clear' ? opened.store.clear() : opened.store.dropVectors(fingerprint));
+        await opened.store.dropAside(fingerprint); // of a switch to a third model, which was given up
       }
     }
     const resident = new ResidentIndex(opened.store, scorer.scorer, fingerprint, exclusive, held);
@@ -759,6 +755,21 @@ export function createEngine(parts: EngineParts): Engine {
       await open.store.close();
     },
   };
+}
+
+/** @throws 'invalid-argument' */
+function dimOf({ id, dims }: ModelEntry, { dim = dims[0]! }: OpenOptions): number {
+  if (dims.includes(dim)) return dim;
+  throw new LateralError('invalid-argument', `${id} serves ${dims.join(', ')} dimensions, not ${dim}.`);
+}
+
+/** @throws 'invalid-argument' */
+function checkPoolFactor({ poolFactor = 1 }: OpenOptions): void {
+  if (poolFactors.includes(poolFactor)) return;
+  throw new LateralError(
+    'invalid-argument',
+    `poolFactor is one of ${poolFactors.join(', ')}, not ${String(poolFactor)}.`,
+  );
 }
 
 const findEmbedded = async (id: string): Promise<ModelEntry> => Promise.resolve(modelEntry(id));

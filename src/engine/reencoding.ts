@@ -55,7 +55,7 @@ interface Work {
  * transaction that finds none without: what lies aside becomes its own in a few steps, during which documents are found by their
  * words. Stopped among these steps, the next call goes on with them.
  * @returns how many were encoded. @throws 'aborted', and what stops all of them: a full disk, a lost device; where the index is
- * another's and no document at all could be encoded, why not
+ * another's and most documents could not be encoded, why the first could not
  */
 export async function reencodeDocuments(
   parts: ReencodingParts,
@@ -70,7 +70,7 @@ export async function reencodeDocuments(
     do {
       throwIfAborted(signal);
       encoded += await encodeAll(work, asideOf(parts));
-      await requireSome(work);
+      await requireMost(work);
     } while (!(await store.switchTo(fingerprint, new Set(work.failed.keys()))));
     await store.dropAside(fingerprint);
   }
@@ -155,13 +155,15 @@ async function takeAll(work: Work): Promise<void> {
   }
 }
 
-/** Rather than an index in which nothing is found by meaning. @throws the first failure, where there was nothing else */
-async function requireSome({ parts: { store, fingerprint }, failed }: Work): Promise<void> {
+/** Rather than an index of which most is no longer found by meaning. @throws the first failure, where most documents failed */
+async function requireMost({ parts: { store }, failed }: Work): Promise<void> {
   const [first] = failed.values();
   if (first === undefined) return;
-  const without = new Set((await store.withoutAside(fingerprint)).map(({ id }) => id));
-  const some = (await store.documents()).some(({ id, chunkCount }) => chunkCount > 0 && !without.has(id));
-  if (!some) throw new LateralError(first.code, first.message, { details: { name: first.name } });
+  const documents = (await store.documents()).filter(({ chunkCount }) => chunkCount > 0);
+  const count = documents.filter(({ id }) => failed.has(id)).length;
+  if (2 * count <= documents.length) return;
+  const { code, message, name } = first;
+  throw new LateralError(code, message, { details: { name, failed: count, documents: documents.length } });
 }
 
 function tell({ onProgress, failed }: Work, progress: Progress): void {
