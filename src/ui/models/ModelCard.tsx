@@ -2,6 +2,7 @@
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useRef } from 'react';
 import type { ModelInfo } from '../../index.ts';
+import { unbroken } from '../format.ts';
 import { Bar } from '../parts/Bar.tsx';
 import { useIndex, useStatus } from '../state/index-context.tsx';
 import {
@@ -154,7 +155,7 @@ function Problem({ id, text, title, onDismiss }: ProblemProps) {
   return (
     <div className="model__problem">
       <TriangleAlert className="icon" aria-hidden />
-      <p id={id}>{text}</p>
+      <p id={id}>{unbroken(text)}</p>
       {onDismiss === null ? null : (
         <button
           type="button"

@@ -2,6 +2,7 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { useId, useState } from 'react';
 import type { ImportRequest, ModelInfo } from '../../index.ts';
+import { unbroken } from '../format.ts';
 import { toasts } from '../parts/toasts.ts';
 import { Segmented } from '../parts/Segmented.tsx';
 import { useDocuments, useIndex } from '../state/index-context.tsx';
@@ -125,7 +126,7 @@ function Get({
         </p>
       )}
       <Dialog.Description className="dialog__lead">
-        {downloadLead(offer, offer.seconds, crowded ? null : offer.bytesFree)}
+        {unbroken(downloadLead(offer, offer.seconds, crowded ? null : offer.bytesFree))}
       </Dialog.Description>
       <p className="get__says">
         {modelWords.asks(host)}{' '}
@@ -161,7 +162,7 @@ function Get({
       )}
       {crowded ? (
         <p className="get__problem" role="alert">
-          {noRoom(needed, offer.bytesFree)}
+          {unbroken(noRoom(needed, offer.bytesFree))}
         </p>
       ) : null}
       {offer.gated ? (
@@ -213,7 +214,7 @@ function Use({ info, onClose }: { readonly info: ModelInfo; readonly onClose: ()
     <>
       <Dialog.Title className="dialog__title">{modelWords.useTitle(info.title)}</Dialog.Title>
       <Dialog.Description className="dialog__lead">
-        {rereadLead(documents?.length ?? 0, seconds, index !== null)}
+        {unbroken(rereadLead(documents?.length ?? 0, seconds, index !== null))}
       </Dialog.Description>
       <div className="dialog__actions">
         <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>
