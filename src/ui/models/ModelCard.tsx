@@ -213,9 +213,13 @@ function wayOf(preparation: Preparation | null, switching: SwitchState | null): 
     };
   }
   if (preparation?.problem !== null) return null;
-  const { kind, progress, title } = preparation;
-  const share = shareOfPreparing(kind, progress);
-  return { label: modelWords.preparing(title), line: preparingLine(progress), value: preparingValue(progress), share };
+  const { kind, progress, title, stopping } = preparation;
+  return {
+    label: modelWords.preparing(title),
+    line: stopping ? modelWords.stopping : preparingLine(progress),
+    value: stopping ? modelWords.stopping : preparingValue(progress),
+    share: shareOfPreparing(kind, progress),
+  };
 }
 
 function problemText(info: ModelInfo, preparation: Preparation | null): string {
@@ -278,6 +282,7 @@ function Actions(props: ActionsProps) {
     );
   }
   if (preparation?.problem === null) {
+    if (preparation.stopping) return null;
     return button(modelWords.cancel, () => {
       onGone();
       preparer.cancel(info.id);

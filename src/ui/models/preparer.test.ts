@@ -122,7 +122,7 @@ describe('a download', () => {
     const done = preparer.prepare(model);
     preparer.cancel(model.id);
     calls[0]!.progress(downloading(900));
-    expect(shown()!.progress).toBeNull();
+    expect(shown()).toMatchObject({ progress: null, stopping: true });
     await done;
   });
 });

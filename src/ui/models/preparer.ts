@@ -13,6 +13,8 @@ export interface Preparation {
   readonly title: string;
   readonly kind: PreparationKind;
   readonly progress: Progress | null;
+  /** Whether a person has stopped it, and the work is not at a point yet where it can end. */
+  readonly stopping: boolean;
   /** Why it stopped, where a person did not stop it; null while it runs. */
   readonly problem: ModelProblem | null;
 }
@@ -97,7 +99,11 @@ export class Preparer {
 
   readonly forgetFolder = (): void => this.#set({ dropped: null });
 
-  readonly cancel = (model: string): void => this.#controllers.get(model)?.abort();
+  readonly cancel = (model: string): void => {
+    const preparation = this.#state.preparations.get(model);
+    if (preparation !== undefined && this.#controllers.has(model)) this.#put(model, { ...preparation, stopping: true });
+    this.#controllers.get(model)?.abort();
+  };
 
   /** Lets go of what is said about a failure. */
   readonly dismiss = (model: string): void => {
@@ -131,14 +137,14 @@ export class Preparer {
     const { signal } = controller;
     this.#controllers.set(model, controller);
     this.#quarters.set(model, 0);
-    this.#put(model, { ...subject, progress: null, problem: null });
+    this.#put(model, { ...subject, progress: null, stopping: false, problem: null });
     announce(modelWords.preparing(title));
     this.#keep();
     try {
       await work(this.#models(), {
         signal,
         onProgress: (progress) => {
-          if (!signal.aborted) this.#show({ ...subject, progress, problem: null });
+          if (!signal.aborted) this.#show({ ...subject, progress, stopping: false, problem: null });
         },
       });
       await this.refresh();
@@ -153,7 +159,7 @@ export class Preparer {
         this.#put(model, null);
         announce(modelWords.stopped(title, kept));
       } else {
-        this.#put(model, { ...subject, progress: null, problem });
+        this.#put(model, { ...subject, progress: null, stopping: false, problem });
         announceStop(`${title}: ${modelFailure(problem, kept)}`);
       }
     } finally {

@@ -64,8 +64,9 @@ test('reads all documents by the other model, then takes it', async () => {
 test('cancelled, it leaves nothing behind and the model in use stays', async () => {
   const done = switcher.begin(jina);
   await started();
-  await switcher.cancel();
-  await done;
+  const cancelled = switcher.cancel();
+  expect(switcher.state().phase).toBe('idle'); // at once
+  await Promise.all([cancelled, done]);
   expect(log).toEqual(['open jina-colbert-v2', 'discard', 'close']);
   expect(remembered).toBeNull();
   expect(switcher.state()).toMatchObject({ phase: 'idle', to: null });

@@ -76,12 +76,13 @@ export class Switcher<Next extends NextIndex = NextIndex> {
 
   /** Ends it. The model in use stays, and what was made for the other is let go of. */
   readonly cancel = async (): Promise<void> => {
+    const { phase } = this.#state;
     this.#controller.abort();
-    await this.#running;
-    if (this.#state.phase !== 'stopped') return;
+    if (phase === 'idle') return;
     this.#parts.remember(null);
-    this.#set(idle);
-    await this.#parts.discard().catch(() => undefined); // the next switch lets go of it too
+    this.#set(idle); // at once, though a large model that is being loaded is let go of only then
+    await this.#running;
+    if (phase === 'stopped') await this.#parts.discard().catch(() => undefined); // the next switch lets go of it too
   };
 
   async #run(to: ModelChoice, signal: AbortSignal): Promise<void> {

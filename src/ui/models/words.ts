@@ -55,6 +55,7 @@ export const modelWords = {
   gated:
     'The hub sends these files only to accounts that have agreed to its terms. Agree there, download the files, then open their folder here.',
 
+  stopping: 'Stopping…',
   finished: (title: string): string => `${title} is ready.`,
   stopped: (title: string, kept: number): string =>
     kept === 0 ? `Stopped. Nothing of ${title} was kept.` : `Stopped. ${bytes(kept)} of ${title} is kept.`,
