@@ -113,6 +113,20 @@ describe('where it fails', () => {
   });
 });
 
+test('begun again while the first is still ending, it is not forgotten', async () => {
+  const first = switcher.begin(jina);
+  await started();
+  const cancelled = switcher.cancel();
+  const second = switcher.begin(jina);
+  await Promise.all([first, cancelled]);
+  await started();
+  expect(switcher.state()).toMatchObject({ phase: 'running', to: jina });
+  expect(remembered).toBe(jina);
+  end();
+  await second;
+  expect(log).toEqual(['open jina-colbert-v2', 'discard', 'close', 'open jina-colbert-v2', 'adopt jina-colbert-v2']);
+});
+
 test('another switch ends the one under way', async () => {
   const first = switcher.begin(jina);
   await started();

@@ -78,10 +78,11 @@ export class Switcher<Next extends NextIndex = NextIndex> {
   readonly cancel = async (): Promise<void> => {
     const { phase } = this.#state;
     this.#controller.abort();
-    if (phase === 'idle') return;
-    this.#parts.remember(null);
-    this.#set(idle); // at once, though a large model that is being loaded is let go of only then
-    await this.#running;
+    if (phase !== 'idle') {
+      this.#parts.remember(null);
+      this.#set(idle); // at once, though a large model that is being loaded is let go of only once it is there
+    }
+    await this.#running; // also where it was cancelled before, and is still ending
     if (phase === 'stopped') await this.#parts.discard().catch(() => undefined); // the next switch lets go of it too
   };
 
@@ -113,8 +114,6 @@ export class Switcher<Next extends NextIndex = NextIndex> {
   async #end(to: ModelChoice, next: Next | null, thrown: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) {
       await next?.discardAside().catch(() => undefined); // the next switch lets go of it too
-      this.#parts.remember(null);
-      this.#set(idle);
       announce(modelWords.switchStopped(to.title));
     } else {
       const problem = switchFailure(problemOf(thrown), to.title);
