@@ -71,6 +71,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         for (const section of sections) {
           await go(page, section, device);
           await audit(page, section);
+          if (section === 'Models') await auditModels(page);
           if (section !== 'Benchmark') continue;
           await page.getByRole('button', { name: 'Measure' }).click();
           await expect(page.getByRole('button', { name: 'Copy JSON' })).toBeVisible({ timeout: 60_000 });
@@ -98,6 +99,22 @@ async function go(page: Page, section: string, device: 'desktop' | 'phone'): Pro
   }
   await nav.getByRole('link', { name: section }).click();
   await expect(page.getByRole('heading', { name: section, level: 1 })).toBeVisible();
+}
+
+/** What is asked before a download, and what is known of a model. */
+async function auditModels(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Download: jina-colbert-v2' }).click();
+  await expect(page.getByRole('dialog', { name: 'Non-commercial use only' })).toBeVisible();
+  await audit(page, 'consent');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Details of jina-colbert-v2' }).click();
+  await audit(page, 'details of a model');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.getByRole('textbox', { name: 'Repository' }).fill('no name');
+  await page.getByRole('button', { name: 'Look up' }).click();
+  await expect(page.getByText(/Write it as owner\/name/)).toBeVisible();
+  await audit(page, 'a repository that is none');
 }
 
 async function pasteDialog({ page }: Lateral): Promise<void> {

@@ -71,6 +71,8 @@ export type {
   PrepareRequest,
 } from './models/model-info.ts';
 export { LateralError, errorCodes } from './errors.ts';
+export { checkOrigin as checkModelOrigin } from './models/catalogue.ts';
+export { repositoryOf } from './models/find-files.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 
 export interface CallOptions {

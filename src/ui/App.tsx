@@ -11,6 +11,7 @@ import { toasts } from './parts/toasts.ts';
 import { Toasts } from './parts/Toasts.tsx';
 import './parts/toasts.css';
 import { UpdatePrompt } from './offline/UpdatePrompt.tsx';
+import { ModelsProvider } from './models/ModelsProvider.tsx';
 import { LitWordProvider } from './search/lit-word.tsx';
 import { SearchProvider } from './search/search-context.tsx';
 import { Shell } from './shell/Shell.tsx';
@@ -29,10 +30,12 @@ export function App({ opening }: { readonly opening: Promise<LateralIndex> }) {
                 <SearchProvider>
                   <ViewerProvider>
                     <LitWordProvider>
-                      <AddingProvider>
-                        <Shell />
-                        <DropTarget />
-                      </AddingProvider>
+                      <ModelsProvider>
+                        <AddingProvider>
+                          <Shell />
+                          <DropTarget />
+                        </AddingProvider>
+                      </ModelsProvider>
                       <UpdatePrompt />
                       <Toasts />
                       <Announcer />

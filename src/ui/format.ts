@@ -25,6 +25,9 @@ export function bytes(value: number): string {
   return `${size < 10 && unit > 0 ? size.toFixed(1).replace('.0', '') : Math.round(size).toString()} ${units[unit] ?? ''}`;
 }
 
+/** A text in which no figure is parted from its unit at the end of a line. */
+export const unbroken = (text: string): string => text.replace(/(\d) (?=(B|KB|MB|GB|TB|s|min|h)\b)/g, '$1\u00a0');
+
 /** `40 s`, `5 min`, `2 h`: rounded so that it does not flicker. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${Math.max(1, Math.ceil(seconds))} s`;

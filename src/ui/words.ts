@@ -188,12 +188,6 @@ export const words = {
   readingOn: 'Reading',
   comparingOn: 'Comparing',
   private: 'This is a private window: documents disappear when you close it.',
-  modelsLead: 'A model decides how meaning is compared. Lateral comes with one.',
-  modelWords: 'Small, quick, built in.',
-  modelLicence: 'Apache-2.0',
-  inUse: 'In use',
-  checked: 'Checked on this device',
-  checkFailed: 'Did not pass its check on this device. Details say more.',
   evaluateLead:
     'Measuring search on your own questions with known answers runs today from the command line, in a copy of Lateral’s source.',
   benchmarkLead:
@@ -234,7 +228,6 @@ export const words = {
   vectors: 'Space for search',
   vectorsLead: 'How many numbers are kept for each word. Fewer take less room and find a little less well.',
   vectorsMore: 'More numbers mean that your documents are read again, in the background.',
-  vectorsNames: { '128': '128 numbers', '96': '96, a quarter less', '64': '64, half as much' },
   pooling: 'Similar words',
   poolingLead:
     'Those of a passage can share one place, to take a half, a third or a quarter of the room. A small detail may be missed.',
@@ -390,6 +383,24 @@ export function startFailure(code: ErrorCode | undefined): string {
       return 'The model gives wrong results on this device, so it is not used. Your documents are safe.';
     default:
       return words.failedTitle;
+  }
+}
+
+/** The same where it is a downloaded model that cannot be opened; null where it has no part in it. @param model its id */
+export function modelStartFailure(code: ErrorCode | undefined, model: string): string | null {
+  const title = model.replace(/^folder:/, '');
+  switch (code) {
+    case 'model-unavailable':
+      return `${title} is not here any more: your browser may have cleared it. Your documents are safe.`;
+    case 'model-invalid':
+    case 'invalid-argument':
+      return `${title} could not be opened. Your documents are safe.`;
+    case 'self-test-failed':
+      return `${title} gives wrong results on this device, so it is not used. Your documents are safe.`;
+    case 'out-of-memory':
+      return `${title} needs more memory than this tab may use. Your documents are safe.`;
+    default:
+      return null;
   }
 }
 

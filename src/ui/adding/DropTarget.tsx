@@ -1,11 +1,18 @@
 /** The whole window takes drops; the page outside text fields takes pastes. */
 import { useEffect, useState } from 'react';
+import { isModelFolder, toImport } from '../models/describe.ts';
+import { usePreparer } from '../models/ModelsProvider.tsx';
+import { modelWords } from '../models/words.ts';
+import { parseAddress } from '../state/address.ts';
+import { useAddress } from '../state/use-address.ts';
 import { words } from '../words.ts';
 import { useAdding } from './AddingProvider.tsx';
 import { fromDrop, fromFiles, fromText } from './collect.ts';
 
 export function DropTarget() {
   const { adder, offer } = useAdding();
+  const preparer = usePreparer();
+  const { address } = useAddress();
   const [over, setOver] = useState(false);
 
   useEffect(() => {
@@ -34,7 +41,12 @@ export function DropTarget() {
       if (!takes(event) || event.dataTransfer === null) return;
       event.preventDefault();
       leave();
+      const onModels = parseAddress(location.hash).section === 'models';
       void fromDrop(event.dataTransfer).then(({ inputs, unreadable }) => {
+        if (onModels && isModelFolder(inputs)) {
+          preparer.offerFolder(toImport(inputs));
+          return;
+        }
         adder.addFailures(unreadable);
         offer(inputs);
       });
@@ -57,12 +69,12 @@ export function DropTarget() {
     return () => {
       for (const [type, listener] of listeners) window.removeEventListener(type, listener as EventListener);
     };
-  }, [adder, offer]);
+  }, [adder, offer, preparer]);
 
   if (!over) return null;
   return (
     <div className="drop">
-      <p className="drop__title">{words.dropTitle}</p>
+      <p className="drop__title">{address.section === 'models' ? modelWords.dropTitle : words.dropTitle}</p>
       <p className="drop__lead">{words.dropLead}</p>
     </div>
   );

@@ -2,6 +2,7 @@
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useState } from 'react';
 import type { Progress } from '../../index.ts';
+import { Bar } from '../parts/Bar.tsx';
 import { toasts } from '../parts/toasts.ts';
 import { useIndex, useStatus } from '../state/index-context.tsx';
 import { failureSentence, outcome, progressLine, progressValue, rereadingLine, stopReason, words } from '../words.ts';
@@ -36,32 +37,6 @@ export function ProgressPanel() {
 export function shareOf({ done, total, current }: Pick<AddingState, 'done' | 'total' | 'current'>): number {
   const within = current === undefined || current.total === 0 ? 0 : Math.min(1, current.done / current.total);
   return total === 0 ? 0 : Math.min(1, (done + within) / total);
-}
-
-interface BarProps {
-  readonly label: string;
-  readonly total: number;
-  readonly done: number;
-  /** The same in words. */
-  readonly text?: string;
-  /** What is drawn, 0 to 1: with the part of the file at hand. */
-  readonly share: number;
-}
-
-function Bar({ label, total, done, text, share }: BarProps) {
-  return (
-    <div
-      className="progress__track"
-      role="progressbar"
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={total}
-      aria-valuenow={done}
-      aria-valuetext={text}
-    >
-      <div className="progress__fill" style={{ inlineSize: `${share * 100}%` }} />
-    </div>
-  );
 }
 
 function Running({ state }: { readonly state: AddingState }) {

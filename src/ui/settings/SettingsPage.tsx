@@ -14,12 +14,14 @@ import { announceStop } from '../state/announce.tsx';
 import { useDocuments, useIndex, useStatus } from '../state/index-context.tsx';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import type { Theme } from '../state/preferences.ts';
-import { useForeignRequests } from '../state/requests.ts';
+import { useAskedHosts, useForeignRequests } from '../state/requests.ts';
 import { deviceSentence, words } from '../words.ts';
 import { DeviceSettings } from './DeviceSettings.tsx';
+import { modelWords } from '../models/words.ts';
 import { selfTestReport } from './report.ts';
 import './settings.css';
 import { usePolicy } from './use-policy.ts';
+import { SourceSettings } from './SourceSettings.tsx';
 import { VectorSettings } from './VectorSettings.tsx';
 
 const themes: readonly { readonly value: Theme; readonly label: string }[] = [
@@ -51,6 +53,10 @@ export default function SettingsPage() {
 
       <Storage />
       <Privacy />
+
+      <Setting title={modelWords.sourceTitle}>
+        <SourceSettings />
+      </Setting>
 
       <Setting title={words.offline}>
         <OfflineLine />
@@ -166,6 +172,7 @@ function Originals({ sourceBytes }: { readonly sourceBytes: number }) {
 
 function Privacy() {
   const requests = useForeignRequests();
+  const asked = useAskedHosts();
   const policy = usePolicy();
   return (
     <Setting title={words.privateTitle}>
@@ -174,6 +181,7 @@ function Privacy() {
         <strong className="setting__count tabular">{number(requests)}</strong> {requests === 1 ? 'request' : 'requests'}{' '}
         to other sites since you opened it.
       </p>
+      {asked.length === 0 ? null : <p className="setting__text">{modelWords.askedHosts(asked)}</p>}
       {policy === undefined ? null : (
         <details>
           <summary>{words.policyTitle}</summary>

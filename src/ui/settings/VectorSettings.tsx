@@ -5,27 +5,31 @@
  */
 import { useState } from 'react';
 import type { IndexStats, ResidentPrecision } from '../../index.ts';
+import { builtInModel, dimsOffered } from '../models/describe.ts';
+import { useModelInUse, useModelList } from '../models/ModelsProvider.tsx';
+import { dimName } from '../models/words.ts';
 import { setPreferences } from '../state/preferences.ts';
 import { words } from '../words.ts';
 import { SelectRow } from './SelectRow.tsx';
 
-const dims = ['128', '96', '64'] as const;
 const poolFactors = ['1', '2', '3', '4'] as const;
 const memories = ['stored', 'int4'] as const satisfies readonly ResidentPrecision[];
-type Dim = (typeof dims)[number];
 type Factor = (typeof poolFactors)[number];
 
 export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
   const { fingerprint } = stats;
-  const presentDim = dims.find((dim) => Number(dim) === fingerprint.dim) ?? '128';
+  const inUse = useModelInUse();
+  const { list } = useModelList(inUse !== builtInModel);
+  const dims = dimsOffered(list, inUse, fingerprint.dim);
+  const largest = dims[0]!;
   const presentFactor = poolFactors.find((factor) => Number(factor) === fingerprint.poolFactor) ?? '1';
-  const [dim, setDim] = useState<Dim>(presentDim);
+  const [dim, setDim] = useState(fingerprint.dim);
   const [factor, setFactor] = useState<Factor>(presentFactor);
   const [memory, setMemory] = useState<ResidentPrecision>(stats.residentPrecision);
-  const unchanged = dim === presentDim && factor === presentFactor && memory === stats.residentPrecision;
+  const unchanged = dim === fingerprint.dim && factor === presentFactor && memory === stats.residentPrecision;
   const apply = (): void => {
     setPreferences({
-      dim: dim === '128' ? null : (Number(dim) as 96 | 64),
+      dim: dim === largest ? null : dim,
       poolFactor: Number(factor) as 1 | 2 | 3 | 4,
       residentPrecision: memory,
     });
@@ -33,13 +37,15 @@ export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
   };
   return (
     <>
-      <SelectRow
-        label={words.vectors}
-        says={Number(dim) > Number(presentDim) ? words.vectorsMore : words.vectorsLead}
-        options={dims.map((value) => ({ value, label: words.vectorsNames[value] }))}
-        value={dim}
-        onChange={setDim}
-      />
+      {dims.length < 2 ? null : (
+        <SelectRow
+          label={words.vectors}
+          says={dim > fingerprint.dim ? words.vectorsMore : words.vectorsLead}
+          options={dims.map((one) => ({ value: String(one), label: dimName(one, largest) }))}
+          value={String(dim)}
+          onChange={(next) => setDim(Number(next))}
+        />
+      )}
       <SelectRow
         label={words.pooling}
         says={factor === presentFactor ? words.poolingLead : words.poolingChange}

@@ -24,22 +24,46 @@ interface IndexState {
   readonly opening: Promise<LateralIndex>;
   readonly index: LateralIndex | null;
   readonly failure: StartFailure | null;
+  /** Id of the model that it is opened with; null for the one that comes with Lateral. */
+  readonly model: string | null;
+  /** Closes the index, and takes another in its place. What was begun with the old one ends. */
+  readonly replace: (open: () => Promise<LateralIndex>) => void;
+}
+
+interface Opened {
+  readonly opening: Promise<LateralIndex>;
+  readonly index: LateralIndex | null;
+  readonly failure: StartFailure | null;
+  readonly model: string | null;
 }
 
 const IndexContext = createContext<IndexState | null>(null);
 
 export function IndexProvider({
-  opening,
+  opening: first,
   children,
 }: {
   readonly opening: Promise<LateralIndex>;
   readonly children: ReactNode;
 }) {
-  const [index, setIndex] = useState<LateralIndex | null>(null);
-  const [failure, setFailure] = useState<StartFailure | null>(null);
+  const [opening, setOpening] = useState(first);
+  const [opened, setOpened] = useState<Opened | null>(null);
   useEffect(() => {
-    opening.then(setIndex, (thrown: unknown) => setFailure(failureOf(thrown)));
+    opening.then(
+      (index) => setOpened({ opening, index, failure: null, model: preferences().model }),
+      (thrown: unknown) => setOpened({ opening, index: null, failure: failureOf(thrown), model: preferences().model }),
+    );
   }, [opening]);
+  const current = opened?.opening === opening ? opened : null;
+  const index = current?.index ?? null;
+  const failure = current?.failure ?? null;
+  const model = current === null ? preferences().model : current.model;
+  const replace = useCallback(
+    (open: () => Promise<LateralIndex>) => {
+      setOpening(closed(opening).then(open));
+    },
+    [opening],
+  );
   useEffect(() => {
     if (index === null) return;
     const tell = (): void => {
@@ -50,8 +74,17 @@ export function IndexProvider({
     document.addEventListener('visibilitychange', tell);
     return () => document.removeEventListener('visibilitychange', tell);
   }, [index]);
-  const value = useMemo(() => ({ opening, index, failure }), [opening, index, failure]);
+  const value = useMemo(() => ({ opening, index, failure, model, replace }), [opening, index, failure, model, replace]);
   return <IndexContext value={value}>{children}</IndexContext>;
+}
+
+/** Resolves once it is closed, or where it never opened. */
+async function closed(opening: Promise<LateralIndex>): Promise<void> {
+  try {
+    await (await opening).close();
+  } catch {
+    // there is nothing to close, or its worker is gone
+  }
 }
 
 export function useIndex(): IndexState {

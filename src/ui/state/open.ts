@@ -2,24 +2,59 @@
 import { useSyncExternalStore } from 'react';
 import * as api from '../../index.ts';
 import type { LateralIndex, OpenOptions, Progress } from '../../index.ts';
+import type { ModelChoice } from './preferences.ts';
 import { preferences, setPreferences } from './preferences.ts';
 
 const encoders = ['auto', 'wasm', 'webgpu'] as const;
 const scorers = ['auto', 'js', 'wasm', 'webgpu'] as const;
 
-export function openFromAddress(search: string): Promise<LateralIndex> {
+/** @throws what `openIndex` throws */
+export async function openFromAddress(search: string): Promise<LateralIndex> {
   const clear = sessionStorage.getItem(startOverKey) !== null;
   sessionStorage.removeItem(startOverKey);
-  const { keepSources, dim, poolFactor, residentPrecision } = preferences();
-  return api.openIndex({
-    ...optionsFrom(search),
-    keepSources,
-    ...(dim === null ? {} : { dim }),
-    poolFactor,
-    residentPrecision,
-    onProgress: loading,
-    onMismatch: clear ? 'clear' : 'reencode',
+  const { switchingTo } = preferences();
+  const open = (onMismatch: NonNullable<OpenOptions['onMismatch']>): Promise<LateralIndex> => {
+    const { model, dim } = preferences();
+    return api.openIndex({ ...ofModel(model, dim), ...settingsFrom(search), onMismatch });
+  };
+  if (switchingTo !== null && !clear) {
+    // It may have taken over in the very moment in which the page ended: then the one before must not begin anew.
+    try {
+      return await open('fail');
+    } catch (thrown) {
+      if (!(thrown instanceof api.LateralError) || thrown.code !== 'model-mismatch') throw thrown;
+      takeModel(switchingTo);
+    }
+  }
+  return open(clear ? 'clear' : 'reencode');
+}
+
+/** The same documents with another model, which changes nothing for the one that serves them until it has taken over. */
+export function openAside(
+  search: string,
+  { model }: ModelChoice,
+  onProgress: (progress: Progress) => void,
+): Promise<LateralIndex> {
+  return api.openIndex({ ...ofModel(model, null), ...settingsFrom(search), onProgress, onMismatch: 'aside' });
+}
+
+/** From now on this model is opened. */
+export function takeModel({ model, tokensPerSecond }: ModelChoice): void {
+  const measured = Math.round(tokensPerSecond ?? 0);
+  setPreferences({
+    ...{ model, dim: null, switchingTo: null },
+    tokensPerSecond: measured > 0 ? measured : null, // what the other model took says nothing of this one
   });
+}
+
+const ofModel = (model: string | null, dim: number | null): OpenOptions => ({
+  ...(model === null ? {} : { model }),
+  ...(dim === null ? {} : { dim }),
+});
+
+function settingsFrom(search: string): api.OpenIndexOptions {
+  const { keepSources, poolFactor, residentPrecision } = preferences();
+  return { ...optionsFrom(search), keepSources, poolFactor, residentPrecision, onProgress: loading };
 }
 
 export function optionsFrom(search: string): OpenOptions {

@@ -6,14 +6,31 @@ import { setThemeColor } from '../offline/theme-color.ts';
 export type Theme = 'system' | 'light' | 'dark';
 export type View = 'passage' | 'document';
 
+/** What an index is opened with. */
+export interface ModelChoice {
+  /** Null for the model that comes with Lateral. */
+  readonly model: string | null;
+  readonly title: string;
+  /** Tokens it reads in a second, or null where that was not measured. */
+  readonly tokensPerSecond: number | null;
+}
+
 export interface Preferences {
   readonly theme: Theme;
   readonly letterKeys: boolean;
   readonly view: View;
   readonly match: MatchBy;
   readonly keepSources: boolean;
+  /** Id of the model in use, as `openIndex` takes it; null for the one that comes with Lateral. */
+  readonly model: string | null;
+  /** The model that documents are being read by for it to take over; null where none is. */
+  readonly switchingTo: ModelChoice | null;
   /** Dimensions of stored vectors; null for as many as the model has. */
-  readonly dim: 96 | 64 | null;
+  readonly dim: number | null;
+  /** Where models come from; '' for the usual hub. */
+  readonly modelEndpoint: string;
+  /** In its place, a folder of one's own server; '' for none. */
+  readonly modelPath: string;
   readonly poolFactor: PoolFactor;
   readonly residentPrecision: ResidentPrecision;
   /** Tokens per second that this device has read so far, or null before the first long reading. */
@@ -32,7 +49,11 @@ const defaults: Preferences = {
   view: 'passage',
   match: 'both',
   keepSources: true,
+  model: null,
+  switchingTo: null,
   dim: null,
+  modelEndpoint: '',
+  modelPath: '',
   poolFactor: 1,
   residentPrecision: 'stored',
   tokensPerSecond: null,
@@ -51,7 +72,11 @@ function load(): Preferences {
       view: stored.view === 'document' ? 'document' : 'passage',
       match: match === 'meaning' || match === 'words' ? match : 'both',
       keepSources: stored.keepSources !== false,
-      dim: stored.dim === 96 || stored.dim === 64 ? stored.dim : null,
+      model: isModelId(stored.model) ? stored.model : null,
+      switchingTo: toChoice(stored.switchingTo),
+      dim: isDim(stored.dim) ? stored.dim : null,
+      modelEndpoint: isAddress(stored.modelEndpoint) ? stored.modelEndpoint : '',
+      modelPath: isAddress(stored.modelPath) ? stored.modelPath : '',
       poolFactor: ([2, 3, 4] as const).find((factor) => factor === stored.poolFactor) ?? 1,
       residentPrecision: stored.residentPrecision === 'int4' ? 'int4' : 'stored',
       tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
@@ -60,6 +85,25 @@ function load(): Preferences {
   } catch {
     return defaults; // storage is closed to us, or holds something else
   }
+}
+
+/** An id of a list, owner/name, or 'folder:NAME': what it means is found out when it is opened. */
+function isModelId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 200 && /^(folder:.+|[\w.-]+(\/[\w.-]+)?)$/.test(value);
+}
+
+function toChoice(value: unknown): ModelChoice | null {
+  const { model, title, tokensPerSecond } = (value ?? {}) as Partial<Record<keyof ModelChoice, unknown>>;
+  if ((model !== null && !isModelId(model)) || typeof title !== 'string') return null;
+  return { model, title, tokensPerSecond: typeof tokensPerSecond === 'number' ? tokensPerSecond : null };
+}
+
+function isDim(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 1024;
+}
+
+function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 2000;
 }
 
 export const preferences = (): Preferences => current;

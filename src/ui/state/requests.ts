@@ -22,4 +22,15 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** Hosts that a worker was let ask for a model, which the page's own record does not show. */
+let asked: readonly string[] = [];
+
+export function noteAsked(origins: readonly string[]): void {
+  const hosts = origins.map((origin) => origin.replace(/^https?:\/\//, ''));
+  asked = [...new Set([...asked, ...hosts])];
+  for (const listener of listeners) listener();
+}
+
+export const useAskedHosts = (): readonly string[] => useSyncExternalStore(subscribe, () => asked);
+
 export const useForeignRequests = (): number => useSyncExternalStore(subscribe, () => foreign);
