@@ -183,13 +183,7 @@ describe('a repository that Lateral does not know', () => {
     const note = ({ phase, done }: Progress): void => {
       phases.push(phase === 'waiting' ? phase : `${phase} ${done}`);
     };
-    const [one, two] = await Promise.all([
-      first.prepare(request, calls()),
-      models.prepare(
-        request,
-        calls(({ phase }) => phases.push(phase)),
-      ),
-    ]);
+    const [one, two] = await Promise.all([first.prepare(request, calls(note)), models.prepare(request, calls(note))]);
     expect(one.check).toEqual(two.check);
     expect(phases).toContain('waiting');
     expect(phases.filter((phase) => phase === 'quantizing 0')).toHaveLength(1);
