@@ -28,8 +28,15 @@ export interface ModelWeights {
 export interface ExternalWeights {
   /** As the graph names it. */
   readonly path: string;
-  /** At most 2 GiB, as everything in one ArrayBuffer. */
-  readonly bytes: Uint8Array;
+  /** In memory, at most 2 GiB, as everything in one ArrayBuffer; or where they lie, to be read tensor by tensor. */
+  readonly bytes: Uint8Array | WeightsFile;
+}
+
+/** A file that can be read where it lies, at once: the runtime does not wait while it builds a session. */
+export interface WeightsFile {
+  /** Bytes. */
+  readonly size: number;
+  readonly readSync: (offset: number, length: number) => Uint8Array;
 }
 
 export interface SessionFactory {

@@ -1,7 +1,7 @@
 /** ONNX Runtime in Node: the native one where it is installed, WebAssembly where not. */
 import type * as ortTypes from 'onnxruntime-web/webgpu';
 import type { Session, SessionFactory } from './session-api.ts';
-import { externalData, wrapSession } from './session-wrap.ts';
+import { externalBytes, externalData, wrapSession } from './session-wrap.ts';
 
 export interface NodeRuntimeOptions {
   readonly threads: number;
@@ -20,7 +20,7 @@ export async function createNodeRuntime(options: NodeRuntimeOptions): Promise<Se
     files: [],
     async create(model) {
       const session = await ort.InferenceSession.create(model.graph, {
-        externalData: externalData(model),
+        externalData: native === null ? externalData(model) : externalBytes(model),
         executionProviders: [native === null ? 'wasm' : 'cpu'],
         intraOpNumThreads: options.threads,
         logSeverityLevel: 3,

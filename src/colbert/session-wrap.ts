@@ -1,7 +1,7 @@
 /** What sessions have in common, whichever runtime carries them: tensors in, rows out, errors with a code. */
 import type * as ort from 'onnxruntime-web/webgpu';
 import { LateralError } from '../errors.ts';
-import type { ModelWeights, Session } from './session-api.ts';
+import type { ModelWeights, Session, WeightsFile } from './session-api.ts';
 
 const knownInputs = ['input_ids', 'attention_mask', 'token_type_ids'];
 
@@ -47,9 +47,28 @@ export function wrapSession(
   };
 }
 
-/** As ONNX Runtime's option. */
+/**
+ * As ONNX Runtime Web's option. Of a file it asks nothing but its length and, tensor by tensor, parts of it, which it copies at once into
+ * its own memory (read in the sources of 1.30). So a file that lies elsewhere stands in for bytes, and weights are never in memory twice.
+ */
 export function externalData({ external }: ModelWeights): { readonly path: string; readonly data: Uint8Array }[] {
-  return external.map(({ path, bytes }) => ({ path, data: bytes }));
+  return external.map(({ path, bytes }) => ({ path, data: bytes instanceof Uint8Array ? bytes : lazyBytes(bytes) }));
+}
+
+/** For a runtime that wants all of it. */
+export function externalBytes({ external }: ModelWeights): { readonly path: string; readonly data: Uint8Array }[] {
+  return external.map(({ path, bytes }) => ({
+    path,
+    data: bytes instanceof Uint8Array ? bytes : bytes.readSync(0, bytes.size),
+  }));
+}
+
+function lazyBytes({ size, ...file }: WeightsFile): Uint8Array {
+  return Object.defineProperties(new Uint8Array(0), {
+    byteLength: { value: size },
+    length: { value: size },
+    subarray: { value: (begin: number, end: number) => file.readSync(begin, end - begin) },
+  });
 }
 
 export function runtimeError(cause: unknown, what: string): LateralError {

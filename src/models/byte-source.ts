@@ -13,6 +13,8 @@ export interface ByteSource {
    * @throws 'invalid-argument' where that is not within the file, and what the storage throws
    */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same at once, where there is a way to (workers, Node). */
+  readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
 }
 
 /** A file that is being written, at its end only. */
@@ -48,8 +50,21 @@ export function blobSource(blob: Blob): ByteSource {
       requireWithin(offset, length, blob.size);
       return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
     },
+    ...(FileReaderSync === undefined
+      ? {}
+      : {
+          readSync(offset: number, length: number): Uint8Array<ArrayBuffer> {
+            requireWithin(offset, length, blob.size);
+            return new Uint8Array(new FileReaderSync().readAsArrayBuffer(blob.slice(offset, offset + length)));
+          },
+        }),
   };
 }
+
+/** Only in workers. */
+const { FileReaderSync } = globalThis as {
+  readonly FileReaderSync?: new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer };
+};
 
 /** The whole of a source in order, `pieceBytes` at a time. */
 export async function* piecesOf(source: ByteSource, pieceBytes = 2 ** 20): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -10,7 +10,7 @@ import { importFolder } from './hub/import-folder.ts';
 import { createDiskFolders } from './kept/disk-folders.ts';
 import { createModelStore, type ModelStore } from './kept/model-store.ts';
 import { loadStored, quantizedVariant } from './load-stored.ts';
-import { quantizeStored } from './quantize-stored.ts';
+import { quantizedPaths, quantizeStored } from './quantize-stored.ts';
 import { readFixture, runModel, worstCosine, type ModelBytes } from './quantize/testing/models.ts';
 import { failureOf } from './testing/setting.ts';
 
@@ -68,6 +68,48 @@ test('a folder becomes an encoder: markers, skiplist and length from its files, 
     await encoder.release();
   }
   await expect(loaded.createEncoder(runtime, 'wasm')).rejects.toMatchObject({ code: 'internal' });
+});
+
+test('weights are read tensor by tensor where they lie, and give the rows of those read at once', async () => {
+  const key = await dropped();
+  await quantizeStored(store, key, options);
+  const { data } = quantizedPaths(options);
+  const reads: number[] = [];
+  const watched: ModelStore = {
+    ...store,
+    async open(model, path) {
+      const file = await store.open(model, path);
+      if (path !== data) return file;
+      return {
+        size: file.size,
+        read: () => Promise.reject(new Error('All of it was asked for.')),
+        readSync(offset, length) {
+          reads.push(length);
+          return file.readSync!(offset, length);
+        },
+      };
+    },
+  };
+  const encode = async (from: ModelStore, wasm: boolean): Promise<Float32Array> => {
+    const runtime = await createNodeRuntime({ threads: 1, wasm });
+    const loaded = await loadStored(from, key, quantizedVariant(options), null);
+    const encoder = await loaded.createEncoder(runtime, 'wasm');
+    const { rows } = await encoder.encodeQuery('river see');
+    await encoder.release();
+    return rows;
+  };
+  const lazily = await encode(watched, true);
+  const { size } = await store.open(key, data);
+  expect(reads.length).toBeGreaterThan(10);
+  expect(Math.max(...reads)).toBeLessThan(size / 2);
+  const atOnce = await encode(
+    { ...store, open: async (...call) => ({ ...(await store.open(...call)), readSync: undefined! }) },
+    true,
+  );
+  expect(lazily).toEqual(atOnce);
+  expect(worstCosine([lazily.subarray(0, dim)], [(await encode(store, false)).subarray(0, dim)])).toBeGreaterThan(
+    0.9999,
+  );
 });
 
 test('files that say otherwise than what is known are refused', async () => {

@@ -1,7 +1,7 @@
 /** A model in the store, quantised → a ready encoder: what models/load.ts does with the one that comes with Lateral. */
 import type { ColbertConfig } from '../colbert/config.ts';
 import { createEncoder, type Encoder, type EncoderOptions } from '../colbert/encoder.ts';
-import type { ModelWeights, SessionFactory } from '../colbert/session-api.ts';
+import type { ExternalWeights, ModelWeights, SessionFactory } from '../colbert/session-api.ts';
 import { readSettings } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
@@ -86,13 +86,16 @@ export async function loadStored(
 }
 
 async function readWeights(store: ModelStore, key: string, { graph, data }: StoredVariant): Promise<ModelWeights> {
-  const read = async (path: string): Promise<Uint8Array> => {
-    const source = await store.open(key, path);
-    return source.read(0, source.size);
-  };
-  const external: { path: string; bytes: Uint8Array }[] = [];
-  for (const path of data) external.push({ path: path.slice(path.lastIndexOf('/') + 1), bytes: await read(path) });
-  return { graph: await read(graph), external };
+  const external: ExternalWeights[] = [];
+  for (const path of data) {
+    const file = await store.open(key, path);
+    // Read where they lie, tensor by tensor; at once only where there is no other way.
+    const { size, readSync } = file;
+    const bytes = readSync === undefined ? await file.read(0, size) : { size, readSync };
+    external.push({ path: path.slice(path.lastIndexOf('/') + 1), bytes });
+  }
+  const source = await store.open(key, graph);
+  return { graph: await source.read(0, source.size), external };
 }
 
 async function readJson(store: ModelStore, key: string, path: string): Promise<unknown> {

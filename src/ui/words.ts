@@ -1,5 +1,14 @@
 /** Every word of the interface, in one place. Errors choose their sentence by code, never by message. */
-import type { AddFailure, EngineStatus, ErrorCode, MatchBy, Progress, WithoutRoom, WordMatch } from '../index.ts';
+import type {
+  AddFailure,
+  EngineStatus,
+  ErrorCode,
+  LongDocument,
+  MatchBy,
+  Progress,
+  WithoutRoom,
+  WordMatch,
+} from '../index.ts';
 import { bytes, count, duration, number } from './format.ts';
 
 export const words = {
@@ -232,6 +241,14 @@ export const words = {
   poolingLead:
     'Those of a passage can share one place, to take a half, a third or a quarter of the room. A small detail may be missed.',
   poolingChange: 'For this your documents are read again, in the background.',
+  longDocuments: 'Long documents',
+  longLead:
+    'A passage can be read with what stands around it. That is for models made for long texts: Lateral mini finds a little less so.',
+  longNames: {
+    passage: 'Each passage by itself',
+    window: 'With its surroundings',
+    whole: 'As a whole',
+  } satisfies Record<LongDocument, string>,
   poolingNames: {
     '1': 'Kept apart',
     '2': 'Shared: a half',

@@ -1,4 +1,5 @@
 /** Models' files on disk, for Node: `<root>/<folder>/<name>`. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LateralError, toLateralError } from '../../errors.ts';
@@ -72,6 +73,21 @@ async function diskSource(path: string, name: string): Promise<ByteSource> {
         }
         return bytes;
       }),
+    readSync(offset, length) {
+      requireWithin(offset, length, size);
+      const bytes = new Uint8Array(length);
+      const file = openSync(path, 'r');
+      try {
+        for (let done = 0; done < length;) {
+          const count = readSync(file, bytes, done, length - done, offset + done);
+          if (count === 0) throw new LateralError('storage-corrupt', `${name} became shorter while it was read.`);
+          done += count;
+        }
+      } finally {
+        closeSync(file);
+      }
+      return bytes;
+    },
   };
 }
 

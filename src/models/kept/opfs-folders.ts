@@ -51,7 +51,7 @@ function opfsFolder(folder: FileSystemDirectoryHandle, synchronous: boolean): By
         const file = await folder.getFileHandle(name).catch(nullIfMissing);
         if (file === null) throw new LateralError('not-found', `There is no file ${name}.`);
         const source = blobSource(await file.getFile());
-        return { size: source.size, read: (offset, length) => translate(() => source.read(offset, length)) };
+        return { ...source, read: (offset, length) => translate(() => source.read(offset, length)) };
       }),
     sink: (name) =>
       translate(async () => {

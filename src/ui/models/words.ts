@@ -118,7 +118,7 @@ export const modelWords = {
 
 /** What each is good for, in one sentence; others follow from their languages. */
 const known: Readonly<Record<string, string>> = {
-  'lateral-mini': 'Small, quick, built in. Good in 17 languages.',
+  'lateral-mini': 'Small, quick, built in. 17 languages, English best.',
   'jina-colbert-v2': '89 languages, long documents. The most thorough, and the slowest.',
   'jina-colbert-v1-en': 'English, long documents.',
   'colbertv2.0': 'English. Of medium size, and well tried.',

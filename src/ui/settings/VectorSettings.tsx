@@ -1,19 +1,20 @@
 /**
- * How much is kept of each passage: how many numbers a word, and whether similar words share theirs. Fewer numbers are made of
+ * How much is kept of each passage: how many numbers a word, and whether similar words share theirs; and what it is read with. Fewer numbers are made of
  * those that are here; anything else needs the documents read again. And how much of the memory that takes, which changes nothing
  * of what is kept.
  */
 import { useState } from 'react';
-import type { IndexStats, ResidentPrecision } from '../../index.ts';
+import type { IndexStats, LongDocument, ResidentPrecision } from '../../index.ts';
 import { builtInModel, dimsOffered } from '../models/describe.ts';
 import { useModelInUse, useModelList } from '../models/ModelsProvider.tsx';
 import { dimName } from '../models/words.ts';
-import { setPreferences } from '../state/preferences.ts';
+import { preferences, setPreferences } from '../state/preferences.ts';
 import { words } from '../words.ts';
 import { SelectRow } from './SelectRow.tsx';
 
 const poolFactors = ['1', '2', '3', '4'] as const;
 const memories = ['stored', 'int4'] as const satisfies readonly ResidentPrecision[];
+const methods = ['passage', 'window', 'whole'] as const satisfies readonly LongDocument[];
 type Factor = (typeof poolFactors)[number];
 
 export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
@@ -26,12 +27,19 @@ export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
   const [dim, setDim] = useState(fingerprint.dim);
   const [factor, setFactor] = useState<Factor>(presentFactor);
   const [memory, setMemory] = useState<ResidentPrecision>(stats.residentPrecision);
-  const unchanged = dim === fingerprint.dim && factor === presentFactor && memory === stats.residentPrecision;
+  const presentMethod = methodOf(fingerprint);
+  const [method, setMethod] = useState<LongDocument>(presentMethod);
+  const unchanged =
+    method === presentMethod &&
+    dim === fingerprint.dim &&
+    factor === presentFactor &&
+    memory === stats.residentPrecision;
   const apply = (): void => {
     setPreferences({
       dim: dim === largest ? null : dim,
       poolFactor: Number(factor) as 1 | 2 | 3 | 4,
       residentPrecision: memory,
+      longDocument: method,
     });
     location.reload();
   };
@@ -54,6 +62,13 @@ export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
         onChange={setFactor}
       />
       <SelectRow
+        label={words.longDocuments}
+        says={method === presentMethod ? words.longLead : words.poolingChange}
+        options={methods.map((value) => ({ value, label: words.longNames[value] }))}
+        value={method}
+        onChange={setMethod}
+      />
+      <SelectRow
         label={words.memory}
         says={words.memoryLead}
         options={memories.map((value) => ({ value, label: words.memoryNames[value] }))}
@@ -69,4 +84,9 @@ export function VectorSettings({ stats }: { readonly stats: IndexStats }) {
       )}
     </>
   );
+}
+
+function methodOf({ longDocument }: IndexStats['fingerprint']): LongDocument {
+  if (longDocument === 'truncate') return 'passage';
+  return preferences().longDocument === 'whole' ? 'whole' : 'window';
 }

@@ -53,8 +53,8 @@ const ofModel = (model: string | null, dim: number | null): OpenOptions => ({
 });
 
 function settingsFrom(search: string): api.OpenIndexOptions {
-  const { keepSources, poolFactor, residentPrecision } = preferences();
-  return { ...optionsFrom(search), keepSources, poolFactor, residentPrecision, onProgress: loading };
+  const { keepSources, poolFactor, residentPrecision, longDocument } = preferences();
+  return { ...optionsFrom(search), keepSources, poolFactor, residentPrecision, longDocument, onProgress: loading };
 }
 
 export function optionsFrom(search: string): OpenOptions {

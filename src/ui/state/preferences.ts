@@ -1,6 +1,6 @@
 /** What a person prefers, and what this browser has shown of itself, remembered here: theme, keys, view, speed. */
 import { useSyncExternalStore } from 'react';
-import type { MatchBy, PoolFactor, ResidentPrecision } from '../../index.ts';
+import type { LongDocument, MatchBy, PoolFactor, ResidentPrecision } from '../../index.ts';
 import { setThemeColor } from '../offline/theme-color.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -33,6 +33,7 @@ export interface Preferences {
   readonly modelPath: string;
   readonly poolFactor: PoolFactor;
   readonly residentPrecision: ResidentPrecision;
+  readonly longDocument: LongDocument;
   /** Tokens per second that this device has read so far, or null before the first long reading. */
   readonly tokensPerSecond: number | null;
   /**
@@ -56,6 +57,7 @@ const defaults: Preferences = {
   modelPath: '',
   poolFactor: 1,
   residentPrecision: 'stored',
+  longDocument: 'passage',
   tokensPerSecond: null,
   hadDocuments: false,
 };
@@ -78,6 +80,7 @@ function load(): Preferences {
       modelEndpoint: isAddress(stored.modelEndpoint) ? stored.modelEndpoint : '',
       modelPath: isAddress(stored.modelPath) ? stored.modelPath : '',
       poolFactor: ([2, 3, 4] as const).find((factor) => factor === stored.poolFactor) ?? 1,
+      longDocument: (['window', 'whole'] as const).find((method) => method === stored.longDocument) ?? 'passage',
       residentPrecision: stored.residentPrecision === 'int4' ? 'int4' : 'stored',
       tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
       hadDocuments: stored.hadDocuments === true,
