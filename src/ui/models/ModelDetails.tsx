@@ -2,11 +2,12 @@
 import { Dialog } from '@base-ui/react/dialog';
 import type { EngineStatus, IndexStats, ModelInfo } from '../../index.ts';
 import { useDocuments, useStatus } from '../state/index-context.tsx';
-import { useModelInUse } from './ModelsProvider.tsx';
+import { useModelInUse, usePreparer } from './ModelsProvider.tsx';
 import { detailRows, modelWords, startUpCheck, vectorsLine } from './words.ts';
 
 export function ModelDetails({ info }: { readonly info: ModelInfo }) {
   const status = useStatus();
+  const preparer = usePreparer();
   const { stats } = useDocuments();
   const inUse = useModelInUse() === info.id;
   const rows = detailRows(info, inUse ? openedBy(status, stats) : null);
@@ -29,6 +30,11 @@ export function ModelDetails({ info }: { readonly info: ModelInfo }) {
         </p>
       )}
       <div className="dialog__actions">
+        {info.state === 'ready' && info.origin !== 'built-in' ? (
+          <Dialog.Close className="button" onClick={() => void preparer.prepare(info, { recheck: true })}>
+            {modelWords.checkAgain}
+          </Dialog.Close>
+        ) : null}
         <Dialog.Close className="button">{modelWords.close}</Dialog.Close>
       </div>
     </>

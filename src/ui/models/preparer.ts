@@ -35,6 +35,8 @@ export interface PreparerState {
 export interface PrepareOptions {
   readonly dim?: number;
   readonly consent?: boolean;
+  /** Of one that is ready: only its check, again. Not remembered. */
+  readonly recheck?: boolean;
 }
 
 const nothing: PreparerState = {
@@ -79,10 +81,11 @@ export class Preparer {
 
   /** Downloads a model, or goes on with it. */
   readonly prepare = ({ id, title }: Pick<ModelInfo, 'id' | 'title'>, options: PrepareOptions = {}): Promise<void> => {
-    const chosen = { ...this.#options.get(id), ...options };
+    const { recheck, ...asked } = options;
+    const chosen = { ...this.#options.get(id), ...asked };
     this.#options.set(id, chosen);
     return this.#run({ model: id, title, kind: 'download' }, (models, call) =>
-      models.prepare(id, { ...chosen, ...call }),
+      models.prepare(id, { ...chosen, ...(recheck === true ? { recheck } : {}), ...call }),
     );
   };
 
