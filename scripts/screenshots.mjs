@@ -96,6 +96,11 @@ async function takeAll(page, pathOf) {
   await page.locator('figure mark').first().waitFor();
   await page.waitForTimeout(1500); // the picture is drawn
   await shoot('pdf');
+  await page.getByRole('button', { name: 'Close' }).first().click();
+  await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('heading', { name: 'jina-colbert-v2' }).waitFor();
+  await page.waitForTimeout(500);
+  await shoot('models');
 }
 
 function placeholder(page, pattern) {
