@@ -29,79 +29,82 @@ async function pretend(context: BrowserContext, change: { readonly model?: strin
   await page.close();
 }
 
-test('a better model reads the documents again, while their words are found', async ({ lateral, page, context }) => {
-  await lateral.open();
-  const registers = Array.from({ length: 40 }, (_, i) => ({
-    name: `register ${i}.txt`,
-    type: 'text/plain',
-    text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
-  }));
-  await lateral.drop([...registers, trade, bread]);
-  await lateral.waitForDocuments(42);
-  await page.goto('about:blank');
-  await pretend(context, { model: 'another@7' });
+test(
+  'a better model reads the documents again, while their words are found',
+  { tag: '@once' },
+  async ({ lateral, page, context }) => {
+    await lateral.open();
+    const registers = Array.from({ length: 40 }, (_, i) => ({
+      name: `register ${i}.txt`,
+      type: 'text/plain',
+      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
+    }));
+    await lateral.drop([...registers, trade, bread]);
+    await lateral.waitForDocuments(42);
+    await page.goto('about:blank');
+    await pretend(context, { model: 'another@7' });
 
-  await lateral.open();
-  const bar = page.getByRole('progressbar', { name: 'Reading documents again' });
-  await expect(bar).toBeVisible();
-  await expect(page.getByText(/^Reading \d+ of 42 documents again/)).toBeVisible();
-  await expect(page.getByText(/Another model read these documents/).first()).toBeVisible();
-  await lateral.search.fill('merchants warehouses');
-  await expect(lateral.results.first()).toContainText(trade.name);
+    await lateral.open();
+    const bar = page.getByRole('progressbar', { name: 'Reading documents again' });
+    await expect(bar).toBeVisible();
+    await expect(page.getByText(/^Reading \d+ of 42 documents again/)).toBeVisible();
+    await expect(page.getByText(/Another model read these documents/).first()).toBeVisible();
+    await lateral.search.fill('merchants warehouses');
+    await expect(lateral.results.first()).toContainText(trade.name);
 
-  await page.getByRole('button', { name: 'Cancel: Reading documents again' }).click();
-  await expect(page.getByText(/^\d+ documents are found by words only, until read again\.$/).first()).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Continue: Reading documents again' })).toBeVisible();
+    await page.getByRole('button', { name: 'Cancel: Reading documents again' }).click();
+    await expect(page.getByText(/^\d+ documents are found by words only, until read again\.$/).first()).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Continue: Reading documents again' })).toBeVisible();
 
-  await page.reload(); // the rest goes on by itself
-  await expect(bar).toBeVisible();
-  await expect(page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 60_000 });
-  await expect(bar).toBeHidden();
-  await lateral.search.fill('why did traders leave the port');
-  await page.getByRole('radio', { name: 'Meaning' }).click();
-  await expect(lateral.results.first()).toContainText(trade.name);
+    await page.reload(); // the rest goes on by itself
+    await expect(bar).toBeVisible();
+    await expect(page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 60_000 });
+    await expect(bar).toBeHidden();
+    await lateral.search.fill('why did traders leave the port');
+    await page.getByRole('radio', { name: 'Meaning' }).click();
+    await expect(lateral.results.first()).toContainText(trade.name);
 
-  await page.reload();
-  await lateral.ready();
-  await lateral.waitForDocuments(42);
-  await expect(bar).toBeHidden();
-  await expect(lateral.results.first()).toContainText(trade.name);
-});
+    await page.reload();
+    await lateral.ready();
+    await lateral.waitForDocuments(42);
+    await expect(bar).toBeHidden();
+    await expect(lateral.results.first()).toContainText(trade.name);
+  },
+);
 
-test('of two tabs one reads again: stopped in one, it stops in both; closed, the other goes on', async ({
-  lateral,
-  page,
-  context,
-  baseURL,
-}) => {
-  await lateral.open();
-  const registers = Array.from({ length: 60 }, (_, i) => ({
-    name: `register ${i}.txt`,
-    type: 'text/plain',
-    text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(16)}`,
-  }));
-  await lateral.drop(registers);
-  await lateral.waitForDocuments(60);
-  await page.goto('about:blank');
-  await pretend(context, { model: 'another@7' });
+test(
+  'of two tabs one reads again: stopped in one, it stops in both; closed, the other goes on',
+  { tag: '@once' },
+  async ({ lateral, page, context, baseURL }) => {
+    await lateral.open();
+    const registers = Array.from({ length: 60 }, (_, i) => ({
+      name: `register ${i}.txt`,
+      type: 'text/plain',
+      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(16)}`,
+    }));
+    await lateral.drop(registers);
+    await lateral.waitForDocuments(60);
+    await page.goto('about:blank');
+    await pretend(context, { model: 'another@7' });
 
-  await lateral.open();
-  const other = new Lateral(await context.newPage(), '', new URL(baseURL!).origin);
-  await other.open();
-  await expect(other.page.getByText('Another tab is reading your documents again.')).toBeVisible();
-  const cancel = { name: 'Cancel: Reading documents again' };
-  const stopped = /^\d+ documents are found by words only, until read again\.$/;
-  await page.getByRole('button', cancel).click();
-  for (const tab of [lateral, other]) await expect(tab.page.getByText(stopped).first()).toBeVisible();
+    await lateral.open();
+    const other = new Lateral(await context.newPage(), '', new URL(baseURL!).origin);
+    await other.open();
+    await expect(other.page.getByText('Another tab is reading your documents again.')).toBeVisible();
+    const cancel = { name: 'Cancel: Reading documents again' };
+    const stopped = /^\d+ documents are found by words only, until read again\.$/;
+    await page.getByRole('button', cancel).click();
+    for (const tab of [lateral, other]) await expect(tab.page.getByText(stopped).first()).toBeVisible();
 
-  await page.getByRole('button', { name: 'Continue: Reading documents again' }).click();
-  await other.page.getByRole('button', { name: 'Continue: Reading documents again' }).click();
-  await expect(page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
-  await page.close();
-  await expect(other.page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
-  await expect(other.page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 90_000 });
-  expect(other.problems).toEqual([]);
-});
+    await page.getByRole('button', { name: 'Continue: Reading documents again' }).click();
+    await other.page.getByRole('button', { name: 'Continue: Reading documents again' }).click();
+    await expect(page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
+    await page.close();
+    await expect(other.page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
+    await expect(other.page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 90_000 });
+    expect(other.problems).toEqual([]);
+  },
+);
 
 test('another version that cuts passages otherwise: said, and a way to start over', async ({
   lateral,
