@@ -243,10 +243,10 @@ export const words = {
   poolingChange: 'For this your documents are read again, in the background.',
   longDocuments: 'Long documents',
   longLead:
-    'A passage can be read with what stands around it. That is for models made for long texts: Lateral mini finds a little less so.',
+    'A passage can be read with what stands around it, for models made for long texts. Lateral mini then finds a little less.',
   longNames: {
-    passage: 'Each passage by itself',
-    window: 'With its surroundings',
+    passage: 'Passage alone',
+    window: 'With context',
     whole: 'As a whole',
   } satisfies Record<LongDocument, string>,
   poolingNames: {
