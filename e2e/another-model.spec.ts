@@ -106,50 +106,54 @@ test(
   },
 );
 
-test('another version that cuts passages otherwise: said, and a way to start over', async ({
-  lateral,
-  page,
-  context,
-}) => {
-  await lateral.open();
-  await lateral.drop([trade]);
-  await lateral.waitForDocuments(1);
-  await page.goto('about:blank');
-  await pretend(context, { chunker: 0 });
-  await page.goto('/');
-  await expect(page.getByRole('heading', { name: /by another version of Lateral/ })).toBeVisible();
-  const startOver = page.getByRole('button', { name: 'Remove these documents and start over' });
-  await startOver.click();
-  await startOver.click(); // asked once more
-  await lateral.ready();
-  await lateral.waitForDocuments(0);
-  await lateral.drop([trade]);
-  await lateral.waitForDocuments(1);
-});
+test(
+  'another version that cuts passages otherwise: said, and a way to start over',
+  { tag: '@once' },
+  async ({ lateral, page, context }) => {
+    await lateral.open();
+    await lateral.drop([trade]);
+    await lateral.waitForDocuments(1);
+    await page.goto('about:blank');
+    await pretend(context, { chunker: 0 });
+    await page.goto('/');
+    await expect(page.getByRole('heading', { name: /by another version of Lateral/ })).toBeVisible();
+    const startOver = page.getByRole('button', { name: 'Remove these documents and start over' });
+    await startOver.click();
+    await startOver.click(); // asked once more
+    await lateral.ready();
+    await lateral.waitForDocuments(0);
+    await lateral.drop([trade]);
+    await lateral.waitForDocuments(1);
+  },
+);
 
-test('fewer numbers a word take less room at once; more need another reading', async ({ lateral, page }) => {
-  await lateral.open();
-  const toll = 'The toll was paid in full, and the ship was let through. '.repeat(90);
-  await lateral.drop([{ name: 'register.txt', type: 'text/plain', text: toll }, trade, bread]);
-  await lateral.waitForDocuments(3);
-  const full = await keptForSearch(page);
-  const room = async (): Promise<number> => (await keptForSearch(page)) / full;
+test(
+  'fewer numbers a word take less room at once; more need another reading',
+  { tag: '@once' },
+  async ({ lateral, page }) => {
+    await lateral.open();
+    const toll = 'The toll was paid in full, and the ship was let through. '.repeat(90);
+    await lateral.drop([{ name: 'register.txt', type: 'text/plain', text: toll }, trade, bread]);
+    await lateral.waitForDocuments(3);
+    const full = await keptForSearch(page);
+    const room = async (): Promise<number> => (await keptForSearch(page)) / full;
 
-  await choose(page, 'Space for search', '64, half as much');
-  await page.getByRole('button', { name: 'Reload to apply' }).click(); // and the page is the same again
-  await expect.poll(room).toBeCloseTo(0.5, 1);
-  await expect(page.getByRole('progressbar', { name: 'Reading documents again' })).toBeHidden();
-  await page.getByRole('link', { name: 'Search', exact: true }).click();
-  await lateral.ready();
-  await lateral.search.fill('why did traders leave the port');
-  await expect(lateral.results.first()).toContainText(trade.name);
+    await choose(page, 'Space for search', '64, half as much');
+    await page.getByRole('button', { name: 'Reload to apply' }).click(); // and the page is the same again
+    await expect.poll(room).toBeCloseTo(0.5, 1);
+    await expect(page.getByRole('progressbar', { name: 'Reading documents again' })).toBeHidden();
+    await page.getByRole('link', { name: 'Search', exact: true }).click();
+    await lateral.ready();
+    await lateral.search.fill('why did traders leave the port');
+    await expect(lateral.results.first()).toContainText(trade.name);
 
-  expect(await room()).toBeCloseTo(0.5, 1);
-  await choose(page, 'Space for search', '128 numbers');
-  await expect(page.getByText(/documents are read again/)).toBeVisible();
-  await page.getByRole('button', { name: 'Reload to apply' }).click();
-  await expect.poll(room, { timeout: 60_000 }).toBeCloseTo(1, 1); // once they have been read again
-});
+    expect(await room()).toBeCloseTo(0.5, 1);
+    await choose(page, 'Space for search', '128 numbers');
+    await expect(page.getByText(/documents are read again/)).toBeVisible();
+    await page.getByRole('button', { name: 'Reload to apply' }).click();
+    await expect.poll(room, { timeout: 60_000 }).toBeCloseTo(1, 1); // once they have been read again
+  },
+);
 
 test('similar words that share a place take half the room, and are found and lit after a reload', async ({
   lateral,
