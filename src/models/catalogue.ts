@@ -7,6 +7,7 @@ import { connectSources, defaultEndpoint, hubSource, pathSource, type RemoteSour
 import { hubModels, type HubModel } from './hub-models.ts';
 import type { StoredDerived, StoredModel } from './kept/describe.ts';
 import type { Licence } from './kept/manifest.ts';
+import type { ModelStore } from './kept/model-store.ts';
 import { repositoryOf } from './find-files.ts';
 import { loadingMemory } from './memory.ts';
 import type { ModelCheck, ModelInfo, ModelLicence, ModelOrigin, ModelRequest, ModelState } from './model-info.ts';
@@ -90,6 +91,20 @@ export function catalogue(stored: readonly StoredModel[]): ModelInfo[] {
   const known = hubModels.map((model) => describeKnown(model, byId.get(model.id) ?? null));
   const others = [...byId].filter(([id]) => hubModels.every((model) => model.id !== id));
   return [...models.map(describeEmbedded), ...known, ...others.map(([id, model]) => describeOther(id, model))];
+}
+
+/** The stored model of an id: of a version, if it is here; one that is ready; else the one used last. */
+export async function storedModel(
+  store: ModelStore,
+  id: string,
+  revision?: string,
+  version?: string,
+): Promise<StoredModel | null> {
+  const isMeant = ({ source, requested }: StoredModel): boolean =>
+    revision === undefined || source.kind !== 'hub' || requested === revision || source.revision === revision;
+  const models = (await store.list()).filter((model) => idOf(model) === id && isMeant(model));
+  const ready = models.filter((model) => checkOf(model)?.options.passed === true);
+  return ready.find((model) => checkOf(model)?.options.version === version) ?? ready[0] ?? models[0] ?? null;
 }
 
 /** The check of a model that has one, with the files that it is of. */

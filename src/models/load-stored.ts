@@ -6,7 +6,9 @@ import { readSettings } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
+import { digestOfText } from './digest.ts';
 import { findModelFiles } from './find-files.ts';
+import type { StoredModel } from './kept/describe.ts';
 import { checkedSettings, type HubModel } from './hub-models.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import { quantizedPaths, type QuantizeStoredOptions } from './quantize-stored.ts';
@@ -83,6 +85,19 @@ export async function loadStored(
       weights = null;
     },
   };
+}
+
+/** Eight digits of what rows follow from, weights, tokenizer and settings: equal for equal files, wherever they were quantised. */
+export async function versionOf(
+  { files, derived }: StoredModel,
+  { onnx, graph, data }: StoredVariant,
+): Promise<string> {
+  const listed = files.map(({ path, size }) => ({ path, size: size ?? 0 }));
+  const { tokenizer, settings } = findModelFiles(listed, onnx);
+  const digestOf = (path: string): string =>
+    [...derived, ...files].find((file) => file.path === path && file.sha256 !== null)?.sha256 ?? '';
+  const read = [graph, ...data, ...tokenizer, ...settings].map((path) => `${path} ${digestOf(path)}`);
+  return (await digestOfText(read.join('\n'))).slice(0, 8);
 }
 
 async function readWeights(store: ModelStore, key: string, { graph, data }: StoredVariant): Promise<ModelWeights> {

@@ -15,8 +15,8 @@ import {
   licenceFor,
   licenceOf,
   sourceOf,
+  storedModel,
 } from './catalogue.ts';
-import { digestOfText } from './digest.ts';
 import type { Wanted } from './kept/manifest.ts';
 import { findModelFiles, type FoundFiles } from './find-files.ts';
 import {
@@ -33,8 +33,8 @@ import {
   type WantedFile,
 } from './hub.ts';
 import type { EstimateStorage } from './hub.ts';
-import type { HubModel, SafetensorsHead } from './hub-models.ts';
-import { loadStored, quantizedVariant, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
+import type { HubModel, OnnxFiles, SafetensorsHead } from './hub-models.ts';
+import { loadStored, quantizedVariant, type LoadedStoredModel, type StoredVariant, versionOf } from './load-stored.ts';
 import { requireMemory } from './memory.ts';
 import type { ImportRequest, ModelInfo, ModelPlan, ModelRequest, PrepareRequest } from './model-info.ts';
 import { planStored, quantizedPaths, quantizeStored, type QuantizeStoredOptions } from './quantize-stored.ts';
@@ -78,12 +78,6 @@ export interface CheckOutcome {
   readonly levels: SimilarityLevels | null;
 }
 
-/** What `check.json` holds. */
-export interface CheckFile {
-  readonly selfTest: SelfTestFile;
-  readonly levels: SimilarityLevels;
-}
-
 export interface Calls {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
@@ -107,17 +101,16 @@ export async function planModel(parts: PrepareParts, request: ModelRequest, sign
 interface PlannedFiles {
   readonly plan: DownloadPlan;
   readonly known: HubModel | null;
-  readonly onnx: string;
 }
 
 async function planFiles(parts: PrepareParts, request: ModelRequest, signal: AbortSignal): Promise<PlannedFiles> {
   const source = sourceOf(request);
   const known = knownModel(canonicalId(request.model));
   const network = { store: parts.store, signal, ...networkOf(parts) };
-  const { onnx, files } = known?.onnx ? knownFiles(known) : chosenFiles(await listed(known));
+  const files = known?.onnx ? knownFiles(known.onnx) : chosenFiles(await listed(known));
   const derivedBytes = known === null ? 0 : keptEstimate(known);
   const plan = await planDownload(source, { ...network, files, derivedBytes, ...estimateOf(parts) });
-  return { plan, known, onnx };
+  return { plan, known };
 
   async function listed(wanted: HubModel | null): Promise<FoundFiles> {
     const there = await listFiles(source, network);
@@ -133,18 +126,13 @@ async function planFiles(parts: PrepareParts, request: ModelRequest, signal: Abo
 /** Names of settings files: whichever a model has. */
 const settingsPaths = Object.values(settingsFiles);
 
-function knownFiles({ onnx }: HubModel): { readonly onnx: string; readonly files: WantedFile[] } {
-  const { file, data } = onnx!;
+function knownFiles({ file, data }: OnnxFiles): WantedFile[] {
   const optional = ['tokenizer_config.json', 'special_tokens_map.json', 'config.json', ...settingsPaths];
-  return {
-    onnx: file,
-    files: [file, ...data, 'tokenizer.json', ...optional.map((path) => ({ path, optional: true }))],
-  };
+  return [file, ...data, 'tokenizer.json', ...optional.map((path) => ({ path, optional: true }))];
 }
 
-function chosenFiles(found: FoundFiles): { readonly onnx: string; readonly files: WantedFile[] } {
-  const { onnx, data, tokenizer, settings } = found;
-  return { onnx, files: [onnx, ...data, ...tokenizer, ...settings, { path: 'config.json', optional: true }] };
+function chosenFiles({ onnx, data, tokenizer, settings }: FoundFiles): WantedFile[] {
+  return [onnx, ...data, ...tokenizer, ...settings, { path: 'config.json', optional: true }];
 }
 
 // ── from nothing to ready ──
@@ -230,20 +218,6 @@ export async function importModel(
     onProgress: (done, total) => calls.onProgress({ phase: 'copying', done, total, unit: 'bytes' }),
   });
   return finishAlone(parts, model, { model: idOf(model) }, calls);
-}
-
-/** The stored model of an id: of a version, if it is here; one that is ready; else the one used last. */
-export async function storedModel(
-  store: ModelStore,
-  id: string,
-  revision?: string,
-  version?: string,
-): Promise<StoredModel | null> {
-  const isMeant = ({ source, requested }: StoredModel): boolean =>
-    revision === undefined || source.kind !== 'hub' || requested === revision || source.revision === revision;
-  const models = (await store.list()).filter((model) => idOf(model) === id && isMeant(model));
-  const ready = models.filter((model) => checkOf(model)?.options.passed === true);
-  return ready.find((model) => checkOf(model)?.options.version === version) ?? ready[0] ?? models[0] ?? null;
 }
 
 async function download(
@@ -359,6 +333,11 @@ function asItIs({ files }: StoredModel, onnx: string): StoredVariant {
     files.map(({ path, size }) => ({ path, size: size ?? 0 })),
     onnx,
   );
+  const sizeOf = (path: string): number => files.find((file) => file.path === path)?.size ?? 0;
+  requireMemory(
+    [onnx, ...data].reduce((sum, path) => sum + sizeOf(path), 0),
+    onnx,
+  );
   return { onnx, graph: onnx, data, oneByOne: true };
 }
 
@@ -444,19 +423,6 @@ async function remember(store: ModelStore, key: string, outcome: CheckOutcome, c
   await store.writeDerived(key, file, (sink) =>
     sink.append(new TextEncoder().encode(JSON.stringify({ selfTest, levels }))),
   );
-}
-
-/** Eight digits of what rows follow from, weights, tokenizer and settings: equal for equal files, wherever they were quantised. */
-export async function versionOf(
-  { files, derived }: StoredModel,
-  { onnx, graph, data }: StoredVariant,
-): Promise<string> {
-  const listed = files.map(({ path, size }) => ({ path, size: size ?? 0 }));
-  const { tokenizer, settings } = findModelFiles(listed, onnx);
-  const digestOf = (path: string): string =>
-    [...derived, ...files].find((file) => file.path === path && file.sha256 !== null)?.sha256 ?? '';
-  const read = [graph, ...data, ...tokenizer, ...settings].map((path) => `${path} ${digestOf(path)}`);
-  return (await digestOfText(read.join('\n'))).slice(0, 8);
 }
 
 function dimsOf(known: HubModel | null, { config }: LoadedStoredModel): readonly number[] {

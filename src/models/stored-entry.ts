@@ -2,13 +2,11 @@
 import * as v from 'valibot';
 import { LateralError } from '../errors.ts';
 import { defaultScale } from '../vectors/quantize.ts';
-import { canonicalId, checkOf, idOf, knownModel } from './catalogue.ts';
+import { canonicalId, checkOf, idOf, knownModel, storedModel } from './catalogue.ts';
 import type { ModelStore, StoredModel } from './hub.ts';
-import { loadStored, type LoadedStoredModel, type StoredVariant } from './load-stored.ts';
+import { loadStored, type LoadedStoredModel, type StoredVariant, versionOf } from './load-stored.ts';
 import { modelShape } from './memory.ts';
-import type { CheckFile } from './prepare.ts';
-import { storedModel, versionOf } from './prepare.ts';
-import type { ModelEntry } from './registry.ts';
+import type { ModelEntry, SimilarityLevels } from './registry.ts';
 import { readSelfTest, type SelfTestFile } from './self-test.ts';
 import type { EncoderDevice } from '../types.ts';
 
@@ -75,6 +73,12 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
       return loadStored(store, key, variant, knownModel(name));
     },
   };
+}
+
+/** What `check.json` holds. */
+interface CheckFile {
+  readonly selfTest: SelfTestFile;
+  readonly levels: SimilarityLevels;
 }
 
 const checkSchema = v.object({

@@ -216,19 +216,7 @@ function Use({ info, onClose }: { readonly info: ModelInfo; readonly onClose: ()
       <Dialog.Description className="dialog__lead">
         {unbroken(rereadLead(documents?.length ?? 0, seconds, index !== null))}
       </Dialog.Description>
-      <div className="dialog__actions">
-        <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>
-        <button
-          type="button"
-          className="button button--primary"
-          onClick={() => {
-            onClose();
-            change(info);
-          }}
-        >
-          {modelWords.switchTo}
-        </button>
-      </div>
+      <Choice label={modelWords.switchTo} onClose={onClose} onChoose={() => change(info)} />
     </>
   );
 }
@@ -288,19 +276,32 @@ function Replace({ request, onClose }: { readonly request: ImportRequest; readon
     <>
       <Dialog.Title className="dialog__title">{modelWords.replaceTitle(request.name)}</Dialog.Title>
       <Dialog.Description className="dialog__lead">{modelWords.replaceLead}</Dialog.Description>
-      <div className="dialog__actions">
-        <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>
-        <button
-          type="button"
-          className="button button--primary"
-          onClick={() => {
-            onClose();
-            void preparer.importFolder(request);
-          }}
-        >
-          {modelWords.replace}
-        </button>
-      </div>
+      <Choice label={modelWords.replace} onClose={onClose} onChoose={() => void preparer.importFolder(request)} />
     </>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly onClose: () => void;
+  readonly onChoose: () => void;
+}
+
+/** Cancel, or the one thing that the dialog asks about. */
+function Choice({ label, onClose, onChoose }: ChoiceProps) {
+  return (
+    <div className="dialog__actions">
+      <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>
+      <button
+        type="button"
+        className="button button--primary"
+        onClick={() => {
+          onClose();
+          onChoose();
+        }}
+      >
+        {label}
+      </button>
+    </div>
   );
 }
