@@ -1,14 +1,10 @@
 /** An index whose rows are pooled, from opening it to the words that are lit: the real model in Node, a store in memory. */
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, PoolFactor } from '../types.ts';
-import type { CallContext, Engine, OpenOptions } from './engine-api.ts';
-import { createNodeEngine } from './node.ts';
-
-const models = fileURLToPath(new URL('../../public/models', import.meta.url));
-const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
+import type { Engine, OpenOptions } from './engine-api.ts';
+import { builtOf, context, openedOver } from './testing/real-engine.ts';
 
 const documents: readonly DocumentInput[] = [
   {
@@ -23,18 +19,7 @@ const documents: readonly DocumentInput[] = [
   },
 ];
 
-async function opened(store: IndexStore, options: OpenOptions): Promise<Engine> {
-  const engine = createNodeEngine(models, { store });
-  await engine.open(options, context);
-  return engine;
-}
-
-async function built(poolFactor: PoolFactor, options: OpenOptions = {}) {
-  const store = createMemoryStore('pooled');
-  const engine = await opened(store, { poolFactor, ...options });
-  expect(await engine.add(documents, context)).toMatchObject({ failed: [], remaining: [] });
-  return { engine, store };
-}
+const built = (poolFactor: PoolFactor, options: OpenOptions = {}) => builtOf(documents, { poolFactor, ...options });
 
 /** The best passage for a question that shares two words with it: what is lit there, and which word each word was set beside. */
 async function found(engine: Engine) {
@@ -74,7 +59,7 @@ test('about a half, a third or a quarter of the rows is kept, and words are lit 
 
 test('a factor that there is not is refused', async () => {
   for (const poolFactor of [0, 5, 1.5] as number[] as PoolFactor[]) {
-    await expect(createNodeEngine(models).open({ poolFactor }, context)).rejects.toMatchObject({
+    await expect(openedOver(createMemoryStore('refused'), { poolFactor })).rejects.toMatchObject({
       code: 'invalid-argument',
       message: `poolFactor is one of 1, 2, 3, 4, not ${String(poolFactor)}.`,
     });
@@ -88,11 +73,11 @@ test.each([
 ] as const)('from factor %d to %d the documents are read again', async (from, to) => {
   const { engine: before, store } = await built(from);
   await found(before);
-  await expect(opened(store, { poolFactor: to })).rejects.toMatchObject({
+  await expect(openedOver(store, { poolFactor: to })).rejects.toMatchObject({
     code: 'model-mismatch',
     message: expect.stringContaining(`poolFactor ${from}; ${to} was asked for`) as string,
   });
-  const engine = await opened(store, { poolFactor: to, onMismatch: 'reencode' });
+  const engine = await openedOver(store, { poolFactor: to, onMismatch: 'reencode' });
   expect(await engine.status(undefined, context)).toMatchObject({ documents: 2, unencoded: 2, tokens: 0 });
   // Their words are found meanwhile; what is held of them then must not be taken for what is stored afterwards.
   const byWords = await engine.search({ query: 'harbour', options: { match: 'words' } }, context);
@@ -107,7 +92,7 @@ test.each([
 
 test('fewer dimensions are made of pooled vectors too: the clusters are the same at any dimension', async () => {
   const { store } = await built(2, { precision: 'f32' });
-  const engine = await opened(store, { poolFactor: 2, precision: 'f32', dim: 64, onMismatch: 'reencode' });
+  const engine = await openedOver(store, { poolFactor: 2, precision: 'f32', dim: 64, onMismatch: 'reencode' });
   expect(await engine.status(undefined, context)).toMatchObject({ documents: 2, unencoded: 0 });
   const { engine: direct } = await built(2, { precision: 'f32', dim: 64 });
   const [narrowed, expected] = [await found(engine), await found(direct)];
@@ -124,11 +109,11 @@ test('undo and a saved collection bring the lit words back', async () => {
   await engine.restore(undo!, context);
   expect(await found(engine)).toEqual(expected);
 
-  const taken = await opened(createMemoryStore('taken'), { poolFactor: 2 });
+  const taken = await openedOver(createMemoryStore('taken'), { poolFactor: 2 });
   expect(await taken.import(file, context)).toMatchObject({ documents: 2, unencoded: 0 });
   expect(await found(taken)).toEqual(expected);
   // In an index without pooling they are found by their words until they are read again.
-  const whole = await opened(createMemoryStore('whole'), {});
+  const whole = await openedOver(createMemoryStore('whole'), {});
   expect(await whole.import(file, context)).toMatchObject({ documents: 2, unencoded: 2 });
   expect(await whole.reencode(undefined, context)).toBe(2);
   expect(await found(whole)).toEqual(await found((await built(1)).engine));
@@ -136,8 +121,8 @@ test('undo and a saved collection bring the lit words back', async () => {
 
 test('a tab that is open while another changes the pooling goes on with what it has, lit by the same words', async () => {
   const { store } = await built(2);
-  const before = await opened(store, { poolFactor: 2 }); // has read no passage yet
-  const other = await opened(store, { poolFactor: 1, onMismatch: 'reencode' });
+  const before = await openedOver(store, { poolFactor: 2 }); // has read no passage yet
+  const other = await openedOver(store, { poolFactor: 1, onMismatch: 'reencode' });
   const asked = (): Promise<unknown> => found(before);
   expect(await asked()).toMatchObject({ name: 'trade.md', lit: ['merchants', 'harbour'], why: { harbour: 'harbour' } });
   await other.reencode(undefined, context);

@@ -1,15 +1,11 @@
 /** An index whose long documents are read in windows, from opening it to the words that are lit: the real model in Node, a store in memory. */
-import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import type { IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, LongDocument } from '../types.ts';
 import { defaultScale, quantizeRows } from '../vectors/quantize.ts';
-import type { CallContext, Engine, OpenOptions } from './engine-api.ts';
-import { createNodeEngine } from './node.ts';
-
-const models = fileURLToPath(new URL('../../public/models', import.meta.url));
-const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
+import type { Engine, OpenOptions } from './engine-api.ts';
+import { builtOf, context, openedOver } from './testing/real-engine.ts';
 
 const toll = 'The toll was paid in full at the gate, and the ship was let through. ';
 const documents: readonly DocumentInput[] = [
@@ -25,18 +21,8 @@ const documents: readonly DocumentInput[] = [
   { name: 'marks.txt', content: '... !!! ...' },
 ];
 
-async function opened(store: IndexStore, options: OpenOptions): Promise<Engine> {
-  const engine = createNodeEngine(models, { store });
-  await engine.open(options, context);
-  return engine;
-}
-
-async function built(longDocument: LongDocument, options: OpenOptions = {}) {
-  const store = createMemoryStore('windows');
-  const engine = await opened(store, { longDocument, ...options });
-  expect(await engine.add(documents, context)).toMatchObject({ failed: [], remaining: [] });
-  return { engine, store };
-}
+const built = (longDocument: LongDocument, options: OpenOptions = {}) =>
+  builtOf(documents, { longDocument, ...options });
 
 async function found(engine: Engine) {
   const query = 'why did merchants leave the harbour';
@@ -84,12 +70,14 @@ test('the fingerprint says how documents were read; that of an index of before i
   const methodOf = async (engine: Engine) => (await engine.stats(undefined, context)).fingerprint.longDocument;
   expect(await methodOf(plain.engine)).toBe('truncate');
   expect(await methodOf(windows.engine)).toBe('window-1024-256');
-  expect(await methodOf(await opened(createMemoryStore('whole'), { longDocument: 'whole' }))).toBe('window-8192-2048');
+  expect(await methodOf(await openedOver(createMemoryStore('whole'), { longDocument: 'whole' }))).toBe(
+    'window-8192-2048',
+  );
 });
 
 test('a short document has the vectors that it has by itself, whatever is added with it', async () => {
   const alone = createMemoryStore('alone');
-  const engine = await opened(alone, { longDocument: 'window' });
+  const engine = await openedOver(alone, { longDocument: 'window' });
   await engine.add(documents.slice(1, 2), context);
   const { id } = (await alone.documents())[0]!;
   const rowsIn = async (of: IndexStore) => (await of.parts(id))?.vectors;
@@ -100,7 +88,7 @@ test('a short document has the vectors that it has by itself, whatever is added 
 
 test('passages of a document that fits a window have the rows of one pass over its text, bit for bit', async () => {
   const store = createMemoryStore('one-window');
-  const engine = await opened(store, { longDocument: 'window' });
+  const engine = await openedOver(store, { longDocument: 'window' });
   const content = `${toll.repeat(12)}\n\nThe merchants moved to the coast.\n\n${toll.repeat(12)}`.trim();
   const { added } = await engine.add([{ name: 'short.txt', content }], context);
   const { vectors, offsets } = (await store.parts(added[0]!.id))!;
@@ -114,17 +102,17 @@ test('passages of a document that fits a window have the rows of one pass over i
 });
 
 test('another way of reading is another index: said, and read again where that is asked for; pooled rows are lit too', async () => {
-  await expect(opened(windows.store, {})).rejects.toMatchObject({
+  await expect(openedOver(windows.store, {})).rejects.toMatchObject({
     code: 'model-mismatch',
     details: { field: 'longDocument', stored: 'window-1024-256', wanted: 'truncate' },
   });
   const { store } = plain;
-  await expect(opened(store, { longDocument: 'window' })).rejects.toMatchObject({
+  await expect(openedOver(store, { longDocument: 'window' })).rejects.toMatchObject({
     code: 'model-mismatch',
     details: { field: 'longDocument', stored: 'truncate', wanted: 'window-1024-256' },
   });
   const saved = await plain.engine.export({}, context);
-  const engine = await opened(createMemoryStore('pooled'), { longDocument: 'window', poolFactor: 2 });
+  const engine = await openedOver(createMemoryStore('pooled'), { longDocument: 'window', poolFactor: 2 });
   expect(await engine.import(saved, context)).toMatchObject({ documents: 3, unencoded: 3 });
   expect(await engine.reencode(undefined, context)).toBe(3);
   expect(await found(engine)).toMatchObject(expected);
@@ -132,14 +120,14 @@ test('another way of reading is another index: said, and read again where that i
 
 test('a saved collection keeps its vectors where it goes to an index that is read alike', async () => {
   const saved = await windows.engine.export({}, context);
-  const engine = await opened(createMemoryStore('taken'), { longDocument: 'window' });
+  const engine = await openedOver(createMemoryStore('taken'), { longDocument: 'window' });
   expect(await engine.import(saved, context)).toMatchObject({ documents: 3, unencoded: 0 });
   expect(await found(engine)).toEqual(await found(windows.engine));
 });
 
 test('a way that there is not is refused', async () => {
   await expect(
-    createNodeEngine(models).open({ longDocument: 'chapter' as LongDocument }, context),
+    openedOver(createMemoryStore('refused'), { longDocument: 'chapter' as LongDocument }),
   ).rejects.toMatchObject({
     code: 'invalid-argument',
     message: 'longDocument is one of passage, window, whole, not chapter.',
