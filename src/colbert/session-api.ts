@@ -4,7 +4,7 @@ import type { EncoderDevice } from '../types.ts';
 export interface Session {
   readonly device: EncoderDevice;
   /** Whether products and attention are computed in fp16. */
-  readonly half?: boolean;
+  readonly half?: boolean | undefined;
   readonly threads: number;
   /**
    * @param inputIds [batch, length] @param attentionMask [batch, length]
@@ -26,7 +26,7 @@ export interface ModelWeights {
   /** None where the graph holds its weights itself. */
   readonly external: readonly ExternalWeights[];
   /** Of a graph that computes in fp16: for graphics cards with 'shader-f16'. */
-  readonly half?: boolean;
+  readonly half?: boolean | undefined;
 }
 
 export interface ExternalWeights {

@@ -5,6 +5,7 @@ import { createBrowserRuntime } from '../colbert/session.ts';
 import type { SessionFactory } from '../colbert/session-api.ts';
 import { pylateTokenizer } from '../colbert/testing/small-tokenizers.ts';
 import { requestGpu } from '../gpu/device.ts';
+import { halfWeights } from '../models/half-weights.ts';
 import { memoryFile } from '../models/quantize/bytes.ts';
 import { quantizeModel, type QuantizeOptions } from '../models/quantize/quantize.ts';
 import type { LoadedStoredModel } from '../models/load-stored.ts';
@@ -51,12 +52,15 @@ function loaded(weights: Awaited<ReturnType<typeof quantized>>, spoil?: EncoderD
       };
       return createEncoder(tokenizer, config, { ...session, run, release: () => session.release() }, options);
     },
+    createHalfEncoder: async (factory) =>
+      createEncoder(tokenizer, config, await factory.create(halfWeights(weights)!, 'webgpu')),
     forgetWeights: () => undefined,
   };
 }
 
 const subject = { id: 'maker/model', name: 'maker/model@00000000', hasLargestDim: true, strict: false };
 const devices = ['wasm', 'webgpu'] as const;
+const hasHalf = gpu.info.features.includes('shader-f16'); // SwiftShader has not
 const calls = { signal: new AbortController().signal, onProgress: () => undefined };
 
 test.each([
@@ -67,7 +71,7 @@ test.each([
   const weights = await quantized(fixture, data, { bits });
   const reports = [];
   for (const order of [devices, ['webgpu', 'wasm'] as const]) {
-    const outcome = await checkModel(loaded(weights), subject, { runtime, devices: order }, calls);
+    const outcome = await checkModel(loaded(weights), subject, { runtime, devices: order, half: hasHalf }, calls);
     expect(outcome).toMatchObject({ report: { passed: true }, hasRows: false });
     expect(outcome.tokensPerSecond).toBeGreaterThan(0);
     reports.push(outcome.selfTest!);
@@ -82,6 +86,12 @@ test('a device that gives other numbers is not used', async () => {
   const weights = await quantized('bert-script-14.onnx', null, { bits: 8 });
   // The processor, which is quicker than this graphics device, spoilt: only the comparison keeps it from being taken.
   const other = ['webgpu', 'wasm'] as const;
-  const outcome = await checkModel(loaded(weights, 'wasm'), subject, { runtime, devices: other }, calls);
+  const outcome = await checkModel(loaded(weights, 'wasm'), subject, { runtime, devices: other, half: hasHalf }, calls);
   expect(outcome).toMatchObject({ device: 'webgpu', report: { passed: true } });
+});
+
+test.skipIf(hasHalf)('half precision is not used where the graphics device has none, though it be tried', async () => {
+  const weights = await quantized('bert-script-14.onnx', null, { bits: 8 });
+  const outcome = await checkModel(loaded(weights), subject, { runtime, devices: ['webgpu'], half: true }, calls);
+  expect(outcome).toMatchObject({ device: 'webgpu', half: false, report: { passed: true } });
 });

@@ -38,7 +38,11 @@ afterEach(async () => {
 /** As after a reload: nothing of before is in memory. */
 function open(): void {
   store = createModelStore(createDiskFolders(root, { sync: false }), locks);
-  const devices = async () => ({ runtime: await createNodeRuntime({ threads: 1 }), devices: ['wasm'] as const });
+  const devices = async () => ({
+    runtime: await createNodeRuntime({ threads: 1 }),
+    half: false,
+    devices: ['wasm'] as const,
+  });
   models = createModels({ store, retry: quick, minElements: 256, devices });
 }
 

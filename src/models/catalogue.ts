@@ -230,10 +230,11 @@ function dimsOf(model: StoredModel | null): readonly number[] | null {
 function readCheck(model: StoredModel): ModelCheck | null {
   const check = checkOf(model);
   if (check === null) return null;
-  const { passed, device, minCosine, tokensPerSecond, message } = check.options;
+  const { passed, device, half, minCosine, tokensPerSecond, message } = check.options;
   return {
     passed: passed === true,
     device: device === 'webgpu' || device === 'native' ? device : 'wasm',
+    half: half === true,
     minCosine: typeof minCosine === 'number' ? minCosine : null,
     tokensPerSecond: Number(tokensPerSecond ?? 0),
     checkedAt: check.madeAt,

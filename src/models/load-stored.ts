@@ -38,6 +38,12 @@ export interface LoadedStoredModel {
   readonly tokenizer: TextTokenizer;
   /** @throws 'model-invalid', 'out-of-memory', 'gpu-unavailable', 'gpu-lost' */
   createEncoder(runtime: SessionFactory, device: EncoderDevice, options?: EncoderOptions): Promise<Encoder>;
+  /**
+   * One that computes in fp16, on a graphics card with 'shader-f16'; null where nothing of the graph can be computed so, and for one that
+   * was quantised by others.
+   * @throws as `createEncoder`
+   */
+  createHalfEncoder(runtime: SessionFactory, options?: EncoderOptions): Promise<Encoder | null>;
   /** Drops the weights once no further session will be made of them. */
   forgetWeights(): void;
 }
@@ -72,14 +78,24 @@ export async function loadStored(
   const files = { tokenizerJson: json.get('tokenizer.json'), tokenizerConfig: json.get('tokenizer_config.json') ?? {} };
   const { tokenizer, config } = loadTokenizer(files, settings);
   let weights: ModelWeights | null = await readWeights(store, key, variant);
+  const kept = (): ModelWeights => {
+    if (weights === null) throw new LateralError('internal', 'The weights were dropped already.');
+    return weights;
+  };
   return {
     config,
     tokenizer,
     async createEncoder(runtime, device, encoderOptions) {
-      if (weights === null) throw new LateralError('internal', 'The weights were dropped already.');
-      const session = await runtime.create(weights, device);
+      const session = await runtime.create(kept(), device);
       const batches = variant.oneByOne === true ? { batchTokens: 1 } : {};
       return createEncoder(tokenizer, config, session, { ...encoderOptions, ...batches });
+    },
+    async createHalfEncoder(runtime, encoderOptions) {
+      if (variant.oneByOne === true) return null;
+      const { halfWeights } = await import('./half-weights.ts'); // of no use to most who open a model
+      const halved = halfWeights(kept());
+      if (halved === null) return null;
+      return createEncoder(tokenizer, config, await runtime.create(halved, 'webgpu'), encoderOptions);
     },
     forgetWeights() {
       weights = null;

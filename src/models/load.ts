@@ -8,6 +8,7 @@ import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
 import type { ModelFiles } from './files.ts';
 import { modelName, type EmbeddedModel, type ModelEntry } from './registry.ts';
+import type { LoadedStoredModel } from './load-stored.ts';
 import { readSelfTest, type SelfTestFile } from './self-test.ts';
 
 export interface LoadedModel {
@@ -16,6 +17,8 @@ export interface LoadedModel {
   readonly tokenizer: TextTokenizer;
   readonly selfTest: SelfTestFile;
   createEncoder(runtime: SessionFactory, device: EncoderDevice, options?: EncoderOptions): Promise<Encoder>;
+  /** Of stored models. */
+  readonly createHalfEncoder?: LoadedStoredModel['createHalfEncoder'];
   /** Drops the weights once no further session will be made of them. */
   forgetWeights(): void;
 }

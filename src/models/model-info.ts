@@ -57,6 +57,8 @@ export interface ModelLicence {
 export interface ModelCheck {
   readonly passed: boolean;
   readonly device: EncoderDevice;
+  /** Whether products and attention are computed in fp16 there. */
+  readonly half: boolean;
   /** Lowest cosine of a row with one that is published; null where none is, so that only the order of answers was looked at. */
   readonly minCosine: number | null;
   /** Tokens of passages that are encoded in a second. */

@@ -68,6 +68,8 @@ export interface CheckOutcome {
   /** The quickest device that passed; the first that failed where none did. */
   readonly report: SelfTestReport;
   readonly device: EncoderDevice;
+  /** Whether it computes in fp16. */
+  readonly half: boolean;
   /** Those that were there to be tried. */
   readonly devices: readonly EncoderDevice[];
   readonly tokensPerSecond: number;
@@ -409,11 +411,12 @@ interface Checked {
 }
 
 async function remember(store: ModelStore, key: string, outcome: CheckOutcome, checked: Checked): Promise<void> {
-  const { report, device, devices, tokensPerSecond, hasRows, selfTest, levels } = outcome;
+  const { report, device, half, devices, tokensPerSecond, hasRows, selfTest, levels } = outcome;
   const { variant, version, dims, bits, embeddingBits } = checked;
   const passed = report.passed && selfTest !== null;
   const options = {
-    ...{ passed, device, tokensPerSecond: Math.round(tokensPerSecond), message: report.message.slice(0, 500) },
+    ...{ passed, device, half, tokensPerSecond: Math.round(tokensPerSecond) },
+    message: report.message.slice(0, 500),
     devices: devices.join(','),
     ...(hasRows ? { minCosine: report.minCosine } : {}),
     ...{ version, dims: dims.join(','), bits, embeddingBits, onnx: variant.onnx, graph: variant.graph },

@@ -49,28 +49,35 @@ export async function runSelfTest(encoder: Encoder, file: SelfTestFile): Promise
   const required = file.tolerance.cosine;
   let minCosine = 1;
   let problem = '';
-  for (const example of file.cases) {
-    const encoded = await encode(encoder, example.kind, example.text);
-    const { inputIds, kept } = encoded.sequence;
-    if (!equal(inputIds, example.inputIds ?? inputIds) || inputIds.length !== example.rows.length) {
-      minCosine = -1;
-      problem = `"${example.text}" became other token ids than the reference`;
-      break;
+  try {
+    for (const example of file.cases) {
+      const encoded = await encode(encoder, example.kind, example.text);
+      const { inputIds, kept } = encoded.sequence;
+      if (!equal(inputIds, example.inputIds ?? inputIds) || inputIds.length !== example.rows.length) {
+        minCosine = -1;
+        problem = `"${example.text}" became other token ids than the reference`;
+        break;
+      }
+      kept.forEach((position, i) => {
+        const reference = example.rows[position];
+        if (reference === null || reference === undefined) return;
+        const row = encoded.rows.subarray(i * encoder.dim, i * encoder.dim + reference.length);
+        minCosine = Math.min(minCosine, cosine(row, reference));
+      });
     }
-    kept.forEach((position, i) => {
-      const reference = example.rows[position];
-      if (reference === null || reference === undefined) return;
-      const row = encoded.rows.subarray(i * encoder.dim, i * encoder.dim + reference.length);
-      minCosine = Math.min(minCosine, cosine(row, reference));
-    });
-  }
-  for (const ordering of problem === '' ? (file.orderings ?? []) : []) {
-    const best = await bestOf(encoder, ordering);
-    if (best !== ordering.best) problem = `The answer to "${ordering.query}" is not ranked first`;
+    for (const ordering of problem === '' ? (file.orderings ?? []) : []) {
+      const best = await bestOf(encoder, ordering);
+      if (best !== ordering.best) problem = `The answer to "${ordering.query}" is not ranked first`;
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof LateralError && thrown.code === 'not-finite')) throw thrown;
+    minCosine = Number.NaN;
+    problem = thrown.message;
   }
   const passed = minCosine >= required && problem === ''; // NaN fails
   return {
     device: encoder.device,
+    half: encoder.half,
     passed,
     minCosine,
     required,

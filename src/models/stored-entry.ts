@@ -16,6 +16,8 @@ export interface StoredEntry {
   readonly selfTest: SelfTestFile;
   /** Which device was quickest then; null where there was no graphics card to be tried. */
   readonly device: EncoderDevice | null;
+  /** Whether that was with fp16. */
+  readonly half: boolean;
   load(): Promise<LoadedStoredModel>;
 }
 
@@ -62,6 +64,7 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
       : check.options.device === 'webgpu'
         ? 'webgpu'
         : 'wasm',
+    half: check.options.half === true,
     async load() {
       const variant = variantOf(check.options);
       const now = await store.get(key);

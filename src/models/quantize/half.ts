@@ -58,7 +58,7 @@ export function aligned<T>(
   bytes: Uint8Array,
   View: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, offset: number, length: number): T },
 ): T {
-  const good = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const good = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes); // a Buffer's slice would not copy
   return new View(good.buffer, good.byteOffset, Math.floor(good.byteLength / View.BYTES_PER_ELEMENT));
 }
 

@@ -1,7 +1,7 @@
 /** One model: what it is good for, what it takes, how far it is here, and what can be done with it. */
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useRef } from 'react';
-import type { ModelInfo } from '../../index.ts';
+import type { EngineStatus, ModelInfo } from '../../index.ts';
 import { unbroken } from '../format.ts';
 import { Bar } from '../parts/Bar.tsx';
 import { useIndex, useStatus } from '../state/index-context.tsx';
@@ -170,10 +170,14 @@ function Problem({ id, text, title, onDismiss }: ProblemProps) {
   );
 }
 
+/** Whether it is the test of the way that is used: a graphics card may have been tried at two precisions. */
+const isOf = (test: EngineStatus['selfTests'][number], encoder: EngineStatus['encoder']): boolean =>
+  test.device === encoder?.kind && (test.half ?? false) === (encoder.half ?? false);
+
 /** Whether it gives right numbers here, and how quickly. */
 function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: boolean }) {
   const status = useStatus();
-  const test = inUse ? status?.selfTests.find(({ device }) => device === status.encoder?.kind) : undefined;
+  const test = inUse ? status?.selfTests.find((one) => isOf(one, status.encoder)) : undefined;
   if (test?.passed === false) {
     return (
       <p className="model__check">

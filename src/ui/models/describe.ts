@@ -161,6 +161,7 @@ export function waysOn(code: ErrorCode, here: boolean): readonly WayOn[] {
     case 'worker-failed':
     case 'reload-needed':
       return ['reload'];
+    case 'not-finite':
     case 'self-test-failed':
       return ['check'];
     case 'model-invalid':

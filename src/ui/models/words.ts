@@ -198,8 +198,11 @@ export function sizeLine({ origin, state, downloadBytes, presentBytes, keptBytes
 const devices = { wasm: 'processor', native: 'processor', webgpu: 'graphics card' } as const;
 
 /** Where it was checked, and how quick it is there. */
-export function checkedLine(check: Pick<ModelCheck, 'device'>, wordsPerSecond: number | null): string {
-  const checked = `Checked on this device’s ${devices[check.device]}`;
+export function checkedLine(
+  { device, half }: { readonly device: ModelCheck['device']; readonly half?: boolean | undefined },
+  wordsPerSecond: number | null,
+): string {
+  const checked = `Checked on this device’s ${devices[device]}${half === true ? ', at half precision' : ''}`;
   return wordsPerSecond === null ? checked : `${checked}. Reads about ${number(wordsPerSecond)} words a second`;
 }
 
@@ -316,6 +319,7 @@ export function modelFailure({ code, message, details }: ModelProblem, keptBytes
       return `Lateral cannot use this model. ${message}`;
     case 'model-busy':
       return 'Another tab is at work on this model. Wait until it is done there, then go on.';
+    case 'not-finite':
     case 'self-test-failed':
       return 'It gives wrong results on this device, so it is not used. Another browser may do better.';
     case 'out-of-memory':
@@ -391,6 +395,7 @@ export function switchFailure({ code, details, message }: ModelProblem, title: s
       return `${title} needs more memory than this tab may use. Close other tabs, then go on.`;
     case 'model-unavailable':
       return `${title} is not here any more. Download it again.`;
+    case 'not-finite':
     case 'self-test-failed':
     case 'model-invalid':
     case 'model-busy':
@@ -441,10 +446,10 @@ function qualitySentence(benchmark: string, metric: string, value: number): stri
   return `${figure} ${metric}${over === undefined ? '' : ` ${over}`}, as its makers published it. 1 would be every answer in the best order.`;
 }
 
-function checkSentence({ passed, device, minCosine, tokensPerSecond, checkedAt, message }: ModelCheck): string {
+function checkSentence({ passed, device, half, minCosine, tokensPerSecond, checkedAt, message }: ModelCheck): string {
   const figures = [
     passed ? 'passed' : 'failed',
-    device,
+    half ? `${device} fp16` : device,
     ...(minCosine === null ? ['order of answers only'] : [`lowest cosine ${minCosine.toFixed(4)}`]),
     ...(tokensPerSecond > 0 ? [`${number(Math.round(tokensPerSecond))} tokens a second`] : []),
     day(checkedAt),
@@ -461,10 +466,11 @@ export function vectorsLine({ fingerprint: { dim, precision, poolFactor }, resid
 
 export const startUpCheck = ({
   device,
+  half,
   passed,
   minCosine,
   required,
   elapsedMs,
   message,
 }: EngineStatus['selfTests'][number]): string =>
-  `${device}, ${passed ? 'passed' : 'failed'}: lowest cosine ${minCosine.toFixed(4)}, at least ${required} asked, ${Math.round(elapsedMs)} ms. ${message}`;
+  `${device}${half === true ? ' fp16' : ''}, ${passed ? 'passed' : 'failed'}: lowest cosine ${minCosine.toFixed(4)}, at least ${required} asked, ${Math.round(elapsedMs)} ms. ${message}`;
