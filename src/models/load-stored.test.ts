@@ -112,6 +112,24 @@ test('weights are read tensor by tensor where they lie, and give the rows of tho
   );
 });
 
+test('at half precision it gives the same rows but for the last digits; what others quantised is left as it is', async () => {
+  const key = await dropped();
+  await quantizeStored(store, key, options);
+  const variant = quantizedVariant(options);
+  const loaded = await loadStored(store, key, variant, null);
+  const runtime = await createNodeRuntime({ threads: 1 });
+  const [full, half] = [await loaded.createEncoder(runtime, 'wasm'), await loaded.createHalfEncoder(runtime)];
+  const [exact, near] = [await full.encodeQuery('river see'), await half!.encodeQuery('river see')];
+  expect([full.half, half!.half]).toEqual([false, true]);
+  const rowsIn = ({ rows }: typeof exact) => exact.sequence.kept.map((_, i) => rows.subarray(i * dim, (i + 1) * dim));
+  expect(worstCosine(rowsIn(near), rowsIn(exact))).toBeGreaterThan(0.999);
+  expect(near.rows).not.toEqual(exact.rows);
+  await Promise.all([full.release(), half!.release()]);
+
+  const others = await loadStored(store, key, { ...variant, oneByOne: true }, null);
+  expect(await others.createHalfEncoder(runtime)).toBeNull();
+});
+
 test('files that say otherwise than what is known are refused', async () => {
   const key = await dropped({ query_length: 48 });
   await quantizeStored(store, key, options);
