@@ -153,7 +153,12 @@ function createBrowserParts(): EngineParts {
       }
     }
 
-    const onCpu = await tryEncoder(model, () => model.createEncoder(factory, 'wasm'), 'wasm', selfTests);
+    const onCpu = await tryEncoder(model, () => model.createEncoder(factory, 'wasm'), 'wasm', selfTests).catch(
+      (thrown: unknown) => {
+        if (onGpu === null) throw thrown;
+        return toLateralError(thrown).message;
+      },
+    );
     if (typeof onCpu === 'string') {
       if (onGpu !== null) {
         return {

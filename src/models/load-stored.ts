@@ -6,6 +6,7 @@ import { readSettings } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
+import { createSession } from './create-session.ts';
 import { digestOfText } from './digest.ts';
 import { findModelFiles } from './find-files.ts';
 import type { StoredModel } from './kept/describe.ts';
@@ -86,7 +87,7 @@ export async function loadStored(
     config,
     tokenizer,
     async createEncoder(runtime, device, encoderOptions) {
-      const session = await runtime.create(kept(), device);
+      const session = await createSession(runtime, kept(), device);
       const batches = variant.oneByOne === true ? { batchTokens: 1 } : {};
       return createEncoder(tokenizer, config, session, { ...encoderOptions, ...batches });
     },
