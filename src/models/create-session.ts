@@ -2,6 +2,7 @@
 import type { ModelWeights, Session, SessionFactory } from '../colbert/session-api.ts';
 import { toLateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
+import { plainLookups } from './quantize/plain-lookup.ts';
 
 /** @throws 'model-invalid', 'out-of-memory', 'gpu-unavailable', 'gpu-lost' */
 export async function createSession(
@@ -13,7 +14,6 @@ export async function createSession(
     return await runtime.create(weights, device);
   } catch (thrown) {
     if (!toLateralError(thrown).message.includes('implementation for GatherBlockQuantized')) throw thrown;
-    const { plainLookups } = await import('./quantize/plain-lookup.ts');
     const graph = plainLookups(weights.graph);
     if (graph === null) throw thrown;
     return runtime.create({ ...weights, graph }, device);

@@ -10,6 +10,7 @@ import { createSession } from './create-session.ts';
 import { digestOfText } from './digest.ts';
 import { findModelFiles } from './find-files.ts';
 import type { StoredModel } from './kept/describe.ts';
+import { halfWeights } from './half-weights.ts';
 import { checkedSettings, type HubModel } from './hub-models.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import { quantizedPaths, type QuantizeStoredOptions } from './quantize-stored.ts';
@@ -93,7 +94,6 @@ export async function loadStored(
     },
     async createHalfEncoder(runtime, encoderOptions) {
       if (variant.oneByOne === true) return null;
-      const { halfWeights } = await import('./half-weights.ts'); // of no use to most who open a model
       const halved = halfWeights(kept());
       if (halved === null) return null;
       return createEncoder(tokenizer, config, await runtime.create(halved, 'webgpu'), encoderOptions);
