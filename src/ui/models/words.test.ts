@@ -5,6 +5,7 @@ import type { ModelInfo, Progress } from '../../index.ts';
 import { unlisted } from './describe.ts';
 import {
   addressProblem,
+  checkedLine,
   dimName,
   downloadLead,
   licenceLine,
@@ -103,6 +104,13 @@ test('every code has a sentence, and only one of them takes it from the engine',
 test('what a switch costs', () => {
   expect(rereadLead(40, 360, true)).toBe('Your 40 documents must be read again, about 6 min. Search keeps working.');
   expect(rereadLead(1, null, false)).toBe('Your document must be read again. Until then it is found by its words.');
+});
+
+test('where a model was checked, and at which precision', () => {
+  expect(checkedLine({ device: 'webgpu', half: true }, 900)).toBe(
+    'Checked on this device’s graphics card, at half precision. Reads about 900 words a second',
+  );
+  expect(checkedLine({ device: 'webgpu', half: false }, null)).toBe('Checked on this device’s graphics card');
 });
 
 test('numbers a word, against the most that a model has', () => {
