@@ -8,7 +8,7 @@ const { launch } = findChromium();
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  timeout: 120_000,
+  timeout: 240_000,
   expect: { timeout: 30_000 },
   workers: 2, // two cores; what a test waits for is mostly one thread's work
   retries: 0,

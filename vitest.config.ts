@@ -12,7 +12,7 @@ export default defineConfig({
           environment: 'node',
           include: ['src', 'workers', 'bin', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`),
           exclude: ['src/**/*.browser.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

@@ -31,7 +31,6 @@ for (const [device, width, height, colorScheme] of [
     test.use({ colorScheme, viewport: { width, height }, reducedMotion: 'reduce' });
 
     test('axe finds nothing', async ({ lateral, page }) => {
-      test.setTimeout(240_000);
       await lateral.open();
       await audit(page, 'empty');
       await lateral.drop([trade, bread, mars, arabic, japanese, { name: 'a.bin', text: '\0\0\0\0', type: '' }]);
