@@ -249,8 +249,10 @@ function cosine(a: Float32Array, b: readonly number[]): number {
 
 function headBeside(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<Head> {
   const json = [...files].filter(([path]) => path.endsWith('.json'));
-  const configs = new Map<string, unknown>(json.map(([path, bytes]) => [path, JSON.parse(new TextDecoder().decode(bytes))]));
-  return readDenseHead(denseFolders(configs), configs, (path) => Promise.resolve(memoryFile(files.get(path)!)));
+  const configs = new Map<string, unknown>(
+    json.map(([path, bytes]) => [path, JSON.parse(new TextDecoder().decode(bytes))]),
+  );
+  return readDenseHead(denseFolders(configs), configs, (path) => Promise.resolve(memoryFile(files.get(path))));
 }
 
 type Create = Parameters<SessionFactory['create']>;
