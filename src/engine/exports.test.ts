@@ -21,6 +21,7 @@ import { loadStored } from '../models/load-stored.ts';
 import type { ModelInfo } from '../models/model-info.ts';
 import { storedEntry } from '../models/stored-entry.ts';
 import { asFolder, exportedFiles, goldenTexts, type GoldenText } from '../models/testing/exports.ts';
+import { HubServer } from '../models/testing/hub-server.ts';
 import { failureOf } from '../models/testing/setting.ts';
 import { createModels } from './models.ts';
 import type { ModelsApi } from './models-api.ts';
@@ -168,6 +169,21 @@ describe('a graph without its projection', () => {
     const again = await models.prepare({ model: 'folder:pylate-modernbert', recheck: true }, calls());
     expect(again).toMatchObject({ state: 'ready', dims: [16], check: { passed: true } });
   });
+});
+
+test('from a hub the linear layers come with the rest, and nothing that no one reads', async () => {
+  const files = exportedFiles('pylate-modernbert');
+  files.set('model.safetensors', new Uint8Array(5_000));
+  const hub = await new HubServer(Object.fromEntries(files), { repo: 'maker/model' }).start();
+  try {
+    const ready = await models.prepare({ model: hub.repo, endpoint: hub.endpoint, bits: 8 }, calls());
+    expect(ready).toMatchObject({ state: 'ready', dims: [16] });
+    const paths = (await store.list())[0]!.files.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(['1_Dense/model.safetensors', '2_Dense/model.safetensors']));
+    expect(paths).not.toContain('model.safetensors');
+  } finally {
+    await hub.stop();
+  }
 });
 
 // ── steps ──
