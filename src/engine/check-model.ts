@@ -72,7 +72,10 @@ export async function checkModel(
     if (half && reference === null) continue; // there is nothing that it could be compared with
     let encoder: Encoder | null = null;
     try {
-      encoder = await (half ? model.createHalfEncoder(runtime) : model.createEncoder(runtime, device));
+      const options = { quietMs: 0 }; // nobody types meanwhile
+      encoder = await (half
+        ? model.createHalfEncoder(runtime, options)
+        : model.createEncoder(runtime, device, options));
       if (encoder === null) continue;
       tell();
       let report = await runSelfTest(encoder, rows);
