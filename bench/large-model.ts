@@ -1,0 +1,187 @@
+/**
+ * A model as large as jina-colbert-v2 on its way through the page: looked up, downloaded, made smaller, checked, used.
+ *
+ *   npm run -s build && npx tsx bench/large-model.ts <folder with the files of a repository>
+ *
+ * A hub on this machine serves the folder; fixtures/quantize/make_large.py makes one of random weights in the shape of jina-colbert-v2.
+ * Prints for each phase how long it took, and the memory that the page's process held at most (Linux). It needs room on the disk for the
+ * folder once more, and takes about a quarter of an hour on two cores.
+ */
+import { mkdtempSync, openSync, readdirSync, readSync, closeSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium, type Page } from 'playwright-core';
+import { chromiumArguments, findChromium } from '../scripts/chromium.mjs';
+import { serveBuild } from '../scripts/serve-build.mjs';
+import { HubServer } from '../src/models/testing/hub-server.ts';
+import { commitOf, cpuOf } from './environment.ts';
+import { peakBytes, startWatching } from './process-memory.ts';
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const [folder] = positionals;
+if (folder === undefined) {
+  console.error('usage: npx tsx bench/large-model.ts <folder>');
+  process.exit(2);
+}
+
+/** A document of some two thousand tokens. */
+const passage =
+  'The river silted up, and the merchants moved their warehouses to the coast. Only forty houses were left by 1612, and the ' +
+  'customs office closed in the year after. What had been the busiest quay of the province became a meadow for sheep.\n\n';
+
+const repo = 'made-here/large';
+const patience = 30 * 60_000;
+const minutes = 60_000;
+
+const hub = await new HubServer(filesOf(folder), { repo, licence: 'cc-by-nc-4.0' }).start();
+const app = await serveBuild({ port: 0 });
+const profile = mkdtempSync(join(tmpdir(), 'lateral-large-'));
+const context = await chromium.launchPersistentContext(profile, {
+  ...findChromium().launch,
+  args: chromiumArguments({ webgpu: false }),
+});
+try {
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  page.on('pageerror', (error) => console.error(error));
+  await page.addInitScript((endpoint) => {
+    if (localStorage.getItem('lateral.preferences') === null) {
+      localStorage.setItem('lateral.preferences', JSON.stringify({ modelEndpoint: endpoint }));
+    }
+  }, hub.endpoint);
+  const phases: Record<string, Phase> = {};
+  const baseline = await prepare(page, phases);
+  const card = page.getByRole('article', { name: repo, exact: true });
+  const cardText = (await card.innerText()).replaceAll(/\s+/g, ' ');
+  await page.getByRole('button', { name: `Use: ${repo}` }).click();
+  phases.opening = await measured(() => card.getByText('In use', { exact: true }).waitFor());
+  await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Search' }).click();
+  const search = page.getByRole('searchbox', { name: 'Search' });
+  phases.reading = await measured(async () => {
+    await dropText(page, 'port.txt', passage.repeat(12));
+    await page.waitForFunction(
+      () => document.querySelector('[type=search]')?.getAttribute('placeholder')?.startsWith('Search 1') === true,
+    );
+  });
+  await page
+    .getByRole('radio', { name: 'Meaning' })
+    .click()
+    .catch(() => undefined);
+  phases.searching = await measured(async () => {
+    await search.fill('why did the traders leave');
+    await page.getByRole('list', { name: 'Results' }).getByRole('listitem').first().waitFor();
+  });
+  console.log(
+    JSON.stringify(
+      {
+        ...{ commit: commitOf(), device: cpuOf(), browser: context.browser()?.version() },
+        ...{ folderMB: megabytes(bytesOf(folder)), pageMB: megabytes(baseline), phases, card: cardText },
+      },
+      null,
+      2,
+    ),
+  );
+} finally {
+  await context.close();
+  await Promise.all([hub.stop(), app.close()]);
+  rmSync(profile, { recursive: true, force: true });
+}
+
+interface Phase {
+  readonly seconds: number;
+  /** Of the page's process, in 10^6 bytes; null where the system does not tell. */
+  readonly peakMB: number | null;
+}
+
+/** Looks it up, agrees, and waits until it is ready. @returns what the page's process held before, in bytes */
+async function prepare(page: Page, phases: Record<string, Phase>): Promise<number | null> {
+  await page.goto(app.url);
+  await page.getByRole('searchbox', { name: 'Search' }).waitFor();
+  await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('textbox', { name: 'Repository' }).fill(repo);
+  await page.getByRole('button', { name: 'Look up' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('checkbox', { name: 'I will use it non-commercially' }).check();
+  const baseline = await startWatching(context.browser()!);
+  await dialog.getByRole('button', { name: /^Download/ }).click();
+
+  const card = page.getByRole('article', { name: repo, exact: true });
+  const bar = page.getByRole('progressbar', { name: `Getting ${repo}` });
+  let name = 'downloading';
+  let started = performance.now();
+  for (;;) {
+    const text = await bar.getAttribute('aria-valuetext', { timeout: 2_000 }).catch(() => null);
+    const now = text === null ? null : (/^\p{L}+/u.exec(text)?.[0].toLowerCase() ?? name);
+    console.error(`${((performance.now() - started) / 1000).toFixed(0)} s ${text ?? ''}`);
+    if (now !== name) {
+      phases[name] = await ended(started);
+      started = performance.now();
+      await startWatching(context.browser()!);
+      if (now === null) break;
+      name = now;
+    }
+    await page.waitForTimeout(1_000);
+  }
+  await card
+    .getByText('Ready', { exact: true })
+    .waitFor({ timeout: 2 * minutes })
+    .catch(async () => {
+      throw new Error(`It is not ready: ${await card.innerText()}`);
+    });
+  return baseline;
+}
+
+async function measured(work: () => Promise<void>): Promise<Phase> {
+  await startWatching(context.browser()!);
+  const started = performance.now();
+  await work();
+  return ended(started);
+}
+
+async function ended(started: number): Promise<Phase> {
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+  return { seconds, peakMB: megabytes(await peakBytes(context.browser()!)) };
+}
+
+async function dropText(page: Page, name: string, text: string): Promise<void> {
+  await page.evaluate(
+    (given) => {
+      const data = new DataTransfer();
+      data.items.add(new File([given.text], given.name, { type: 'text/plain' }));
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+      }
+    },
+    { name, text },
+  );
+}
+
+function filesOf(root: string): Record<string, Uint8Array> {
+  const files: Record<string, Uint8Array> = {};
+  for (const path of pathsOf(root)) files[relative(root, path)] = readWhole(path);
+  return files;
+}
+
+function pathsOf(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(onnx|onnx_data|onnx\.data|json|metadata)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Node reads no file of 2 GiB at once. */
+function readWhole(path: string): Uint8Array {
+  const bytes = new Uint8Array(statSync(path).size);
+  const file = openSync(path, 'r');
+  for (let at = 0; at < bytes.length;) at += readSync(file, bytes, at, Math.min(2 ** 28, bytes.length - at), at);
+  closeSync(file);
+  return bytes;
+}
+
+function bytesOf(root: string): number {
+  return pathsOf(root).reduce((sum, path) => sum + statSync(path).size, 0);
+}
+
+function megabytes(bytes: number | null): number | null {
+  return bytes === null ? null : Math.round(bytes / 1e6);
+}
