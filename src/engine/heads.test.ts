@@ -52,9 +52,9 @@ test('64 dimensions: the body of the one repository, the layer of the other, rea
   const whole = jinaHead(64)['model.safetensors']!.length;
   expect(hub.bytesSent('model.safetensors')).toBeLessThan(whole / 5);
 
-  const { entry, load } = await storedEntry(store, 'jina-colbert-v2');
-  expect(entry.dims).toEqual([64]);
-  const encoder = await (await load()).createEncoder(await createNodeRuntime({ threads: 1 }), 'wasm');
+  const stored = await storedEntry(store, 'jina-colbert-v2');
+  expect(stored.entry.dims).toEqual([64]);
+  const encoder = await (await stored.load()).createEncoder(await createNodeRuntime({ threads: 1 }), 'wasm');
   const query = await encoder.encodeQuery('Which planet is known as the Red Planet?');
   await encoder.release();
   const { inputIds } = query.sequence;
