@@ -1,9 +1,11 @@
 /**
  * A model as large as jina-colbert-v2 on its way through the page: looked up, downloaded, made smaller, checked, used.
  *
- *   npm run -s build && npx tsx bench/large-model.ts <folder with the files of a repository>
+ *   npm run -s build && npx tsx bench/large-model.ts <folder with the files of a repository> [--profile FOLDER]
  *
  * A hub on this machine serves the folder; fixtures/quantize/make_large.py makes one of random weights in the shape of jina-colbert-v2.
+ * With a profile, which is kept, what is there already is gone on with.
+ *
  * Prints for each phase how long it took, and the memory that the page's process held at most (Linux). It needs room on the disk for the
  * folder once more, and takes about a quarter of an hour on two cores.
  */
@@ -11,17 +13,17 @@ import { mkdtempSync, openSync, readdirSync, readSync, closeSync, rmSync, statSy
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Locator, type Page } from 'playwright-core';
 import { chromiumArguments, findChromium } from '../scripts/chromium.mjs';
 import { serveBuild } from '../scripts/serve-build.mjs';
 import { HubServer } from '../src/models/testing/hub-server.ts';
 import { commitOf, cpuOf } from './environment.ts';
 import { peakBytes, startWatching } from './process-memory.ts';
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { profile: { type: 'string' } } });
 const [folder] = positionals;
 if (folder === undefined) {
-  console.error('usage: npx tsx bench/large-model.ts <folder>');
+  console.error('usage: npx tsx bench/large-model.ts <folder> [--profile FOLDER]');
   process.exit(2);
 }
 
@@ -35,8 +37,8 @@ const patience = 30 * 60_000;
 const minutes = 60_000;
 
 const hub = await new HubServer(filesOf(folder), { repo, licence: 'cc-by-nc-4.0' }).start();
-const app = await serveBuild({ port: 0 });
-const profile = mkdtempSync(join(tmpdir(), 'lateral-large-'));
+const app = await serveBuild({ port: values.profile === undefined ? 0 : 4188 }); // a profile belongs to an origin
+const profile = values.profile ?? mkdtempSync(join(tmpdir(), 'lateral-large-'));
 const context = await chromium.launchPersistentContext(profile, {
   ...findChromium().launch,
   args: chromiumArguments({ webgpu: false }),
@@ -45,6 +47,7 @@ try {
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   page.on('pageerror', (error) => console.error(error));
+  page.on('console', (message) => console.error(message.text()));
   await page.addInitScript((endpoint) => {
     if (localStorage.getItem('lateral.preferences') === null) {
       localStorage.setItem('lateral.preferences', JSON.stringify({ modelEndpoint: endpoint }));
@@ -55,7 +58,7 @@ try {
   const card = page.getByRole('article', { name: repo, exact: true });
   const cardText = (await card.innerText()).replaceAll(/\s+/g, ' ');
   await page.getByRole('button', { name: `Use: ${repo}` }).click();
-  phases.opening = await measured(() => card.getByText('In use', { exact: true }).waitFor());
+  phases.opening = await measured(() => seen(page, card.getByText('In use', { exact: true })));
   await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Search' }).click();
   const search = page.getByRole('searchbox', { name: 'Search' });
   phases.reading = await measured(async () => {
@@ -85,7 +88,7 @@ try {
 } finally {
   await context.close();
   await Promise.all([hub.stop(), app.close()]);
-  rmSync(profile, { recursive: true, force: true });
+  if (values.profile === undefined) rmSync(profile, { recursive: true, force: true });
 }
 
 interface Phase {
@@ -99,6 +102,8 @@ async function prepare(page: Page, phases: Record<string, Phase>): Promise<numbe
   await page.goto(app.url);
   await page.getByRole('searchbox', { name: 'Search' }).waitFor();
   await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Models' }).click();
+  const use = page.getByRole('button', { name: `Use: ${repo}` });
+  if (await use.isVisible()) return startWatching(context.browser()!);
   await page.getByRole('textbox', { name: 'Repository' }).fill(repo);
   await page.getByRole('button', { name: 'Look up' }).click();
   const dialog = page.getByRole('dialog');
@@ -130,6 +135,22 @@ async function prepare(page: Page, phases: Record<string, Phase>): Promise<numbe
       throw new Error(`It is not ready: ${await card.innerText()}`);
     });
   return baseline;
+}
+
+/** Waits for it, and says meanwhile what the page shows. */
+async function seen(page: Page, wanted: Locator): Promise<void> {
+  for (let shown = ''; ;) {
+    if (
+      await wanted.waitFor({ timeout: 10_000 }).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+    const text = (await page.getByRole('main').innerText()).replaceAll(/\s+/g, ' ').slice(0, 300);
+    if (text !== shown) console.error(text);
+    shown = text;
+  }
 }
 
 async function measured(work: () => Promise<void>): Promise<Phase> {

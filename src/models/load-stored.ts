@@ -60,17 +60,20 @@ export async function loadStored(
       details: { model: key },
     });
   }
+  console.warn('loadStored');
   const found = findModelFiles(
     model.files.map(({ path, size }) => ({ path, size: size ?? 0 })),
     variant.onnx,
   );
   const json = new Map<string, unknown>();
   for (const path of [...found.tokenizer, ...found.settings]) json.set(path, await readJson(store, key, path));
+  console.warn('json read');
   const read = readSettings(json);
   const checked = known === null ? read : checkedSettings(known, read);
   const settings = variant.dim === undefined ? checked : { ...checked, dim: variant.dim };
   const files = { tokenizerJson: json.get('tokenizer.json'), tokenizerConfig: json.get('tokenizer_config.json') ?? {} };
   const { tokenizer, config } = loadTokenizer(files, settings);
+  console.warn('tokenizer made');
   let weights: ModelWeights | null = await readWeights(store, key, variant);
   return {
     config,
