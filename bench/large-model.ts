@@ -57,20 +57,15 @@ try {
   const baseline = await prepare(page, phases);
   const card = page.getByRole('article', { name: repo, exact: true });
   const cardText = (await card.innerText()).replaceAll(/\s+/g, ' ');
-  await page.getByRole('button', { name: `Use: ${repo}` }).click();
+  const use = page.getByRole('button', { name: `Use: ${repo}` });
+  if (await use.isVisible()) await use.click();
   phases.opening = await measured(() => seen(page, card.getByText('In use', { exact: true })));
   await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Search' }).click();
   const search = page.getByRole('searchbox', { name: 'Search' });
   phases.reading = await measured(async () => {
     await dropText(page, 'port.txt', passage.repeat(12));
-    await page.waitForFunction(
-      () => document.querySelector('[type=search]')?.getAttribute('placeholder')?.startsWith('Search 1') === true,
-    );
+    await page.getByPlaceholder(/^Search 1 document/).waitFor();
   });
-  await page
-    .getByRole('radio', { name: 'Meaning' })
-    .click()
-    .catch(() => undefined);
   phases.searching = await measured(async () => {
     await search.fill('why did the traders leave');
     await page.getByRole('list', { name: 'Results' }).getByRole('listitem').first().waitFor();
@@ -102,8 +97,9 @@ async function prepare(page: Page, phases: Record<string, Phase>): Promise<numbe
   await page.goto(app.url);
   await page.getByRole('searchbox', { name: 'Search' }).waitFor();
   await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Models' }).click();
-  const use = page.getByRole('button', { name: `Use: ${repo}` });
-  if (await use.isVisible()) return startWatching(context.browser()!);
+  await page.getByRole('article', { name: 'Lateral mini' }).waitFor();
+  const here = page.getByRole('article', { name: repo, exact: true });
+  if (await here.getByText(/^Checked on/).isVisible()) return startWatching(context.browser()!);
   await page.getByRole('textbox', { name: 'Repository' }).fill(repo);
   await page.getByRole('button', { name: 'Look up' }).click();
   const dialog = page.getByRole('dialog');
