@@ -64,6 +64,7 @@ export const words = {
 
   hero: 'Find what you mean',
   heroLead: 'Drop your documents here and search them by meaning. Nothing leaves this tab.',
+  nothingYet: 'There is nothing to search yet. Add documents, or try the sample library.',
   formats: 'PDF, Word, EPUB, web pages, Markdown, tables (CSV), plain text, source code.',
   justLooking: 'Just looking?',
   trySample: 'Try the sample library',
