@@ -12,7 +12,8 @@ export default defineConfig({
           environment: 'node',
           include: ['src', 'workers', 'bin', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`),
           exclude: ['src/**/*.browser.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -47,6 +48,7 @@ export default defineConfig({
           name: 'browser',
           include: ['src/**/*.browser.test.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           browser: {
             enabled: true,
             headless: true,

@@ -47,6 +47,15 @@ test('a repository is downloaded and quantised, once its licence is accepted', {
   expect(existsSync(join(out, '.download'))).toBe(false);
 });
 
+test('a projection that lies beside the graph goes into the result', { timeout: 60_000 }, async () => {
+  const model = join(home, 'fixtures/exports/pylate-modernbert');
+  const { code, stdout, stderr } = await run(model, '--out', out, '--min-elements', '256', '--json');
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('1_Dense and 2_Dense') as string });
+  expect(JSON.parse(stdout)).toMatchObject({ dim: 16, hasProjection: true });
+  const config = readFileSync(join(out, '2_Dense/config.json'));
+  expect(config).toEqual(readFileSync(join(model, '2_Dense/config.json')));
+});
+
 test('neither a folder nor a repository says how one is written', { timeout: 60_000 }, async () => {
   const { code, stderr } = await run('nothing', '--out', out);
   expect(code).toBe(2);

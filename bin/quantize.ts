@@ -3,19 +3,21 @@
  * to standard output, progress to standard error. Exit 2 for a wrong command line, 1 for any failure.
  */
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createLocalLocks } from '../src/engine/tab-locks.ts';
+import { denseFolders, isDenseFile, settingsFiles } from '../src/colbert/settings.ts';
 import { LateralError } from '../src/errors.ts';
+import { readDenseHead } from '../src/models/dense-head.ts';
 import { openDiskFile } from '../src/models/disk-file.ts';
 import { findModelFiles, repositoryOf } from '../src/models/find-files.ts';
 import { createModelStore, downloadModel, hubSource, listFiles, planDownload } from '../src/models/hub.ts';
 import { createDiskFolders } from '../src/models/kept/disk-folders.ts';
 import { storedSource } from '../src/models/quantize-stored.ts';
-import type { ModelSource } from '../src/models/quantize/bytes.ts';
+import { memoryFile, type ModelSource } from '../src/models/quantize/bytes.ts';
 import { openDiskModel } from '../src/models/quantize/node-files.ts';
 import { planQuantization, quantizeModel, type QuantizePlan } from '../src/models/quantize/quantize.ts';
-import { readHead } from '../src/models/quantize/safetensors.ts';
+import { readHead, type Head } from '../src/models/quantize/safetensors.ts';
 import { readArguments, usage, type QuantizeArguments } from './quantize-arguments.ts';
 import { runCommand } from './run-command.ts';
 
@@ -29,8 +31,11 @@ async function main(given: QuantizeArguments): Promise<void> {
   try {
     const { bits, embeddingBits, projectionBits, blockSize, zeroPoints, minElements } = given;
     const settings = { bits, embeddingBits, projectionBits, blockSize, zeroPoints, minElements };
-    const options = { ...settings, dataName: `${name}_data`, ...(await headOf(given)) };
-    const plan = await planQuantization(input.source, options); // before any file is made
+    const asked = { ...settings, dataName: `${name}_data`, ...(await headOf(given)) };
+    const { hasProjection } = await planQuantization(input.source, asked); // before any file is made
+    const head = hasProjection ? null : await denseHead(input);
+    const options = head === null ? asked : { ...asked, head };
+    const plan = await planQuantization(input.source, options);
     if (given.isPlan) {
       print(plan, given);
       return;
@@ -57,6 +62,10 @@ async function main(given: QuantizeArguments): Promise<void> {
 interface Input {
   readonly source: ModelSource;
   readonly graphPath: string;
+  /** Paths of all files, as far as they lie in the folder or directly below it. */
+  readonly paths: readonly string[];
+  /** Reads one of them, whole: a small one. */
+  readonly read: (path: string) => Promise<Uint8Array>;
   /** Puts tokenizer, settings and the like beside the result, and takes away what only the making needed. */
   finish(out: string): Promise<void>;
   close(): Promise<void>;
@@ -70,6 +79,8 @@ async function openFolder(folder: string, model: string | undefined): Promise<In
   return {
     source,
     graphPath,
+    paths: await filesOf(folder),
+    read: (path) => readFile(join(folder, path)),
     finish: async (out) => (out === folder ? undefined : copySmallFiles(folder, out)),
     close: () => source.close(),
   };
@@ -82,8 +93,8 @@ async function openRepository(given: QuantizeArguments, out: string): Promise<In
   const source = hubSource(repositoryOf(text), revision, endpoint);
   const downloads = join(out, '.download');
   const store = createModelStore(createDiskFolders(downloads), createLocalLocks());
-  const { onnx, data, tokenizer, settings } = findModelFiles(await listFiles(source, { store }), model);
-  const small = [...tokenizer, ...settings];
+  const { onnx, data, tokenizer, settings, heads } = findModelFiles(await listFiles(source, { store }), model);
+  const small = [...tokenizer, ...settings, ...heads];
   const optional = ['config.json', 'README.md', 'LICENSE'].map((path) => ({ path, optional: true }));
   const plan = await planDownload(source, { store, files: [onnx, ...data, ...small, ...optional] });
   process.stderr.write(`${text} at ${plan.source.kind === 'hub' ? plan.source.revision : ''}\n`);
@@ -94,14 +105,19 @@ async function openRepository(given: QuantizeArguments, out: string): Promise<In
     onProgress: ({ phase, done, total }) => phase === 'downloading' && line(done, total),
   });
   const opened = await storedSource(store, key, onnx);
+  const readStored = async (path: string): Promise<Uint8Array> => {
+    const file = await store.open(key, path);
+    return file.read(0, file.size);
+  };
   return {
     source: opened.source,
     graphPath: onnx,
+    paths: files.map(({ path }) => path),
+    read: readStored,
     async finish(to) {
       for (const { path } of files.filter((file) => !opened.names.has(file.path) && !data.includes(file.path))) {
-        const file = await store.open(key, path);
         await mkdir(dirname(join(to, path)), { recursive: true });
-        await writeFile(join(to, path), await file.read(0, file.size));
+        await writeFile(join(to, path), await readStored(path));
       }
       await rm(downloads, { recursive: true });
     },
@@ -119,12 +135,41 @@ async function headOf({ head }: QuantizeArguments) {
   }
 }
 
+/** PyLate's linear layers beside a graph that lacks them; null where there are none. */
+async function denseHead({ paths, read }: Input): Promise<Head | null> {
+  const configs = new Map<string, unknown>();
+  for (const path of paths) {
+    if (path !== settingsFiles.modules && !isDenseFile(path, 'config.json')) continue;
+    configs.set(path, JSON.parse(new TextDecoder().decode(await read(path))));
+  }
+  const folders = denseFolders(configs).filter((folder) => paths.includes(`${folder}/model.safetensors`));
+  if (folders.length === 0) return null;
+  process.stderr.write(`The graph lacks the projection; it is taken from ${folders.join(' and ')}.\n`);
+  return readDenseHead(folders, configs, async (path) => memoryFile(await read(path)));
+}
+
 /** Tokenizer, settings, self-test: what a model's folder has beside its weights. */
 async function copySmallFiles(from: string, to: string): Promise<void> {
-  for (const name of await readdir(from)) {
-    const isSmall = /\.(json|txt|md|metadata)$|^LICENSE/.test(name) && (await stat(join(from, name))).isFile();
-    if (isSmall) await copyFile(join(from, name), join(to, name));
+  for (const path of await filesOf(from)) {
+    const isSmall = path.includes('/')
+      ? isDenseFile(path, 'config.json')
+      : /\.(json|txt|md|metadata)$|^LICENSE/.test(path);
+    if (!isSmall) continue;
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await copyFile(join(from, path), join(to, path));
   }
+}
+
+/** Files in a folder and directly below it, as paths with `/`. */
+async function filesOf(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isFile()) names.push(entry.name);
+    if (!entry.isDirectory()) continue;
+    const inner = await readdir(join(folder, entry.name), { withFileTypes: true });
+    names.push(...inner.flatMap((one) => (one.isFile() ? `${entry.name}/${one.name}` : [])));
+  }
+  return names;
 }
 
 /** npm runs scripts in the package's folder; a path is meant from where the person stands. */

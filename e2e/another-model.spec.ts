@@ -58,7 +58,7 @@ test(
 
     await page.reload(); // the rest goes on by itself
     await expect(bar).toBeVisible();
-    await expect(page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 120_000 });
     await expect(bar).toBeHidden();
     await lateral.search.fill('why did traders leave the port');
     await page.getByRole('radio', { name: 'Meaning' }).click();
@@ -101,7 +101,9 @@ test(
     await expect(page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
     await page.close();
     await expect(other.page.getByText(/^Reading \d+ of \d+ documents again/)).toBeVisible();
-    await expect(other.page.getByText('Your documents have been read again.').first()).toBeVisible({ timeout: 90_000 });
+    await expect(other.page.getByText('Your documents have been read again.').first()).toBeVisible({
+      timeout: 120_000,
+    });
     expect(other.problems).toEqual([]);
   },
 );

@@ -72,7 +72,7 @@ test('the graphics process crashes between two searches', { tag: '@gpu' }, async
   await expect.poll(() => page.evaluate(() => (window as unknown as { losses: number }).losses)).toBe(1);
 });
 
-test('deep links: the query in the address is searched at once', async ({ lateral, page }) => {
+test('deep links: the query in the address is searched at once', { tag: '@once' }, async ({ lateral, page }) => {
   await lateral.open();
   await lateral.drop([trade, bread]);
   await lateral.waitForDocuments(2);
@@ -84,14 +84,18 @@ test('deep links: the query in the address is searched at once', async ({ latera
   await expect(lateral.results.first()).toContainText(trade.name);
 });
 
-test('a model that gives other numbers than the stored ones is not used', async ({ lateral, page }) => {
-  await page.route('**/self-test.json', async (route) => {
-    const response = await route.fetch();
-    const file = (await response.json()) as { cases: { rows: number[][] }[] };
-    const turned = file.cases.map((each) => ({ ...each, rows: each.rows.map((row) => row.toReversed()) }));
-    await route.fulfill({ response, json: { ...file, cases: turned } });
-  });
-  await page.goto('/');
-  await expect(page.getByRole('heading', { name: /wrong results on this device/ })).toBeVisible();
-  expect(lateral.problems).toEqual([]);
-});
+test(
+  'a model that gives other numbers than the stored ones is not used',
+  { tag: '@once' },
+  async ({ lateral, page }) => {
+    await page.route('**/self-test.json', async (route) => {
+      const response = await route.fetch();
+      const file = (await response.json()) as { cases: { rows: number[][] }[] };
+      const turned = file.cases.map((each) => ({ ...each, rows: each.rows.map((row) => row.toReversed()) }));
+      await route.fulfill({ response, json: { ...file, cases: turned } });
+    });
+    await page.goto('/');
+    await expect(page.getByRole('heading', { name: /wrong results on this device/ })).toBeVisible();
+    expect(lateral.problems).toEqual([]);
+  },
+);

@@ -38,7 +38,7 @@ function register(file: number): string {
   ).join('\n\n');
 }
 
-test('typing and scrolling while 200 files are read', { tag: '@once' }, async ({ lateral, page }) => {
+test('typing and scrolling while 200 files are read', { tag: ['@once', '@alone'] }, async ({ lateral, page }) => {
   test.setTimeout(300_000);
   await page.addInitScript(watch);
   await lateral.open();

@@ -134,7 +134,7 @@ export class Lateral {
     await expect(this.search).toHaveAttribute(
       'placeholder',
       count === 0 ? /^Add documents/ : new RegExp(`^Search ${count} document`),
-      { timeout: 90_000 },
+      { timeout: 150_000 },
     );
     await expect(this.page.getByRole('progressbar')).toHaveCount(0, { timeout: 60_000 });
   }

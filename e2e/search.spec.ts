@@ -86,7 +86,18 @@ test('two tabs agree', async ({ lateral, page, context, baseURL }, info) => {
   expect(other.problems).toEqual([]);
 });
 
-test('files that cannot be read are named, and the rest goes on', async ({ lateral, page }) => {
+test('a page of text in the search box leaves its results in sight', { tag: '@once' }, async ({ lateral, page }) => {
+  await lateral.open();
+  await lateral.drop([trade, bread]);
+  await lateral.waitForDocuments(2);
+  await lateral.search.fill('harbour '.repeat(500));
+  await expect(lateral.results.first()).toContainText(trade.name);
+  await expect(lateral.results.first()).toBeInViewport();
+  await expect(page.getByRole('group', { name: 'Your words' })).toContainText('and 476 more');
+  await expect(page.getByText('Your question is longer than the model reads.')).toBeVisible();
+});
+
+test('files that cannot be read are named, and the rest goes on', { tag: '@once' }, async ({ lateral, page }) => {
   await lateral.open();
   await lateral.drop([
     { name: 'empty.txt', text: '   ', type: 'text/plain' },
@@ -101,30 +112,34 @@ test('files that cannot be read are named, and the rest goes on', async ({ later
   await expect(lateral.results.first()).toContainText(bread.name);
 });
 
-test('Cancel stops, keeps what was read, and the rest can be added after all', async ({ lateral, page }) => {
-  await lateral.open();
-  const many = Array.from({ length: 40 }, (_, i) => ({
-    name: `note ${i}.txt`,
-    type: 'text/plain',
-    text: `Note ${i}. ${'The boats lay still in the quiet harbour that morning. '.repeat(25)}`,
-  }));
-  await lateral.drop(many);
-  const bar = page.getByRole('progressbar');
-  await expect(bar).toBeVisible();
-  await expect(bar).toHaveAttribute('aria-valuetext', /of 40 files/);
-  await expect(lateral.search).toHaveAttribute('placeholder', /^Search \d/); // some are through: searchable already
-  await page.getByRole('button', { name: 'Cancel' }).click();
-  await expect(
-    page.getByRole('region', { name: 'Reading' }).getByText(/^Stopped\. \d+ files? (is|are) ready\./),
-  ).toBeVisible();
-  await lateral.search.fill('harbour');
-  await expect(lateral.results.first()).toContainText('note');
-  await page.getByRole('button', { name: 'Add the rest' }).click();
-  await expect(bar).toBeVisible();
-  await page.getByRole('button', { name: 'Cancel' }).click();
-});
+test(
+  'Cancel stops, keeps what was read, and the rest can be added after all',
+  { tag: '@once' },
+  async ({ lateral, page }) => {
+    await lateral.open();
+    const many = Array.from({ length: 40 }, (_, i) => ({
+      name: `note ${i}.txt`,
+      type: 'text/plain',
+      text: `Note ${i}. ${'The boats lay still in the quiet harbour that morning. '.repeat(25)}`,
+    }));
+    await lateral.drop(many);
+    const bar = page.getByRole('progressbar');
+    await expect(bar).toBeVisible();
+    await expect(bar).toHaveAttribute('aria-valuetext', /of 40 files/);
+    await expect(lateral.search).toHaveAttribute('placeholder', /^Search \d/); // some are through: searchable already
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await expect(
+      page.getByRole('region', { name: 'Reading' }).getByText(/^Stopped\. \d+ files? (is|are) ready\./),
+    ).toBeVisible();
+    await lateral.search.fill('harbour');
+    await expect(lateral.results.first()).toContainText('note');
+    await page.getByRole('button', { name: 'Add the rest' }).click();
+    await expect(bar).toBeVisible();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+  },
+);
 
-test('a broken worker is said, and nothing hangs', async ({ page }) => {
+test('a broken worker is said, and nothing hangs', { tag: '@once' }, async ({ page }) => {
   await page.route(/engine\.worker.*\.js$/, (route) => route.abort());
   await page.goto('/');
   await expect(

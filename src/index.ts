@@ -294,7 +294,7 @@ export interface LateralModels {
    *   'download-interrupted', 'download-damaged', 'model-unavailable', 'model-invalid', 'model-busy', 'self-test-failed', 'aborted'
    */
   prepare(model: string, options?: Omit<PrepareRequest, 'model'> & AddOptions): Promise<ModelInfo>;
-  /** The same for a folder of files: config.json, tokenizer.json, what says how it is asked, an ONNX. Needs no network. */
+  /** The same for a folder of files: tokenizer.json, what says how it is asked, an ONNX. Needs no network. */
   importFolder(request: ImportRequest, options?: AddOptions): Promise<ModelInfo>;
   /** Deletes all that is here of it. @returns the bytes freed. @throws 'model-busy', 'invalid-argument' */
   remove(model: string): Promise<number>;

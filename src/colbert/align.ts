@@ -22,13 +22,10 @@ export interface TokenRange {
  */
 export function alignTokens(text: string, ids: readonly number[], tokenizer: TextTokenizer): TokenRange[] {
   const source = normalizeWithMap(text, tokenizer);
+  if (tokenizer.spelling === 'bytelevel') return alignBytes(source, ids, tokenizer);
   const ranges: TokenRange[] = [];
   let cursor = 0;
-  const nowhere = (): TokenRange => {
-    const { start } = rangeOf(source, cursor, cursor);
-    const last = ranges.at(-1);
-    return last !== undefined && start < last.end ? last : { start, end: start }; // still within the last one's letter
-  };
+  const nowhere = (): TokenRange => emptyAt(source, cursor, ranges);
   for (let i = 0; i < ids.length; i++) {
     const token = tokenizer.tokenOf(ids[i]!);
     const spelling = spellingOf(token, tokenizer);
@@ -57,6 +54,66 @@ export function alignTokens(text: string, ids: readonly number[], tokenizer: Tex
   }
   return ranges;
 }
+
+/**
+ * Byte-level vocabularies spell every byte of a text, white space too, so that the walk is along its bytes. A token that is a part of a
+ * character's bytes stands for all of the character; the space that most words begin with is left out.
+ */
+function alignBytes(source: MappedText, ids: readonly number[], tokenizer: TextTokenizer): TokenRange[] {
+  const bytes: number[] = [];
+  const places: number[] = []; // where in the normalised text the character of each byte begins
+  const from = skipSpace(source, 0, tokenizer); // the tokenizer strips
+  for (let at = from; at < source.text.length; at += codePointLength(source.text, at)) {
+    for (const byte of utf8.encode(source.text.slice(at, at + codePointLength(source.text, at)))) {
+      bytes.push(byte);
+      places.push(at);
+    }
+  }
+  const placeOf = (byte: number): number => places[byte] ?? source.text.length;
+  const ranges: TokenRange[] = [];
+  let cursor = 0;
+  for (const id of ids) {
+    const spelt = bytesOf(tokenizer.tokenOf(id));
+    // Some put a space before the first word that the text has not.
+    const own = spelt[0] === space && bytes[cursor] !== space ? spelt.slice(1) : spelt;
+    const begin = findBytes(bytes, own, cursor);
+    if (begin === -1 || own.length === 0) {
+      ranges.push(emptyAt(source, placeOf(cursor), ranges));
+      continue;
+    }
+    cursor = begin + own.length;
+    let start = placeOf(begin);
+    let end = placeOf(cursor - 1) + codePointLength(source.text, placeOf(cursor - 1));
+    while (start < end && /\s/u.test(source.text[start]!)) start++;
+    while (start < end && /\s/u.test(source.text[end - 1]!)) end--;
+    ranges.push(start === end ? emptyAt(source, start, ranges) : rangeOf(source, start, end));
+  }
+  return ranges;
+}
+
+function findBytes(bytes: readonly number[], spelt: readonly number[], from: number): number {
+  for (let at = from; at <= from + reach && at + spelt.length <= bytes.length; at++) {
+    if (spelt.every((byte, i) => bytes[at + i] === byte)) return at;
+  }
+  return -1;
+}
+
+/** A token's bytes: each is one letter, itself where it can be printed, else a letter from U+0100 on (GPT-2's alphabet). */
+function bytesOf(token: string): number[] {
+  return Array.from(token).flatMap((letter) => byteAlphabet.get(letter) ?? Array.from(utf8.encode(letter)));
+}
+
+const space = 0x20;
+
+const byteAlphabet: ReadonlyMap<string, number> = new Map(
+  (() => {
+    let next = 0x100;
+    return Array.from({ length: 256 }, (_, byte): [string, number] => {
+      const isPrinted = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+      return [String.fromCharCode(isPrinted ? byte : next++), byte];
+    });
+  })(),
+);
 
 /**
  * A character that the vocabulary has not, spelt in bytes, each of which stands for all of it. The last of `ids` may lie within it.
@@ -146,14 +203,8 @@ const cache = new WeakMap<TextTokenizer, Map<string, string>>();
 
 /** The token's letters without the vocabulary's marks. */
 function spellingOf(token: string, tokenizer: TextTokenizer): string {
-  switch (tokenizer.spelling) {
-    case 'wordpiece':
-      return token.startsWith('##') && token.length > 2 ? token.slice(2) : token;
-    case 'metaspace':
-      return token.replaceAll('▁', ' ').trim();
-    case 'bytelevel':
-      return token.replace(/^Ġ+/, '');
-  }
+  if (tokenizer.spelling !== 'wordpiece') return token.replaceAll('▁', ' ').trim();
+  return token.startsWith('##') && token.length > 2 ? token.slice(2) : token;
 }
 
 function find(source: MappedText, spelling: string, from: number): number {
@@ -200,6 +251,13 @@ function skipSpace(source: MappedText, from: number, { spelling }: TextTokenizer
   let at = from;
   while (at < source.text.length && space.test(source.text[at]!)) at++;
   return at;
+}
+
+/** At the place reached, or the last one's, where that is still within its letter. */
+function emptyAt(source: MappedText, at: number, ranges: readonly TokenRange[]): TokenRange {
+  const { start } = rangeOf(source, at, at);
+  const last = ranges.at(-1);
+  return last !== undefined && start < last.end ? last : { start, end: start };
 }
 
 function rangeOf(source: MappedText, from: number, to: number): TokenRange {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { asciiPunctuation } from './config.ts';
-import { readArtifactMetadata, readOnnxConfig, readPyLateConfig, readSettings } from './settings.ts';
+import { denseFolders, readArtifactMetadata, readOnnxConfig, readPyLateConfig, readSettings } from './settings.ts';
 import { pylateTokenizer } from './testing/small-tokenizers.ts';
 
 const artifact = {
@@ -57,6 +57,42 @@ describe('PyLate', () => {
     expect(() => readPyLateConfig(pylate, undefined, {})).toThrow('1_Dense/config.json is missing');
   });
 
+  test('of several linear layers the last one has the dimension', () => {
+    const files = new Map<string, unknown>([
+      ['config_sentence_transformers.json', pylate],
+      ['10_Dense/config.json', { out_features: 8 }],
+      ['2_Dense/config.json', { out_features: 48 }],
+      ['1_Dense/config.json', { out_features: 512 }],
+    ]);
+    expect(denseFolders(files)).toEqual(['1_Dense', '2_Dense', '10_Dense']);
+    expect(readSettings(files).dim).toBe(8);
+    const modules = ['', '1_Dense', '2_Dense', '3_Normalize'].map((path) => ({
+      path,
+      type:
+        path === '' ? 'sentence_transformers.models.Transformer' : `pylate.models.${path.slice(2)}.${path.slice(2)}`,
+    }));
+    files.set('modules.json', modules);
+    expect(denseFolders(files)).toEqual(['1_Dense', '2_Dense']);
+    expect(readSettings(files).dim).toBe(48);
+    files.delete('2_Dense/config.json');
+    expect(() => readSettings(files)).toThrow('2_Dense/config.json is missing');
+  });
+
+  test('a default prompt is refused, since no text would get it', () => {
+    const prompts = { query: '', task: 'Find: ' };
+    expect(readPyLateConfig({ ...pylate, prompts, default_prompt_name: 'query' }, { out_features: 8 }, {}).dim).toBe(8);
+    expect(() =>
+      readPyLateConfig({ ...pylate, prompts, default_prompt_name: 'task' }, { out_features: 8 }, {}),
+    ).toThrow('puts the prompt "Find: " before every text');
+  });
+
+  test('pylate-onnx-export writes the one under the name of the other', () => {
+    const files = new Map<string, unknown>([['config_sentence_transformers.json', onnx]]);
+    expect(readSettings(files)).toEqual(readOnnxConfig(onnx));
+    files.set('config_sentence_transformers.json', { ...onnx, embedding_dim: 0 });
+    expect(() => readSettings(files)).toThrow('config_sentence_transformers.json: embedding_dim');
+  });
+
   test('onnx_config.json has ids beside the tokens', () => {
     expect(readOnnxConfig(onnx)).toMatchObject({
       ...{ queryLength: 8192, doQueryExpansion: false, dim: 128, skiplistWords: [], statedIds: { queryMarkerId: 5 } },
@@ -89,6 +125,12 @@ describe('of several files', () => {
 });
 
 describe('a tokenizer with other habits', () => {
+  test('texts without the space around them, as PyLate strips them', () => {
+    const { tokenizer } = pylateTokenizer();
+    expect(tokenizer.encode(' \n River\t')).toEqual(tokenizer.encode('River'));
+    expect(tokenizer.encode(' \n')).toEqual([]);
+  });
+
   test('markers that are plain words cannot be planted by a text', () => {
     const { tokenizer, config } = pylateTokenizer();
     expect(tokenizer.tokenOf(config.queryMarkerId)).toBe('[Q] ');
@@ -102,8 +144,12 @@ describe('a tokenizer with other habits', () => {
   });
 
   test('a skiplist by the vocabulary', () => {
-    const { tokenizer, config } = pylateTokenizer({ skiplistWords: ['!', 'not there'] });
-    expect([...config.skiplist].map((id) => tokenizer.tokenOf(id))).toEqual(['!']);
+    const listed = (words: string[]) => {
+      const { tokenizer, config } = pylateTokenizer({ skiplistWords: words });
+      return [...config.skiplist].map((id) => tokenizer.tokenOf(id));
+    };
+    expect(listed(['!'])).toEqual(['!']);
+    expect(listed(['!', 'not there'])).toEqual(['!', '[UNK]']); // as PyLate has it
   });
 
   test('an id that the files state otherwise is an error', () => {

@@ -3,7 +3,8 @@
  *
  *   onnx_config.json                    beside an ONNX that was exported from PyLate (LightOn's models)
  *   artifact.metadata                   Stanford ColBERT and what follows it (Jina, Answer.AI)
- *   config_sentence_transformers.json   PyLate; its dimension stands in 1_Dense/config.json
+ *   config_sentence_transformers.json   PyLate; its dimension stands in the config of the last linear layer (1_Dense, 2_Dense).
+ *                                       pylate-onnx-export 0.1 writes what onnx_config.json has under this name
  */
 import * as v from 'valibot';
 import { LateralError } from '../errors.ts';
@@ -14,9 +15,13 @@ export const settingsFiles = {
   onnx: 'onnx_config.json',
   artifact: 'artifact.metadata',
   pylate: 'config_sentence_transformers.json',
-  dense: '1_Dense/config.json',
   sentenceBert: 'sentence_bert_config.json',
+  modules: 'modules.json',
+  dense: '1_Dense/config.json',
+  secondDense: '2_Dense/config.json',
 } as const;
+
+const denseFolder = /^(\d+)_Dense$/;
 
 /**
  * @param files parsed JSON by name; what is not there is left out
@@ -26,14 +31,44 @@ export function readSettings(files: ReadonlyMap<string, unknown>): ColbertSettin
   if (files.has(settingsFiles.onnx)) return readOnnxConfig(files.get(settingsFiles.onnx));
   if (files.has(settingsFiles.artifact)) return readArtifactMetadata(files.get(settingsFiles.artifact));
   if (files.has(settingsFiles.pylate)) {
-    const { pylate, dense, sentenceBert } = settingsFiles;
-    return readPyLateConfig(files.get(pylate), files.get(dense), files.get(sentenceBert) ?? {});
+    const { pylate, sentenceBert } = settingsFiles;
+    const config = files.get(pylate);
+    if (typeof config === 'object' && config !== null && 'embedding_dim' in config)
+      return readOnnxConfig(config, pylate);
+    const dense = `${denseFolders(files).at(-1) ?? '1_Dense'}/config.json`;
+    return readPyLateConfig(config, files.get(dense), files.get(sentenceBert) ?? {}, dense);
   }
   throw new LateralError(
     'model-invalid',
     `Nothing says how this model is asked: it has none of ${settingsFiles.onnx}, ${settingsFiles.artifact} and ` +
       `${settingsFiles.pylate}. It may be a model of one vector per text, which Lateral cannot use.`,
   );
+}
+
+const modulesJson = v.array(v.object({ path: v.string(), type: v.string() }), 'must be a list of modules');
+
+/**
+ * Folders of the linear layers that PyLate runs after the transformer, in their order: those of modules.json, or without one,
+ * those that there are. All but these and the transformer are dropped by PyLate too.
+ * @param files parsed JSON by path
+ */
+export function denseFolders(files: ReadonlyMap<string, unknown>): readonly string[] {
+  const { modules } = settingsFiles;
+  if (files.has(modules)) {
+    return parse(modulesJson, files.get(modules), modules).flatMap(({ path, type }) =>
+      type.split('.').includes('Dense') ? path : [],
+    );
+  }
+  const numberOf = (folder: string): number => Number(denseFolder.exec(folder)![1]);
+  return [...files.keys()]
+    .flatMap((path) => (isDenseFile(path, 'config.json') ? path.slice(0, path.indexOf('/')) : []))
+    .sort((a, b) => numberOf(a) - numberOf(b));
+}
+
+/** Whether a path is this file of one of PyLate's linear layers. */
+export function isDenseFile(path: string, name: 'config.json' | 'model.safetensors'): boolean {
+  const [folder = '', file, ...rest] = path.split('/');
+  return denseFolder.test(folder) && file === name && rest.length === 0;
 }
 
 const positive = v.pipe(
@@ -85,22 +120,30 @@ const pylateConfig = v.object({
   // PyLate fills queries up unless it is told not to.
   do_query_expansion: v.optional(flag, true),
   skiplist_words: v.optional(words, Array.from(asciiPunctuation)),
+  // Sentence Transformers puts the default prompt before every text.
+  prompts: v.optional(v.record(v.string(), v.string()), {}),
+  default_prompt_name: v.nullish(v.string()),
 });
 
 const denseConfig = v.object({ out_features: positive });
 const sentenceBertConfig = v.object({ do_lower_case: v.optional(flag, false) });
 
 /**
- * @param dense of the projection, for the dimension
+ * @param dense of the last linear layer, for the dimension
  * @param sentenceBert {} where there is none
  * @throws 'model-invalid'
  */
-export function readPyLateConfig(config: unknown, dense: unknown, sentenceBert: unknown): ColbertSettings {
+export function readPyLateConfig(
+  config: unknown,
+  dense: unknown,
+  sentenceBert: unknown,
+  denseFile: string = settingsFiles.dense,
+): ColbertSettings {
   const fields = parse(pylateConfig, config, settingsFiles.pylate);
   return {
     ...fromPyLate(fields),
     lowerCase: parse(sentenceBertConfig, sentenceBert, settingsFiles.sentenceBert).do_lower_case,
-    dim: parse(denseConfig, dense, settingsFiles.dense).out_features,
+    dim: parse(denseConfig, dense, denseFile).out_features,
     statedIds: {},
   };
 }
@@ -118,8 +161,8 @@ const onnxConfig = v.object({
 });
 
 /** As LightOn's export writes it. @throws 'model-invalid' */
-export function readOnnxConfig(json: unknown): ColbertSettings {
-  const fields = parse(onnxConfig, json, settingsFiles.onnx);
+export function readOnnxConfig(json: unknown, file: string = settingsFiles.onnx): ColbertSettings {
+  const fields = parse(onnxConfig, json, file);
   const ids = {
     queryMarkerId: fields.query_prefix_id,
     documentMarkerId: fields.document_prefix_id,
@@ -136,6 +179,13 @@ export function readOnnxConfig(json: unknown): ColbertSettings {
 }
 
 function fromPyLate(fields: v.InferOutput<typeof pylateConfig>) {
+  const prompt = fields.prompts[fields.default_prompt_name ?? ''] ?? '';
+  if (prompt !== '') {
+    throw new LateralError(
+      'model-invalid',
+      `The model puts the prompt ${JSON.stringify(prompt)} before every text, which is not done here. Save it without a default prompt.`,
+    );
+  }
   return {
     queryLength: fields.query_length,
     documentLength: fields.document_length,

@@ -46,12 +46,21 @@ export function loadTokenizer(
   // Some models have their markers as plain words ("[Q] ").
   const markers = [settings.queryMarker, settings.documentMarker];
   const isPlain = ({ special, content }: AddedToken): boolean => !special && !markers.includes(content);
-  const plain = build({ ...json, added_tokens: (json.added_tokens ?? []).filter(isPlain) }, files.tokenizerConfig);
-  const full = build(json, files.tokenizerConfig);
+  // Exporters that leave tokenizer_config.json out still have the unknown token in the vocabulary's own settings.
+  const { unk_token: unknown } = json.model;
+  const tokenizerConfig = {
+    ...(typeof unknown === 'string' && { unk_token: unknown }),
+    ...(files.tokenizerConfig ?? {}),
+  };
+  const plain = build({ ...json, added_tokens: (json.added_tokens ?? []).filter(isPlain) }, tokenizerConfig);
+  const full = build(json, tokenizerConfig);
 
   const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
-  const encode = (text: string): number[] =>
-    text === '' ? [] : plain(cased(text), { return_tensor: false, add_special_tokens: false }).input_ids;
+  // Sentence Transformers, and so PyLate, strips texts: pairs of bytes would be other tokens with the space.
+  const encode = (text: string): number[] => {
+    const stripped = text.trim();
+    return stripped === '' ? [] : plain(cased(stripped), { return_tensor: false, add_special_tokens: false }).input_ids;
+  };
   const specials = full('', { return_tensor: false }).input_ids;
   const [prefixId, suffixId] = specials;
   if (specials.length !== 2 || prefixId === undefined || suffixId === undefined) {
@@ -64,7 +73,11 @@ export function loadTokenizer(
 
   const skiplist = new Set<number>();
   for (const word of settings.skiplistWords) {
-    const id = settings.skiplistBy === 'first-token' ? encode(word)[0] : full._tokenizer.token_to_id(word);
+    // A word that the vocabulary lacks is the unknown token, also to PyLate, which then drops every one of these.
+    const id =
+      settings.skiplistBy === 'first-token'
+        ? encode(word)[0]
+        : (full._tokenizer.token_to_id(word) ?? full.unk_token_id);
     if (id !== undefined) skiplist.add(id);
   }
 
@@ -86,8 +99,8 @@ export function loadTokenizer(
 /** Of the markers, the mask and the padding. */
 function idsOf(tokenizer: PreTrainedTokenizer, settings: ColbertSettings): Record<StatedId, number> {
   const { queryMarker, documentMarker, doQueryExpansion, statedIds } = settings;
-  const idOf = (token: string | undefined, role: string, stated: number | undefined): number => {
-    const id = token === undefined ? stated : tokenizer._tokenizer.token_to_id(token);
+  const idOf = (token: string | null | undefined, role: string, stated: number | undefined): number => {
+    const id = token === undefined || token === null ? stated : tokenizer._tokenizer.token_to_id(token);
     if (id === undefined) {
       throw new LateralError('model-invalid', `The tokenizer has no ${role} (${JSON.stringify(token ?? null)}).`);
     }
@@ -101,8 +114,8 @@ function idsOf(tokenizer: PreTrainedTokenizer, settings: ColbertSettings): Recor
     return id;
   };
   const padId = idOf(tokenizer.pad_token, 'padding token', statedIds.padId);
-  const maskToken = tokenizer.mask_token as string | undefined; // the library's type says that there always is one
-  const needsMask = doQueryExpansion || maskToken !== undefined;
+  const maskToken = tokenizer.mask_token as string | null | undefined; // the library's type says that there always is one
+  const needsMask = doQueryExpansion || (maskToken ?? statedIds.maskId) !== undefined;
   return {
     queryMarkerId: idOf(queryMarker, 'query marker', statedIds.queryMarkerId),
     documentMarkerId: idOf(documentMarker, 'document marker', statedIds.documentMarkerId),
@@ -123,7 +136,7 @@ interface AddedToken {
 }
 
 interface TokenizerJson {
-  readonly model?: { readonly type?: string } | null;
+  readonly model?: { readonly type?: string; readonly unk_token?: string | null } | null;
   readonly added_tokens?: readonly AddedToken[];
   readonly pre_tokenizer?: {
     readonly type?: string;

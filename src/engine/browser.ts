@@ -95,8 +95,7 @@ function createBrowserParts(): EngineParts {
     openOptions = options;
     const load = loaderOf(entry, options);
     reload = () => load();
-    console.warn('choose');
-    const [model, factory] = await Promise.all([load(onProgress).then((m) => (console.warn('loaded'), m)), createRuntime(options).then((m) => (console.warn('runtime'), m))]);
+    const [model, factory] = await Promise.all([load(onProgress), createRuntime(options)]);
     runtime = factory;
     try {
       return await pickEncoder(model, factory, options);
@@ -243,9 +242,7 @@ function createBrowserParts(): EngineParts {
     async findModel(id) {
       const embedded = embeddedModel(id);
       if (embedded !== null) return embedded;
-      console.warn('find', id);
       stored = await storedEntry(openModelStore(), id);
-      console.warn('found');
       return stored.entry;
     },
     chooseEncoder,
@@ -304,11 +301,8 @@ async function tryEncoder(
 ): Promise<Encoder | string> {
   let encoder: Encoder | null = null;
   try {
-    console.warn('create');
     encoder = await model.createEncoder(runtime, device);
-    console.warn('created');
     const report = await runSelfTest(encoder, model.selfTest);
-    console.warn('tested', JSON.stringify(report));
     selfTests.push(report);
     if (report.passed) return encoder;
     await encoder.release();

@@ -57,7 +57,7 @@ export async function checkModel(
     tell();
     let encoder: Encoder | null = null;
     try {
-      encoder = await model.createEncoder(runtime, device);
+      encoder = await model.createEncoder(runtime, device, { quietMs: 0 }); // nobody types meanwhile
       tell();
       let report = await runSelfTest(encoder, rows);
       tell();

@@ -2,14 +2,12 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, EngineStatus, Progress } from '../types.ts';
 import type { CallContext, Engine } from './engine-api.ts';
-import { createNodeEngine } from './node.ts';
+import { models, realEngine } from './testing/real-engine.ts';
 
-const models = fileURLToPath(new URL('../../public/models', import.meta.url));
 const context = (onProgress: CallContext['onProgress'] = () => undefined): CallContext => ({
   signal: new AbortController().signal,
   onProgress,
@@ -33,7 +31,7 @@ const planets: DocumentInput = {
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = createNodeEngine(models);
+  engine = realEngine();
   await engine.open({ name: 'test' }, context());
 });
 afterAll(() => engine.close(undefined, context()));
@@ -140,7 +138,7 @@ describe('the way end to end', () => {
   });
 
   test('the same passage scores the same whatever was added with it', async () => {
-    const alone = createNodeEngine(models);
+    const alone = realEngine();
     await alone.open({ name: 'alone' }, context());
     await alone.add([trade], context());
     const query = { query: 'why did traders leave the port', options: { k: 1, match: 'meaning' as const } };
@@ -181,7 +179,7 @@ describe('the way end to end', () => {
 
 test('a large collection can be searched before all of it is loaded, and says so', async () => {
   const store = createMemoryStore('large');
-  const before = createNodeEngine(models, { store });
+  const before = realEngine({ store });
   await before.open({}, context());
   await before.add([trade], context());
   await before.add([bread], context());
@@ -193,7 +191,7 @@ test('a large collection can be searched before all of it is loaded, and says so
     ...store,
     block: (id: string) => (id === second!.id ? released : Promise.resolve()).then(() => store.block(id)),
   };
-  const engine = createNodeEngine(models, { store: slow });
+  const engine = realEngine({ store: slow });
   let changed = 0;
   engine.subscribe(({ type }) => (changed += type === 'changed' ? 1 : 0));
   const status = await engine.open({}, context());
@@ -213,7 +211,7 @@ test('a large collection can be searched before all of it is loaded, and says so
 });
 
 test('ways of comparing are measured beside the index, which stays as it is', async () => {
-  const fresh = createNodeEngine(models);
+  const fresh = realEngine();
   await fresh.open({ name: 'benchmark', dim: 96 }, context());
   await fresh.add([trade, bread], context());
   const find = () => fresh.search({ query: 'bake a loaf', options: {} }, context()).then(({ hits }) => hits);
@@ -231,7 +229,7 @@ test('ways of comparing are measured beside the index, which stays as it is', as
 });
 
 test('a file too large to hold is refused before it is read', async () => {
-  const fresh = createNodeEngine(models);
+  const fresh = realEngine();
   await fresh.open({ name: 'large' }, context());
   const huge = new Blob(['x']);
   Object.defineProperty(huge, 'size', { value: 600_000_000 });
@@ -253,7 +251,7 @@ test('a passage longer than the model reads is said so on its document', async (
   const metadata = JSON.parse(await readFile(settings, 'utf8')) as Record<string, unknown>;
   await writeFile(settings, JSON.stringify({ ...metadata, doc_maxlen: 128 }));
 
-  const fresh = createNodeEngine(folder);
+  const fresh = realEngine({}, folder);
   await fresh.open({ name: 'long' }, context());
   const { added } = await fresh.add([{ name: 'odd.txt', content: 'zqxjkv '.repeat(400) }], context());
   expect(added[0]!.truncatedChunks).toBeGreaterThan(0);
@@ -263,7 +261,7 @@ test('a passage longer than the model reads is said so on its document', async (
 });
 
 test('an excerpt begins with running text, unless a heading is lit', async () => {
-  const fresh = createNodeEngine(models);
+  const fresh = realEngine();
   await fresh.open({ name: 'excerpt' }, context());
   await fresh.add([trade], context());
   const opening = async (query: string) => {

@@ -1,5 +1,4 @@
 /** An index held in four bits a component beside one held as it is stored: the real model in Node, one store in memory. */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Encoder } from '../colbert/encoder.ts';
 import { LateralError } from '../errors.ts';
@@ -11,6 +10,7 @@ import type { CallContext, Engine, OpenOptions, SearchOptions } from './engine-a
 import { createEngine } from './engine.ts';
 import { createLocalExtraction } from './extraction.ts';
 import { openNodeEncoder } from './node.ts';
+import { models } from './testing/real-engine.ts';
 
 const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
 
@@ -41,7 +41,7 @@ const queries = [
 
 let encoder: Encoder;
 beforeAll(async () => {
-  encoder = await openNodeEncoder('lateral-mini', fileURLToPath(new URL('../../public/models', import.meta.url)));
+  encoder = await openNodeEncoder('lateral-mini', models, { threads: 1 });
 });
 afterAll(() => encoder.release());
 

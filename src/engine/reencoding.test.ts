@@ -1,12 +1,10 @@
 /** A collection of another model's, opened by this one: the real model in Node, over a store in memory. */
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, MatchBy } from '../types.ts';
 import type { CallContext, Engine } from './engine-api.ts';
-import { createNodeEngine } from './node.ts';
+import { realEngine } from './testing/real-engine.ts';
 
-const models = fileURLToPath(new URL('../../public/models', import.meta.url));
 const context = (given: Partial<CallContext> = {}): CallContext => ({
   signal: new AbortController().signal,
   onProgress: () => undefined,
@@ -19,8 +17,8 @@ const documents: readonly DocumentInput[] = [
     name: 'bread.txt',
     content: 'Mix flour, water and salt. Let the dough rise overnight, then bake it in a hot oven.',
   },
-  // More passages than share a transaction.
-  { name: 'register.txt', content: 'The toll was paid in full, and the ship was let through the gate. '.repeat(420) },
+  // More passages than share a transaction, which are eight.
+  { name: 'register.txt', content: 'The toll was paid in full, and the ship was let through the gate. '.repeat(200) },
 ];
 
 async function scoresOf(engine: Engine, match: MatchBy): Promise<[string, number][]> {
@@ -33,18 +31,19 @@ async function scoresOf(engine: Engine, match: MatchBy): Promise<[string, number
 
 test('documents of another model are found by words at once, and by meaning once they are read again', async () => {
   const store = createMemoryStore('older');
-  const before = createNodeEngine(models, { store });
+  const before = realEngine({ store });
   await before.open({}, context());
-  await before.add(documents, context());
+  const { added } = await before.add(documents, context());
+  expect(added.at(-1)!.chunkCount).toBeGreaterThan(8);
   const expected = await scoresOf(before, 'meaning');
   expect(expected.map(([name]) => name)).toHaveLength(3);
   const fingerprint = (await store.fingerprint())!;
   await store.dropVectors({ ...fingerprint, model: 'older@7' }); // now it is another model's
 
-  const refused = createNodeEngine(models, { store });
+  const refused = realEngine({ store });
   await expect(refused.open({}, context())).rejects.toMatchObject({ code: 'model-mismatch' });
 
-  const engine = createNodeEngine(models, { store });
+  const engine = realEngine({ store });
   const status = await engine.open({ onMismatch: 'reencode' }, context());
   expect(status).toMatchObject({ state: 'ready', documents: 3, unencoded: 3, error: null });
   expect(await store.fingerprint()).toEqual(fingerprint);
@@ -80,12 +79,12 @@ test('documents of another model are found by words at once, and by meaning once
 
 test('documents that are removed while they wait, or come meanwhile, are no trouble', async () => {
   const store = createMemoryStore('older');
-  const before = createNodeEngine(models, { store });
+  const before = realEngine({ store });
   await before.open({}, context());
   await before.add(documents.slice(0, 2), context());
   const [trade] = (await before.documents(undefined, context())).filter(({ name }) => name === 'trade.md');
   await store.dropVectors({ ...(await store.fingerprint())!, model: 'older@7' });
-  const engine = createNodeEngine(models, { store });
+  const engine = realEngine({ store });
   await engine.open({ onMismatch: 'reencode' }, context());
 
   const { undo } = await engine.remove([trade!.id], context());
@@ -103,12 +102,12 @@ test('documents that are removed while they wait, or come meanwhile, are no trou
 /** An index of this model's, and the same one as another model's would be opened. */
 async function ofAnotherModel(given: readonly DocumentInput[]) {
   const store = createMemoryStore('older');
-  const before = createNodeEngine(models, { store });
+  const before = realEngine({ store });
   await before.open({}, context());
   await before.add(given, context());
   const fingerprint = (await store.fingerprint())!;
   await store.dropVectors({ ...fingerprint, model: 'older@7' });
-  const engine = createNodeEngine(models, { store });
+  const engine = realEngine({ store });
   await engine.open({ onMismatch: 'reencode' }, context());
   return { store, before, engine, fingerprint };
 }
@@ -157,7 +156,7 @@ test('what is deleted and brought back while documents are read again is read to
 
 test('a tab with the older model can undo what it deleted, and exports nothing under a wrong name', async () => {
   const store = createMemoryStore('newer');
-  const older = createNodeEngine(models, { store });
+  const older = realEngine({ store });
   await older.open({}, context());
   await older.add(documents.slice(0, 2), context());
   const newer = { ...(await store.fingerprint())!, model: 'newer@9' };
@@ -186,19 +185,19 @@ test('one document that cannot be read again does not stop the others', async ()
 test('fewer dimensions, and bytes for f32, are made of the vectors that are here', async () => {
   const few = documents.slice(0, 2);
   const store = createMemoryStore('narrow');
-  const before = createNodeEngine(models, { store });
+  const before = realEngine({ store });
   await before.open({ precision: 'f32' }, context());
   await before.add(few, context());
   const query = { query: 'why did traders leave', options: { match: 'meaning', k: 50 } } as const;
 
   async function built(settings: { readonly dim?: number; readonly precision?: 'f32' | 'int8' }) {
-    const engine = createNodeEngine(models);
+    const engine = realEngine();
     await engine.open(settings, context());
     await engine.add(few, context());
     return (await engine.search(query, context())).hits.map(({ documentName, score }) => ({ documentName, score }));
   }
   async function opened(settings: { readonly dim?: number; readonly precision?: 'f32' | 'int8' }) {
-    const engine = createNodeEngine(models, { store });
+    const engine = realEngine({ store });
     const status = await engine.open({ ...settings, onMismatch: 'reencode' }, context());
     expect(status).toMatchObject({ documents: 2, unencoded: 0 });
     return (await engine.search(query, context())).hits.map(({ documentName, score }) => ({ documentName, score }));
@@ -212,6 +211,6 @@ test('fewer dimensions, and bytes for f32, are made of the vectors that are here
   expect(narrow[0]!.score).toBeCloseTo(direct[0]!.score, 1);
   expect((await store.blocks()).map(({ numTokens, byteLength }) => byteLength / numTokens)).toContain(64);
 
-  const wider = createNodeEngine(models, { store });
+  const wider = realEngine({ store });
   expect(await wider.open({ onMismatch: 'reencode' }, context())).toMatchObject({ documents: 2, unencoded: 2 });
 });

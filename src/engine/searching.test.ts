@@ -1,5 +1,4 @@
 /** Meaning, words and both, with the real model over a store in memory. */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Encoder } from '../colbert/encoder.ts';
 import { LateralError } from '../errors.ts';
@@ -11,6 +10,7 @@ import type { CallContext, Engine, SearchOptions } from './engine-api.ts';
 import { createEngine } from './engine.ts';
 import { createLocalExtraction } from './extraction.ts';
 import { openNodeEncoder } from './node.ts';
+import { models } from './testing/real-engine.ts';
 
 const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
 
@@ -26,7 +26,7 @@ const documents = Object.entries(texts).map(([name, content]): DocumentInput => 
 
 let encoder: Encoder;
 beforeAll(async () => {
-  encoder = await openNodeEncoder('lateral-mini', fileURLToPath(new URL('../../public/models', import.meta.url)));
+  encoder = await openNodeEncoder('lateral-mini', models, { threads: 1 });
 });
 afterAll(() => encoder.release());
 

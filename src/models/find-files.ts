@@ -1,7 +1,7 @@
 /**
  * Which of a repository's files, or of a folder's, make a model: for those that the registry does not know. Paths have `/`.
  */
-import { settingsFiles } from '../colbert/settings.ts';
+import { isDenseFile, settingsFiles } from '../colbert/settings.ts';
 import { LateralError } from '../errors.ts';
 
 export interface ListedFile {
@@ -16,6 +16,8 @@ export interface FoundFiles {
   readonly data: readonly string[];
   readonly tokenizer: readonly string[];
   readonly settings: readonly string[];
+  /** PyLate's linear layers, for graphs that lack them. */
+  readonly heads: readonly string[];
 }
 
 /** In this order: the exports that have all of the model first. Quantised ones last, since we quantise better ourselves. */
@@ -67,7 +69,12 @@ export function findModelFiles(files: readonly ListedFile[], wanted?: string): F
   const tokenizer = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'].filter((path) =>
     paths.has(path),
   );
-  const settings = Object.values(settingsFiles).filter((path) => paths.has(path));
+  const known: readonly string[] = Object.values(settingsFiles);
+  const settings = [
+    ...known.filter((path) => paths.has(path)),
+    ...[...paths].filter((path) => isDenseFile(path, 'config.json') && !known.includes(path)),
+  ];
+  const heads = [...paths].filter((path) => isDenseFile(path, 'model.safetensors'));
   const { onnx: own, artifact, pylate } = settingsFiles;
   if (![own, artifact, pylate].some((path) => paths.has(path))) {
     throw missing(
@@ -75,7 +82,7 @@ export function findModelFiles(files: readonly ListedFile[], wanted?: string): F
       'Without one of them nothing says how the model marks queries and documents. It may be a model of one vector per text, which Lateral cannot use.',
     );
   }
-  return { onnx, data, tokenizer, settings };
+  return { onnx, data, tokenizer, settings, heads };
 }
 
 function chooseOnnx(paths: readonly string[]): string | null {

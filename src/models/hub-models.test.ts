@@ -62,6 +62,8 @@ describe('the files of a model that nobody knows', () => {
     [['model_int8.onnx'], 'model_int8.onnx'],
     [['onnx/model_quantized.onnx', 'onnx/model_fp16.onnx'], 'onnx/model_fp16.onnx'],
     [['export/colbert.onnx', 'export/colbert_int8.onnx'], 'export/colbert.onnx'],
+    [['model.onnx', 'model_int8.onnx', 'onnx/model.onnx'], 'model.onnx'],
+    [['onnx/model_O2.onnx', 'onnx/model_quint8_avx2.onnx', 'onnx/model.onnx'], 'onnx/model.onnx'],
   ])('of %j it takes %s', (paths, expected) => {
     expect(findModelFiles(list(...rest, ...paths)).onnx).toBe(expected);
   });
@@ -75,13 +77,17 @@ describe('the files of a model that nobody knows', () => {
         'onnx/model.onnx_data_1',
         'pytorch_model.bin',
         'special_tokens_map.json',
+        '1_Dense/model.safetensors',
+        '3_Dense/config.json',
+        'old/1_Dense/config.json',
       ),
     );
     expect(found).toEqual({
       onnx: 'onnx/model.onnx',
       data: ['onnx/model.onnx_data', 'onnx/model.onnx_data_1'],
       tokenizer: ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
-      settings: ['artifact.metadata'],
+      settings: ['artifact.metadata', '3_Dense/config.json'],
+      heads: ['1_Dense/model.safetensors'],
     });
   });
 

@@ -1,7 +1,7 @@
 /** A model in the store, quantised → a ready encoder: what models/load.ts does with the one that comes with Lateral. */
-import type { ColbertConfig } from '../colbert/config.ts';
 import { createEncoder, type Encoder, type EncoderOptions } from '../colbert/encoder.ts';
 import type { ExternalWeights, ModelWeights, SessionFactory } from '../colbert/session-api.ts';
+import type { ColbertConfig, ColbertSettings } from '../colbert/config.ts';
 import { readSettings } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
@@ -60,20 +60,10 @@ export async function loadStored(
       details: { model: key },
     });
   }
-  console.warn('loadStored');
-  const found = findModelFiles(
-    model.files.map(({ path, size }) => ({ path, size: size ?? 0 })),
-    variant.onnx,
-  );
-  const json = new Map<string, unknown>();
-  for (const path of [...found.tokenizer, ...found.settings]) json.set(path, await readJson(store, key, path));
-  console.warn('json read');
-  const read = readSettings(json);
-  const checked = known === null ? read : checkedSettings(known, read);
-  const settings = variant.dim === undefined ? checked : { ...checked, dim: variant.dim };
+  const { json, settings: own } = await readStoredSettings(store, model, variant.onnx, known);
+  const settings = variant.dim === undefined ? own : { ...own, dim: variant.dim };
   const files = { tokenizerJson: json.get('tokenizer.json'), tokenizerConfig: json.get('tokenizer_config.json') ?? {} };
   const { tokenizer, config } = loadTokenizer(files, settings);
-  console.warn('tokenizer made');
   let weights: ModelWeights | null = await readWeights(store, key, variant);
   return {
     config,
@@ -88,6 +78,25 @@ export async function loadStored(
       weights = null;
     },
   };
+}
+
+/**
+ * How a stored model is asked.
+ * @returns `json`: its settings and tokenizer files by path
+ * @throws as `loadStored` does
+ */
+export async function readStoredSettings(
+  store: ModelStore,
+  { key, files }: StoredModel,
+  onnx: string,
+  known: Pick<HubModel, 'title' | 'expects' | 'settings'> | null,
+): Promise<{ readonly json: ReadonlyMap<string, unknown>; readonly settings: ColbertSettings }> {
+  const listed = files.map(({ path, size }) => ({ path, size: size ?? 0 }));
+  const { tokenizer, settings } = findModelFiles(listed, onnx);
+  const json = new Map<string, unknown>();
+  for (const path of [...tokenizer, ...settings]) json.set(path, await readJson(store, key, path));
+  const read = readSettings(json);
+  return { json, settings: known === null ? read : checkedSettings(known, read) };
 }
 
 /** Eight digits of what rows follow from, weights, tokenizer and settings: equal for equal files, wherever they were quantised. */

@@ -33,15 +33,24 @@ import {
   type WantedFile,
 } from './hub.ts';
 import type { EstimateStorage } from './hub.ts';
+import { readDenseHead } from './dense-head.ts';
 import type { HubModel, OnnxFiles, SafetensorsHead } from './hub-models.ts';
-import { loadStored, quantizedVariant, type LoadedStoredModel, type StoredVariant, versionOf } from './load-stored.ts';
+import {
+  loadStored,
+  quantizedVariant,
+  readStoredSettings,
+  type LoadedStoredModel,
+  type StoredVariant,
+  versionOf,
+} from './load-stored.ts';
 import { requireMemory } from './memory.ts';
 import type { ImportRequest, ModelInfo, ModelPlan, ModelRequest, PrepareRequest } from './model-info.ts';
 import { planStored, quantizedPaths, quantizeStored, type QuantizeStoredOptions } from './quantize-stored.ts';
+import type { QuantizePlan } from './quantize/quantize.ts';
 import { readHead, type Head } from './quantize/safetensors.ts';
 import type { SimilarityLevels } from './registry.ts';
 import type { SelfTestFile } from './self-test.ts';
-import { settingsFiles } from '../colbert/settings.ts';
+import { denseFolders, settingsFiles } from '../colbert/settings.ts';
 
 export interface PrepareParts {
   readonly store: ModelStore;
@@ -131,8 +140,8 @@ function knownFiles({ file, data }: OnnxFiles): WantedFile[] {
   return [file, ...data, 'tokenizer.json', ...optional.map((path) => ({ path, optional: true }))];
 }
 
-function chosenFiles({ onnx, data, tokenizer, settings }: FoundFiles): WantedFile[] {
-  return [onnx, ...data, ...tokenizer, ...settings, { path: 'config.json', optional: true }];
+function chosenFiles({ onnx, data, tokenizer, settings, heads }: FoundFiles): WantedFile[] {
+  return [onnx, ...data, ...tokenizer, ...settings, ...heads, { path: 'config.json', optional: true }];
 }
 
 // ── from nothing to ready ──
@@ -200,7 +209,8 @@ function isMade(model: StoredModel, request: PrepareRequest): boolean {
   const wanted = wantedOf(model, request);
   const known = knownModel(idOf(model));
   const isOtherHead = typeof known?.heads.find(({ dim }) => dim === wanted.dim)?.from === 'object';
-  const head = isOtherHead ? { head: { dim: wanted.dim! } } : {};
+  const dim = isOtherHead ? wanted.dim : known?.onnx ? undefined : keptHead(model)?.dim;
+  const head = dim === undefined ? {} : { head: { dim } };
   const { graph, data } = quantizedPaths({ ...bitsOf(wanted), ...head });
   return [graph, data].every((path) => model.derived.some((file) => file.path === path && file.state === 'whole'));
 }
@@ -263,7 +273,9 @@ async function finish(
   await rememberWanted(store, before, wanted);
   const onnx =
     known?.onnx?.file ?? findModelFiles(before.files.map(({ path, size }) => ({ path, size: size ?? 0 }))).onnx;
-  const head = await headOf(parts, before, known, wanted.dim, request, calls.signal);
+  const head =
+    (await headOf(parts, before, known, wanted.dim, request, calls.signal)) ??
+    (known?.onnx ? null : await denseHead(parts, before, onnx, known));
   const variant =
     known?.onnx?.weights === 'int8'
       ? asItIs(before, onnx)
@@ -353,24 +365,93 @@ async function headOf(
   const from = known?.heads.find((head) => head.dim === dim)?.from;
   if (typeof from !== 'object') return null;
   const { store } = parts;
-  const path = headPath(dim);
-  const kept = model.derived.find((file) => file.path === path && file.state === 'whole');
-  if (kept !== undefined) {
-    const source = await store.open(model.key, path);
-    const bytes = await source.read(0, source.size);
-    return { dim: dim!, width: Number(kept.options.width), weight: new Float32Array(bytes.buffer) };
-  }
+  const kept = keptHead(model, dim);
+  if (kept !== null) return readKeptHead(store, model.key, kept);
   const head = await fetchHead(parts, from, request, signal);
   if (head.dim !== dim) {
     throw new LateralError('model-invalid', `${from.repository} has a layer of ${head.dim} dimensions, not ${dim}.`, {
       details: { file: from.file },
     });
   }
-  const options = { dim: head.dim, width: head.width };
-  await store.writeDerived(model.key, { path, kind: 'head', options, replaces: [] }, (sink) =>
-    sink.append(new Uint8Array(head.weight.buffer, head.weight.byteOffset, head.weight.byteLength)),
-  );
+  await keepHead(store, model.key, head);
   return head;
+}
+
+/**
+ * The projection that lies beside a graph without one, or with another: PyLate's linear layers. Kept in the store, so that it is
+ * there when the graph is no more.
+ * @returns null where the graph itself makes the rows
+ * @throws 'model-invalid' where neither does
+ */
+async function denseHead(
+  { store }: PrepareParts,
+  model: StoredModel,
+  onnx: string,
+  known: HubModel | null,
+): Promise<Head | null> {
+  const kept = keptHead(model);
+  if (kept !== null) return readKeptHead(store, model.key, kept);
+  const made = await rowsOf(store, model, onnx);
+  if (made === null) return null; // what others have quantised is used as it is
+  const { json, settings } = await readStoredSettings(store, model, onnx, known);
+  const folders = denseFolders(json).filter((folder) =>
+    model.files.some(({ path }) => path === `${folder}/model.safetensors`),
+  );
+  if ((made.dim === null || made.dim === settings.dim) && (made.hasProjection || folders.length === 0)) return null;
+  if (folders.length === 0) {
+    throw new LateralError(
+      'model-invalid',
+      `${onnx} makes rows of ${made.dim} numbers where the model's are of ${settings.dim}: it lacks the projection, or is another model's. ` +
+        'Put 1_Dense/model.safetensors beside it, as PyLate saves it, or export the model with its projection.',
+      { details: { file: onnx } },
+    );
+  }
+  const head = await readDenseHead(folders, json, (path) => store.open(model.key, path));
+  await keepHead(store, model.key, head);
+  return head;
+}
+
+/** What a graph makes, by itself; null where there is nothing in it to quantise, or where it is gone. */
+async function rowsOf(
+  store: ModelStore,
+  { key, files }: StoredModel,
+  onnx: string,
+): Promise<Pick<QuantizePlan, 'dim' | 'hasProjection'> | null> {
+  if (!files.some(({ path, state }) => path === onnx && state === 'whole')) return null;
+  try {
+    return await planStored(store, key, { onnx, minElements: 1 });
+  } catch (error) {
+    if (error instanceof LateralError && error.details.reason === 'nothing-to-quantize') return null;
+    throw error;
+  }
+}
+
+interface KeptHead {
+  readonly path: string;
+  readonly dim: number;
+  readonly width: number;
+}
+
+/** @param dim any, where it is left away */
+function keptHead({ derived }: StoredModel, dim?: number): KeptHead | null {
+  for (const { path, kind, state, options } of derived) {
+    if (kind !== headKind || state !== 'whole' || (dim !== undefined && path !== headPath(dim))) continue;
+    return { path, dim: Number(options.dim), width: Number(options.width) };
+  }
+  return null;
+}
+
+async function readKeptHead(store: ModelStore, key: string, { path, dim, width }: KeptHead): Promise<Head> {
+  const source = await store.open(key, path);
+  const bytes = await source.read(0, source.size);
+  return { dim, width, weight: new Float32Array(bytes.buffer) };
+}
+
+async function keepHead(store: ModelStore, key: string, { dim, width, weight }: Head): Promise<void> {
+  const file = { path: headPath(dim), kind: headKind, options: { dim, width }, replaces: [] };
+  await store.writeDerived(key, file, (sink) =>
+    sink.append(new Uint8Array(weight.buffer, weight.byteOffset, weight.byteLength)),
+  );
 }
 
 /** From where the request says that models come from: which is what a page has permitted. */
@@ -398,6 +479,7 @@ async function rememberWanted(store: ModelStore, model: StoredModel, wanted: Wan
 }
 
 const checkPath = 'lateral/check.json';
+const headKind = 'head';
 const headPath = (dim: number | undefined): string => `lateral/head-${dim ?? 0}.f32`;
 
 interface Checked {

@@ -7,12 +7,17 @@ import type { DocumentInput } from '../../types.ts';
 import type { CallContext, Engine, OpenOptions } from '../engine-api.ts';
 import { createNodeEngine } from '../node.ts';
 
-const models = fileURLToPath(new URL('../../../public/models', import.meta.url));
+export const models = fileURLToPath(new URL('../../../public/models', import.meta.url));
 
 export const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
 
+/** Not open yet. On one thread, which is enough for short texts: threads that wait for each other are slow where others work too. */
+export function realEngine(given: { readonly store?: IndexStore } = {}, folder = models): Engine {
+  return createNodeEngine(folder, { ...given, threads: 1 });
+}
+
 export async function openedOver(store: IndexStore, options: OpenOptions): Promise<Engine> {
-  const engine = createNodeEngine(models, { store });
+  const engine = realEngine({ store });
   await engine.open(options, context);
   return engine;
 }

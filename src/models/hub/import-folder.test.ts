@@ -52,7 +52,7 @@ test('replaces a model of the same name', async () => {
 
 test.each([
   ['no tokenizer, no ONNX', [good[0]!], 'model-unavailable', /lacks tokenizer\.json, an \.onnx file/],
-  ['nothing', [], 'model-unavailable', /lacks config\.json/],
+  ['nothing', [], 'model-unavailable', /lacks tokenizer\.json/],
   [
     'a pointer of Git LFS',
     [...good.slice(0, 2), file('my-model/model.onnx', 'version https://git-lfs.github.com/spec/v1\noid sha256:00')],

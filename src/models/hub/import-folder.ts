@@ -1,4 +1,5 @@
 /** A model that a person has on disk, dropped as a folder: copied into the same store as a download would be. */
+import { isDenseFile } from '../../colbert/settings.ts';
 import { LateralError, throwIfAborted } from '../../errors.ts';
 import { blobSource, piecesOf } from '../byte-source.ts';
 import { createDigest } from '../digest.ts';
@@ -30,7 +31,8 @@ export interface ImportFolderOptions {
   readonly now?: () => number;
 }
 
-/** Of which none would be read: version control, and weights in other formats. */
+/** Of which none would be read: version control, and weights in other formats; but PyLate's linear layers are, which are small. */
+const isRead = (path: string): boolean => !leftOut.test(path) || isDenseFile(path, 'model.safetensors');
 const leftOut = /(^|\/)\.|\.(safetensors|bin|pt|pth|h5|msgpack|ot|tflite|gguf|mlmodel)$|(^|\/)(openvino|coreml)\//i;
 
 /**
@@ -41,7 +43,7 @@ const leftOut = /(^|\/)\.|\.(safetensors|bin|pt|pth|h5|msgpack|ot|tflite|gguf|ml
 export async function importFolder(files: readonly FolderFile[], options: ImportFolderOptions): Promise<StoredModel> {
   const { store, signal } = options;
   throwIfAborted(signal);
-  const chosen = belowTheModel(files).filter(({ path }) => !leftOut.test(path));
+  const chosen = belowTheModel(files).filter(({ path }) => isRead(path));
   requireModel(chosen.map(({ path }) => path));
   for (const { path, blob } of chosen) {
     checkPath(path);
@@ -116,19 +118,19 @@ async function copyAll(
   }
 }
 
-/** Without what stands in front of the folder that has config.json. */
+/** Without what stands in front of the folder that has tokenizer.json. */
 function belowTheModel(files: readonly FolderFile[]): readonly FolderFile[] {
   const paths = files.map(({ path }) => path.replace(/^\.?\/+/, ''));
-  const configs = paths.filter((path) => path === 'config.json' || path.endsWith('/config.json'));
-  const nearest = configs.sort((a, b) => a.split('/').length - b.split('/').length)[0] ?? 'config.json';
-  const base = nearest.slice(0, -'config.json'.length);
+  const tokenizers = paths.filter((path) => /(^|\/)tokenizer\.json$/.test(path));
+  const nearest = tokenizers.sort((a, b) => a.split('/').length - b.split('/').length)[0] ?? '';
+  const base = nearest.slice(0, nearest.lastIndexOf('/') + 1);
   return files.flatMap(({ blob }, i) =>
     paths[i]!.startsWith(base) ? [{ path: paths[i]!.slice(base.length), blob }] : [],
   );
 }
 
 function requireModel(paths: readonly string[]): void {
-  const missing = ['config.json', 'tokenizer.json'].filter((name) => !paths.includes(name));
+  const missing = ['tokenizer.json'].filter((name) => !paths.includes(name));
   if (!paths.some((path) => path.endsWith('.onnx'))) missing.push('an .onnx file');
   if (missing.length === 0) return;
   throw new LateralError(

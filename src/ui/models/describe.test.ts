@@ -82,12 +82,13 @@ describe('a folder', () => {
   const file = (path: string, name: string): DocumentInput => ({ name, path, content: new Blob(['x']) });
   const folder = [file('loads/mine', 'config.json'), file('loads/mine/onnx', 'model.onnx'), file('loads', 'readme.md')];
 
-  test('is a model’s where config.json and an ONNX are in it', () => {
+  test('is a model’s where tokenizer.json or config.json, and an ONNX are in it', () => {
     expect(isModelFolder(folder)).toBe(true);
+    expect(isModelFolder([file('mine', 'tokenizer.json'), folder[1]!])).toBe(true);
     expect(isModelFolder(folder.slice(1))).toBe(false);
   });
 
-  test('is called as the one that has config.json', () => {
+  test('is called as the one that has one of them', () => {
     const request = toImport(folder);
     expect(request.name).toBe('mine');
     expect(request.files.map(({ path }) => path)).toEqual([

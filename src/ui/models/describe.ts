@@ -113,11 +113,14 @@ export function dimsOffered(list: readonly ModelInfo[] | null, inUse: string, pr
   return [...new Set([...own, present])].sort((a, b) => b - a);
 }
 
-/** Whether what was dropped or picked is a model: one folder's config.json with an ONNX file. */
+/** Whether what was dropped or picked is a model: a folder's tokenizer.json or config.json with an ONNX file. What it lacks is said then. */
 export function isModelFolder(inputs: readonly DocumentInput[]): boolean {
   const names = inputs.map(({ name }) => name.toLowerCase());
-  return names.includes('config.json') && names.some((name) => name.endsWith('.onnx'));
+  return modelJson.some((name) => names.includes(name)) && names.some((name) => name.endsWith('.onnx'));
 }
+
+/** Exporters leave config.json out at times; who lacks tokenizer.json should hear of it. */
+const modelJson: readonly string[] = ['tokenizer.json', 'config.json'];
 
 /** The folder as `importFolder` takes it, named as it is on the disk. */
 export function toImport(inputs: readonly DocumentInput[]): ImportRequest {
@@ -126,10 +129,10 @@ export function toImport(inputs: readonly DocumentInput[]): ImportRequest {
       ? [{ path: path === undefined || path === '' ? name : `${path}/${name}`, blob: content }]
       : [],
   );
-  const configs = files
+  const own = files
     .map(({ path }) => path.split('/'))
-    .filter((parts) => parts.at(-1)?.toLowerCase() === 'config.json');
-  const nearest = configs.sort((a, b) => a.length - b.length)[0] ?? [];
+    .filter((parts) => modelJson.includes(parts.at(-1)!.toLowerCase()));
+  const nearest = own.sort((a, b) => a.length - b.length)[0] ?? [];
   return { name: nearest.at(-2) ?? 'model', files };
 }
 

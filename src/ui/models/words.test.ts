@@ -83,9 +83,9 @@ test.each([
   ],
   [
     'model-unavailable',
-    { missing: 'config.json' },
+    { missing: 'tokenizer.json' },
     0,
-    'This folder lacks config.json. Open the whole folder of a model.',
+    'This folder lacks tokenizer.json. Open the whole folder of a model.',
   ],
   ['model-invalid', {}, 0, 'Lateral cannot use this model. Said so.'],
 ] as const)('%s %j', (code, details, kept, sentence) => {

@@ -89,9 +89,8 @@ export const modelWords = {
   repositoryHint: 'owner/name, or its address',
   lookUp: 'Look up',
   lookingUp: 'Looking it up…',
-  folderLead:
-    'From your own disk: a folder with config.json, tokenizer.json and an ONNX file. You can drop it here too.',
-  notModelFolder: 'This folder has no model in it: config.json and an ONNX file are missing.',
+  folderLead: 'From your own disk: a folder with tokenizer.json and an ONNX file. You can drop it here too.',
+  notModelFolder: 'This folder has no model in it: tokenizer.json and an ONNX file are missing.',
   dropTitle: 'Drop a model’s folder, or documents',
 
   without: 'Not for the browser yet',
