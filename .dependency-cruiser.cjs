@@ -41,7 +41,7 @@ const onePlace = [
   ['chardet', '^src/extract/decode'],
   [
     'valibot',
-    '^src/(colbert/settings|interop/|store/collection-file|engine/keywords|models/hub/hub-api|models/kept/manifest|models/stored-entry)',
+    '^src/(colbert/settings|interop/|store/collection-file|engine/keywords|models/dense-head|models/hub/hub-api|models/kept/manifest|models/stored-entry)',
   ],
   ['hash-wasm', '^src/models/digest'],
   ['minisearch', '^src/ranking/keyword-index'],

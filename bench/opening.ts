@@ -7,15 +7,15 @@
  * Fills a database with made-up vectors, closes the browser, and opens them in a new one: cold for the browser, though not for
  * the system's own cache of files. The peak is the page's process's, less what it held before, so it needs Linux.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
 import { argumentsOfProcess } from './arguments.ts';
 import { openPage, type BenchPage } from './browser.mjs';
 import { buildPage } from './build-page.ts';
 import { commitOf, cpuOf } from './environment.ts';
 import type { Opened } from './page/opening.ts';
+import { peakBytes, startWatching } from './process-memory.ts';
 
 const { json, tokens } = argumentsOfProcess(25_000_000);
 const numTokens = tokens ?? 4_000_000;
@@ -77,36 +77,6 @@ async function withPage<T>(port: number, work: (opened: BenchPage) => Promise<T>
   } finally {
     await opened.close();
   }
-}
-
-/** Sets the peaks of the browser's pages back. @returns what the largest of them holds now; null where the system does not tell */
-async function startWatching(browser: Browser): Promise<number | null> {
-  try {
-    const ids = await renderers(browser);
-    for (const id of ids) writeFileSync(`/proc/${id}/clear_refs`, '5');
-    return Math.max(...ids.map((id) => memory(id, 'VmRSS')));
-  } catch {
-    return null;
-  }
-}
-
-async function peakBytes(browser: Browser): Promise<number | null> {
-  try {
-    return Math.max(...(await renderers(browser)).map((id) => memory(id, 'VmHWM')));
-  } catch {
-    return null;
-  }
-}
-
-async function renderers(browser: Browser): Promise<number[]> {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
-}
-
-function memory(id: number, field: 'VmRSS' | 'VmHWM'): number {
-  const found = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${id}/status`, 'utf8'));
-  return Number(found![1]) * 1024;
 }
 
 function rounded(value: number | null, digits = 0): number | null {

@@ -9,6 +9,9 @@ const questions = JSON.parse(
 
 test('the sample library answers its own questions', { tag: '@once' }, async ({ lateral, page }) => {
   await lateral.open();
+  await lateral.search.fill('the old port');
+  await expect(page.getByText('There is nothing to search yet.')).toBeVisible();
+  await lateral.search.fill('');
   const started = Date.now();
   await page.getByRole('button', { name: 'Try the sample library' }).click();
   await expect(lateral.search).toHaveAttribute('placeholder', /^Search \d{2,} documents/);
@@ -16,7 +19,6 @@ test('the sample library answers its own questions', { tag: '@once' }, async ({ 
   const count = Number(/\d+/.exec((await lateral.search.getAttribute('placeholder'))!)![0]);
   expect(count).toBeGreaterThanOrEqual(72);
 
-  await page.getByRole('radio', { name: /^Meaning/ }).click();
   for (const [i, { question, answer }] of questions.entries()) {
     const list = page.getByRole('list', { name: 'Questions to try' });
     await expect(list.getByRole('button')).toHaveCount(questions.length);
@@ -24,7 +26,7 @@ test('the sample library answers its own questions', { tag: '@once' }, async ({ 
     await expect(lateral.search).toHaveValue(question);
     const hit = lateral.results.filter({ hasText: answer }).first();
     await expect(hit).toBeVisible();
-    expect(Number(await hit.getAttribute('aria-posinset'))).toBeLessThanOrEqual(3);
+    expect(Number(await hit.getAttribute('aria-posinset'))).toBe(1);
     expect(await hit.locator('mark').count()).toBeGreaterThan(0);
     if (i === 0) {
       // The hit leads into the text itself.

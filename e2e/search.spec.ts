@@ -86,6 +86,17 @@ test('two tabs agree', async ({ lateral, page, context, baseURL }, info) => {
   expect(other.problems).toEqual([]);
 });
 
+test('a page of text in the search box leaves its results in sight', { tag: '@once' }, async ({ lateral, page }) => {
+  await lateral.open();
+  await lateral.drop([trade, bread]);
+  await lateral.waitForDocuments(2);
+  await lateral.search.fill('harbour '.repeat(500));
+  await expect(lateral.results.first()).toContainText(trade.name);
+  await expect(lateral.results.first()).toBeInViewport();
+  await expect(page.getByRole('group', { name: 'Your words' })).toContainText('and 476 more');
+  await expect(page.getByText('Your question is longer than the model reads.')).toBeVisible();
+});
+
 test('files that cannot be read are named, and the rest goes on', { tag: '@once' }, async ({ lateral, page }) => {
   await lateral.open();
   await lateral.drop([

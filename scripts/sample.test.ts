@@ -70,16 +70,16 @@ describe('the library', () => {
   });
 
   test.each(questions.map(({ question, answer }) => [question, answer] as const))(
-    '"%s" is answered by %s, which has none of its words',
+    '"%s" is answered first by %s, which has none of its words',
     async (question, answer) => {
       const { id } = documents.find(({ name }) => name === answer)!;
       const { text } = await engine.text(id, context());
       expect(sharedWords(question, text)).toEqual([]);
-      const { hits } = await engine.search({ query: question, options: { k: 3, match: 'meaning' } }, context());
-      expect(hits.map(({ documentName }) => documentName)).toContain(answer);
-      const hit = hits.find(({ documentName }) => documentName === answer)!;
-      expect(hit.relevant).toBe(true);
-      expect(hit.lit.length).toBeGreaterThan(0);
+      // As the page asks at first: whoever clicks on a question is to see what it is good for.
+      const { hits } = await engine.search({ query: question, options: { k: 1 } }, context());
+      expect(hits[0]!.documentName).toBe(answer);
+      expect(hits[0]!.relevant).toBe(true);
+      expect(hits[0]!.lit.length).toBeGreaterThan(0);
     },
   );
 

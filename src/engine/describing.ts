@@ -5,7 +5,7 @@ import { firstTextPosition } from '../colbert/sequence.ts';
 import { storedTokens } from '../colbert/windows.ts';
 import type { QueryRows, Scorer } from '../maxsim/scorer.ts';
 import type { SimilarityLevels } from '../models/registry.ts';
-import { explain, placeableRows, strengthOf, type Explanation } from '../ranking/explain.ts';
+import { explain, placeableRows, relevantFrom, strengthOf, type Explanation } from '../ranking/explain.ts';
 import { addSameWords, explainSameWords, findSameWords, type SameWords } from '../ranking/same-words.ts';
 import type { ParsedQuery } from '../text/query-syntax.ts';
 import { excerpt } from '../text/segments.ts';
@@ -50,6 +50,7 @@ export interface Described {
 export function createDescriber(parts: DescriberParts): (ranked: RankedPassage) => Promise<Described> {
   const { query, match, meaning, explainer, levels } = parts;
   const queryWords = wordRanges(query.text);
+  const isClose = ({ why, closeness }: Explanation): boolean => closeness >= relevantFrom(why.length, levels);
   const byMeaning =
     meaning === null || explainer === null ? null : createExplainer(query.text, queryWords, meaning, explainer, levels);
 
@@ -82,7 +83,7 @@ export function createDescriber(parts: DescriberParts): (ranked: RankedPassage) 
         place: placeOf(document, chunk),
         score,
         relative,
-        relevant: match === 'words' || explanation.closeness >= levels.relevant || (match === 'both' && holdsAll(same)),
+        relevant: match === 'words' || isClose(explanation) || (match === 'both' && holdsAll(same)),
         excerpt: excerpt(document.text, withoutLeadingHeadings(document, chunk, explanation.lit), explanation.lit),
         lit: explanation.lit,
         why: explanation.why,

@@ -16,6 +16,7 @@ export {
   type PlanOptions,
   type WantedFile,
 } from './hub/plan.ts';
+export { createRateMeter } from './hub/rate.ts';
 export type { RetryOptions } from './hub/retry.ts';
 export {
   checkEndpoint,

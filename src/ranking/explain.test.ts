@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { wordRanges, type Range } from '../text/words.ts';
-import { explain, placeableRows, type ExplainInput } from './explain.ts';
-import { foldWord, functionWordsOf } from './words.ts';
+import { explain, placeableRows, relevantFrom, type ExplainInput } from './explain.ts';
+import { foldWord, functionWordsOf, termsWithMeaning } from './words.ts';
 
 //                       0         1         2         3
 //                       0123456789012345678901234567890
@@ -137,4 +137,23 @@ test('which words carry no meaning follows from the language of the text', () =>
   const inJapanese = functionWordsOf(['これ', 'は', '川', 'です']);
   expect(['これ', '川'].map(inJapanese)).toEqual([true, false]);
   expect(functionWordsOf(['qwxz'])('the')).toBe(true); // nothing tells: English
+  // Neither negations nor contractions say what a question is about; "no" is Spanish among Spanish words.
+  expect(termsWithMeaning(['the', 'washing', 'machine', 'does', 'not', 'drain'])).toEqual([
+    'washing',
+    'machine',
+    'drain',
+  ]);
+  expect(["don't", 'don’t', "doesn't", 'will', 'cannot'].every(functionWordsOf(['why', 'cats']))).toBe(true);
+  expect(functionWordsOf(['la', 'lavadora', 'no', 'desagua'])('will')).toBe(false);
+});
+
+test('the fewer words a question has, the closer they have to be', () => {
+  // 0.43 + 0.6 · (0.60 − 0.43) / n, for n = 1, 2 and 6; no words at all count as one
+  const levels = { relevant: 0.43, strong: 0.6 };
+  expect([1, 2, 6, 0].map((words) => relevantFrom(words, levels).toFixed(3))).toEqual([
+    '0.532',
+    '0.481',
+    '0.447',
+    '0.532',
+  ]);
 });

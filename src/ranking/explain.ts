@@ -109,6 +109,18 @@ export function explain(input: ExplainInput): Explanation {
   return { why, lit: lit.sort((a, b) => a.start - b.start || a.end - b.end), closeness };
 }
 
+/**
+ * The closeness from which a passage is called relevant. One word finds something like it by chance in a few hundred others,
+ * six hardly ever do all at once: so the fewer words there are, the closer they have to be.
+ * @param words of the query that carry meaning
+ */
+export function relevantFrom(
+  words: number,
+  { relevant, strong }: { readonly relevant: number; readonly strong: number },
+) {
+  return relevant + (0.6 * (strong - relevant)) / Math.max(1, words);
+}
+
 export function strengthOf(verdict: WordMatch['verdict']): Strength {
   return verdict === 'nothing-close' ? 0 : verdict === 'close' ? 1 : 2;
 }

@@ -6,9 +6,20 @@ export function foldWord(word: string): string {
   return word.normalize('NFKD').replaceAll(/\p{M}/gu, '').replaceAll(/[’ʼ‘]/g, "'").toLowerCase();
 }
 
+/**
+ * What the English list lacks: it has no negation, no question and no contraction (nor what keyword search makes of one, as
+ * far as that is no other word: "doesn").
+ */
+const moreEnglish =
+  'why what which who whom whose how where when did does do doing done having no not nor cannot will shall just so than ' +
+  'its ours yours hers theirs myself yourself itself ourselves themselves until against during above below again once every ' +
+  "i'm i've i'll i'd it's that's there's what's who's let's you're you've we're we've they're they've isn't aren't wasn't weren't " +
+  "don't doesn't didn't haven't hasn't hadn't can't couldn't won't wouldn't shouldn't mustn't " +
+  'isn aren wasn weren doesn didn hasn hadn couldn wouldn shouldn mustn ve ll';
+
 /** English first: it is taken where nothing tells a language. */
 const languages = [
-  [...lists.eng, 'why', 'what', 'which', 'who', 'whom', 'how', 'where', 'when', 'did', 'does', 'do'],
+  [...lists.eng, ...moreEnglish.split(' ')],
   ...[lists.deu, lists.fra, lists.spa, lists.ita, lists.por, lists.nld, lists.swe, lists.dan, lists.nob, lists.fin],
   ...[lists.pol, lists.ces, lists.slk, lists.hun, lists.ron, lists.tur, lists.ell, lists.rus, lists.ukr, lists.bul],
   ...[lists.ara, lists.heb, lists.fas, lists.hin, lists.vie, lists.ind, lists.tha, lists.zho, lists.jpn, lists.kor],

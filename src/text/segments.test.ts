@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LitRange, Segment, Strength } from '../types.ts';
-import { combine, excerpt, toSegments } from './segments.ts';
+import { combine, excerpt } from './segments.ts';
 import { wordRanges } from './words.ts';
 
 const lit = (start: number, end: number, strength: Strength = 2, ...words: number[]): LitRange => ({
@@ -39,33 +39,6 @@ describe('combine', () => {
   });
 });
 
-describe('toSegments', () => {
-  it('covers the text', () => {
-    //             0123456789012345
-    const text = 'a late word here';
-    expect(draw(toSegments(text, [lit(12, 16, 1), lit(2, 6)]))).toBe('a <<late>> word <here>');
-    expect(toSegments('', [])).toEqual([]);
-  });
-
-  it('whatever the spans, the texts joined are the text and no two neighbours are unlit', () => {
-    const span = fc.record({
-      start: fc.integer({ min: -5, max: 60 }),
-      end: fc.integer({ min: -5, max: 60 }),
-      strength: fc.constantFrom<Strength>(0, 1, 2),
-      words: fc.array(fc.nat(3), { maxLength: 2 }),
-    });
-    fc.assert(
-      fc.property(fc.string({ maxLength: 50 }), fc.array(span, { maxLength: 8 }), (text, spans) => {
-        const segments = toSegments(text, spans);
-        expect(textOf(segments)).toBe(text);
-        segments.forEach(({ strength }, i) => {
-          if (i > 0) expect(strength + segments[i - 1]!.strength).toBeGreaterThan(0);
-        });
-      }),
-    );
-  });
-});
-
 describe('excerpt', () => {
   const range = (text: string) => ({ start: 0, end: text.length });
 
@@ -95,6 +68,15 @@ describe('excerpt', () => {
     const text = `${'Something else stands here first. '.repeat(8)}Ships sailed to Riga. ${'More of it. '.repeat(20)}`;
     const at = text.indexOf('Riga');
     expect(textOf(excerpt(text, range(text), [lit(at, at + 4)], 80))).toMatch(/^… (Something else|Ships)/);
+  });
+
+  it('does not begin with the mark that ends what was left out', () => {
+    const text = `${'and so on '.repeat(10)}she said. Ships sailed ${'to and fro '.repeat(10)}`;
+    const at = text.indexOf('Ships');
+    // the third of the window in front of the light would begin at "."
+    expect(textOf(excerpt(text, range(text), [lit(at, at + 5)], 40))).toMatch(/^… Ships sailed/);
+    const quoted = text.replace('Ships', '(Ships');
+    expect(textOf(excerpt(quoted, range(quoted), [lit(at + 1, at + 6)], 40))).toMatch(/^… \(Ships sailed/);
   });
 
   it('stays within its passage and says what it left out', () => {

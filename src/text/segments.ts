@@ -48,19 +48,6 @@ export function combine(spans: readonly LitRange[], range: Range): LitRange[] {
   return combined;
 }
 
-/** The whole range as segments; their texts joined are exactly the range's text. */
-export function toSegments(
-  text: string,
-  spans: readonly LitRange[],
-  range: Range = { start: 0, end: text.length },
-): Segment[] {
-  return fill(combine(spans, range), range).map(({ start, end, strength, words }) => ({
-    text: text.slice(start, end),
-    strength,
-    words,
-  }));
-}
-
 /**
  * About three lines of a passage where its light is: the window of at most `maxCharacters` with the most of the
  * query's words, white space folded to single spaces, words whole, "…" where something was left out. Only a single
@@ -77,7 +64,8 @@ export function excerpt(
   const atoms = [...atomsOf(text, range, maxCharacters)];
   if (atoms.length === 0) return [];
   const spans = combine(lit, range);
-  const [first, last] = chooseWindow(text, atoms, spans, maxCharacters);
+  const [chosen, last] = chooseWindow(text, atoms, spans, maxCharacters);
+  const first = behindClosingMarks(text, atoms, chosen, last);
   const window = { start: atoms[first]!.start, end: atoms[last]!.end };
   const segments = foldWhiteSpace(text, fill(combine(spans, window), window));
   return withEllipses(segments, first > 0, last < atoms.length - 1);
@@ -221,6 +209,15 @@ function placeAround(
   // At the passage's end there may be room left in front.
   while (last === atoms.length - 1 && first > 0 && atoms[last]!.end - atoms[first - 1]!.start <= maxCharacters) first--;
   return [first, last];
+}
+
+/** Marks that belong to what was left out: "… . On the third evening" would begin with one. */
+const closingMark = /^[\p{Pe}\p{Pf}.,;:!?…،؛؟。、，；：！？।॥]+$/u;
+
+function behindClosingMarks(text: string, atoms: readonly Range[], first: number, last: number): number {
+  let begin = first;
+  if (first > 0) while (begin < last && closingMark.test(text.slice(atoms[begin]!.start, atoms[begin]!.end))) begin++;
+  return begin;
 }
 
 function endsSentence(text: string, before: Range, after: Range): boolean {

@@ -40,6 +40,7 @@ export const words = {
   gettingReadyShare: (percent: number): string => `Getting ready… ${percent} %`,
   clearQuery: 'Clear the search',
   yourWords: 'Your words',
+  moreWords: (more: number): string => `and ${number(more)} more`,
   matchBy: 'Match by',
   match: {
     both: { name: 'Both', says: 'By meaning and exact words' },
@@ -63,7 +64,8 @@ export const words = {
 
   hero: 'Find what you mean',
   heroLead: 'Drop your documents here and search them by meaning. Nothing leaves this tab.',
-  formats: 'PDF, Word, EPUB, web pages, plain text.',
+  nothingYet: 'There is nothing to search yet. Add documents, or try the sample library.',
+  formats: 'PDF, Word, EPUB, web pages, Markdown, tables (CSV), plain text, source code.',
   justLooking: 'Just looking?',
   trySample: 'Try the sample library',
   sampleOpening: 'Opening the sample library…',
@@ -92,7 +94,7 @@ export const words = {
 
   largeTitle: (files: string): string => `Add ${files}?`,
   largeLead: (time: string, size: string, free: string): string =>
-    `About ${time === '' ? '' : `${time} and `}${size}${free === '' ? '' : `; ${free} is free`}. You can search meanwhile.`,
+    `About ${time} and ${size}${free === '' ? '' : `; ${free} is free`}. You can search meanwhile.`,
   largeAdd: (files: string): string => `Add ${files}`,
   noRoomTitle: (files: string): string => `Not enough room for ${files}`,
   noRoomLead: (size: string, free: string): string =>
@@ -199,7 +201,7 @@ export const words = {
   comparingOn: 'Comparing',
   private: 'This is a private window: documents disappear when you close it.',
   evaluateLead:
-    'Measuring search on your own questions with known answers runs today from the command line, in a copy of Lateral’s source.',
+    'Measuring search on your own questions with known answers runs today from the command line, in a copy of Lateral’s source. The folder has corpus.jsonl, queries.jsonl and qrels.tsv, as BEIR has them.',
   benchmarkLead:
     'How long a search takes on this device, and how fast each way of comparing is. It takes a few seconds.',
   benchmarkRun: 'Measure',

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 
 export type Fault =
@@ -58,7 +59,8 @@ export class HubServer {
   /** All requests so far, in order; faults and redirects too. */
   readonly log: LoggedRequest[] = [];
   private readonly commits = new Map<string, Files>();
-  private main = '';
+  /** The newest commit of each repository. */
+  private readonly main = new Map<string, string>();
   private readonly faults = new Map<string, Fault[]>();
   private readonly options: Required<HubServerOptions>;
   private readonly server = createServer((request, response) => {
@@ -100,13 +102,14 @@ export class HubServer {
     return `${this.endpoint}/plain/`;
   }
 
-  /** A new commit, which `main` is from now on. @returns it */
-  publish(files: Files): string {
-    const hash = createHash('sha1');
-    for (const [path, bytes] of Object.entries(files)) hash.update(path).update(bytes);
-    this.main = hash.digest('hex');
-    this.commits.set(this.main, files);
-    return this.main;
+  /** A new commit, which `main` is from now on; of another repository too. @returns it */
+  publish(files: Files, repo = this.repo): string {
+    const hash = createHash('sha1').update(repo);
+    for (const [path, bytes] of Object.entries(files)) hash.update(path).update(sha256(bytes));
+    const commit = hash.digest('hex');
+    this.main.set(repo, commit);
+    this.commits.set(commit, files);
+    return commit;
   }
 
   /** What goes wrong with the next requests of `path`: a file's, 'revision' or 'tree' of the API. One fault a request, in order. */
@@ -128,28 +131,33 @@ export class HubServer {
     const path = decodeURIComponent(url.pathname);
     response.setHeader('Access-Control-Allow-Origin', '*');
     response.setHeader('Access-Control-Expose-Headers', 'ETag, Link, Content-Range, Accept-Ranges');
-    const api = new RegExp(`^/api/models/${this.repo}/(revision|tree)/([^/]+)$`).exec(path);
-    const resolve = new RegExp(`^/${this.repo}/resolve/([^/]+)/(.+)$`).exec(path);
+    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(path);
+    const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const cdn = /^\/cdn\/([0-9a-f]{40})\/(.+)$/.exec(path);
     const plain = /^\/plain\/(.+)$/.exec(path);
-    if (api !== null) return this.answerApi(request, response, url, api[1] as 'revision' | 'tree', api[2]!);
+    if (api !== null) {
+      const commit = this.commitOf(api[1]!, api[3]!);
+      return this.answerApi(request, response, url, { repo: api[1]!, kind: api[2] as 'revision' | 'tree', commit });
+    }
     if (resolve !== null) {
-      const commit = this.commitOf(resolve[1]!);
-      const bytes = this.commits.get(commit)?.[resolve[2]!];
+      const commit = this.commitOf(resolve[1]!, resolve[2]!);
+      const name = resolve[3]!;
+      const bytes = this.commits.get(commit)?.[name];
       if (bytes !== undefined && bytes.length >= this.options.lfsBytes) {
         // A page never sees these headers: fetch follows the redirect.
         this.end(request, response, 302, '', {
-          Location: `${this.cdnEndpoint ?? ''}/cdn/${commit}/${encodeURIComponent(resolve[2]!)}`,
+          Location: `${this.cdnEndpoint ?? ''}/cdn/${commit}/${encodeURIComponent(name)}`,
           'X-Linked-Size': String(bytes.length),
           'X-Linked-ETag': `"${sha256(bytes)}"`,
           'X-Repo-Commit': commit,
         });
         return;
       }
-      return this.send(request, response, resolve[2]!, bytes);
+      return this.send(request, response, name, bytes);
     }
     if (cdn !== null) return this.send(request, response, cdn[2]!, this.commits.get(cdn[1]!)?.[cdn[2]!]);
-    if (plain !== null) return this.send(request, response, plain[1]!, this.commits.get(this.main)?.[plain[1]!]);
+    if (plain !== null)
+      return this.send(request, response, plain[1]!, this.commits.get(this.commitOf(this.repo, 'main'))?.[plain[1]!]);
     this.end(request, response, 404, 'Not found');
   }
 
@@ -157,10 +165,8 @@ export class HubServer {
     request: IncomingMessage,
     response: ServerResponse,
     url: URL,
-    kind: 'revision' | 'tree',
-    revision: string,
+    { repo, kind, commit }: { readonly repo: string; readonly kind: 'revision' | 'tree'; readonly commit: string },
   ): Promise<void> {
-    const commit = this.commitOf(revision);
     const files = this.commits.get(commit);
     if (files === undefined) {
       this.end(request, response, 404, '{"error":"Invalid rev id"}');
@@ -170,7 +176,7 @@ export class HubServer {
     let body: string;
     if (kind === 'revision') {
       const { licence, gated } = this.options;
-      body = JSON.stringify({ id: this.repo, sha: commit, gated, cardData: { license: licence }, tags: [] });
+      body = JSON.stringify({ id: repo, sha: commit, gated, cardData: { license: licence }, tags: [] });
     } else {
       const from = Number(url.searchParams.get('cursor') ?? '0');
       const entries = Object.entries(files);
@@ -188,10 +194,11 @@ export class HubServer {
   }
 
   private entryOf(path: string, bytes: Uint8Array): object {
-    const entry = { type: 'file', path, size: bytes.length, oid: gitSha1(bytes) };
+    const entry = { type: 'file', path, size: bytes.length };
+    // Of a file in LFS the list has the pointer's digest, which nobody can compare with anything.
     return bytes.length < this.options.lfsBytes
-      ? entry
-      : { ...entry, lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 134 } };
+      ? { ...entry, oid: gitSha1(bytes) }
+      : { ...entry, oid: '0'.repeat(40), lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 134 } };
   }
 
   private async send(
@@ -239,8 +246,9 @@ export class HubServer {
     }
     if (fault?.kind === 'wrong-range' && status === 206) from = Math.max(0, from - 1);
     const last = status === 206 && asked?.[2] ? Math.min(Number(asked[2]), whole.length - 1) : whole.length - 1;
-    let body = Buffer.from(whole.subarray(from, last + 1));
+    let body: Uint8Array = whole.subarray(from, last + 1);
     if (fault?.kind === 'flip' && body.length > 0) {
+      body = body.slice();
       const at = Math.min(body.length - 1, Math.floor(fault.at * body.length));
       body[at] = body[at]! ^ 4;
     }
@@ -275,7 +283,9 @@ export class HubServer {
   ): void {
     this.record(request, status, request.method === 'HEAD' ? 0 : body.length);
     response.writeHead(status, headers);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    if (request.method === 'HEAD') response.end();
+    else if (typeof body === 'string') response.end(body);
+    else Readable.from(piecesOf(body)).pipe(response);
   }
 
   private record(request: IncomingMessage, status: number, bytes: number): void {
@@ -283,17 +293,32 @@ export class HubServer {
     this.log.push({ method: request.method ?? '', path, range: request.headers.range ?? null, status, bytes });
   }
 
-  private commitOf(revision: string): string {
-    return revision === 'main' ? this.main : revision;
+  private commitOf(repo: string, revision: string): string {
+    return revision === 'main' ? (this.main.get(repo) ?? '') : revision;
   }
 }
 
+const digests = new WeakMap<Uint8Array, string>();
+
+/** Of each array worked out once: a file may be of gigabytes. */
 export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  let digest = digests.get(bytes);
+  if (digest === undefined) {
+    const hash = createHash('sha256');
+    for (const piece of piecesOf(bytes)) hash.update(piece);
+    digests.set(bytes, (digest = hash.digest('hex')));
+  }
+  return digest;
 }
 
 export function gitSha1(bytes: Uint8Array): string {
   return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+}
+
+/** Node neither digests nor sends 2 GiB at once. */
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  const size = 2 ** 24;
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
 }
 
 /** Bytes that follow from the seed; no two files of a test are alike. */

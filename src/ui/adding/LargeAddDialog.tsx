@@ -15,7 +15,7 @@ export interface Asked {
 }
 
 export const isLarge = (estimate: Estimate): boolean =>
-  estimate.bytes > askAboveBytes || (estimate.seconds ?? 0) > askAboveSeconds || lacksRoom(estimate);
+  estimate.bytes > askAboveBytes || (estimate.measured && estimate.seconds > askAboveSeconds) || lacksRoom(estimate);
 
 const lacksRoom = ({ bytes: needed, freeBytes }: Estimate): boolean => freeBytes !== null && needed > freeBytes;
 
@@ -60,11 +60,12 @@ function Question({ asked, onAnswer }: { readonly asked: Asked; readonly onAnswe
       </>
     );
   }
-  const time = estimate.seconds === null ? '' : duration(estimate.seconds);
   return (
     <>
       <Dialog.Title className="dialog__title">{words.largeTitle(files)}</Dialog.Title>
-      <Dialog.Description className="dialog__lead">{words.largeLead(time, size, free)}</Dialog.Description>
+      <Dialog.Description className="dialog__lead">
+        {words.largeLead(duration(estimate.seconds), size, free)}
+      </Dialog.Description>
       <div className="dialog__actions">
         <Dialog.Close className="button">{words.cancel}</Dialog.Close>
         <button type="button" className="button button--primary" onClick={() => onAnswer(true)}>

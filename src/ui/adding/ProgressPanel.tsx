@@ -2,6 +2,7 @@
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useState } from 'react';
 import type { Progress } from '../../index.ts';
+import { number } from '../format.ts';
 import { Bar } from '../parts/Bar.tsx';
 import { toasts } from '../parts/toasts.ts';
 import { useIndex, useStatus } from '../state/index-context.tsx';
@@ -57,7 +58,7 @@ function Running({ state }: { readonly state: AddingState }) {
             <bdi className="progress__name">{current.name}</bdi>
             {current.total > 1 ? (
               <span>
-                , passage {Math.min(current.done + 1, current.total)} of {current.total}
+                , passage {number(Math.min(current.done + 1, current.total))} of {number(current.total)}
               </span>
             ) : null}
           </>

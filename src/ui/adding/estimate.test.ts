@@ -4,9 +4,10 @@ import { estimate } from './estimate.ts';
 const input = (name: string, length: number) => ({ name, content: 'x'.repeat(length) });
 const nothing = { documents: [], stats: null, tokensPerSecond: null, keepSources: false };
 
-it('tells no time before the device was measured', () => {
+it('takes a usual speed before the device was measured, and says so', () => {
   expect(estimate([input('a.txt', 4500)], nothing)).toEqual({
-    seconds: null,
+    seconds: 1000 / 1500,
+    measured: false,
     bytes: 1000 * (130 + 5), // 4.5 bytes a token
     freeBytes: null,
   });
@@ -24,6 +25,7 @@ it('learns from three documents of a kind, and from the vectors that are stored'
   const measured = { ...nothing, stats, tokensPerSecond: 10 };
   expect(estimate([input('a.txt', 6000)], { ...measured, documents: [record, record, record] })).toEqual({
     seconds: 100,
+    measured: true,
     bytes: 1000 * (66 + 5),
     freeBytes: 70,
   });
@@ -34,5 +36,10 @@ it('where rows are pooled as many tokens are read, and fewer stored', () => {
   const record = { mediaType: 'text/plain', byteLength: 600, tokenCount: 50 }; // of 100 tokens: 6 bytes each
   const stats = { fingerprint: { poolFactor: 2 }, vectorBytes: 3300, tokens: 50, usageBytes: 30, quotaBytes: 100 };
   const measured = { ...nothing, stats, tokensPerSecond: 10, documents: [record, record, record] };
-  expect(estimate([input('a.txt', 6000)], measured)).toEqual({ seconds: 100, bytes: 1000 * (33 + 5), freeBytes: 70 });
+  expect(estimate([input('a.txt', 6000)], measured)).toEqual({
+    seconds: 100,
+    measured: true,
+    bytes: 1000 * (33 + 5),
+    freeBytes: 70,
+  });
 });

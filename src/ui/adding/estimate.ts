@@ -17,8 +17,9 @@ export interface Measured {
 }
 
 export interface Estimate {
-  /** null where this device's speed is not known yet. */
-  readonly seconds: number | null;
+  readonly seconds: number;
+  /** Whether this device's speed is known; if not, the time is that of a usual one. */
+  readonly measured: boolean;
   /** Bytes that will be stored. */
   readonly bytes: number;
   /** Bytes that the browser still allows, or null where it does not tell. */
@@ -34,6 +35,8 @@ const learnedFrom = 3;
 /** 128 components of one byte, and an offset. */
 const usualVectorBytes = 130;
 const textBytesPerToken = 5;
+/** What two cores read with the model that comes with Lateral (its card says how that was measured), rounded down. */
+const usualTokensPerSecond = 1500;
 
 export function estimate(inputs: readonly DocumentInput[], measured: Measured): Estimate {
   const { stats, tokensPerSecond, keepSources } = measured;
@@ -49,7 +52,8 @@ export function estimate(inputs: readonly DocumentInput[], measured: Measured): 
   }
   const quota = stats?.quotaBytes ?? null;
   return {
-    seconds: tokensPerSecond === null ? null : tokens / tokensPerSecond,
+    seconds: tokens / (tokensPerSecond ?? usualTokensPerSecond),
+    measured: tokensPerSecond !== null,
     bytes: tokens * (vectorBytes / poolFactor + textBytesPerToken) + (keepSources ? sourceBytes : 0),
     freeBytes: quota === null ? null : Math.max(0, quota - (stats?.usageBytes ?? 0)),
   };

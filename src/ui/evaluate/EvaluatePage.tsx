@@ -4,7 +4,7 @@ import { PageTitle } from '../parts/PageTitle.tsx';
 import { words } from '../words.ts';
 import './evaluate.css';
 
-const command = 'npm run evaluate';
+const command = 'npm run -s evaluate -- <folder> --baseline bm25';
 
 export default function EvaluatePage() {
   return (

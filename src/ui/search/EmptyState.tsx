@@ -4,18 +4,20 @@ import { WideAddButtons } from '../adding/AddButtons.tsx';
 import { useAdding, useTransfer } from '../adding/AddingProvider.tsx';
 import { useDocuments } from '../state/index-context.tsx';
 import { words } from '../words.ts';
+import { useSearch } from './search-context.tsx';
 import { Specimen } from './Specimen.tsx';
 
 export function EmptyState() {
   const { collections } = useAdding();
   const { running } = useTransfer();
+  const { query } = useSearch();
   return (
     <div className="empty">
       <Evicted />
       <h1 className="empty__title" tabIndex={-1}>
         {words.hero}
       </h1>
-      <p className="empty__lead">{words.heroLead}</p>
+      <p className="empty__lead">{query.trim() === '' ? words.heroLead : words.nothingYet}</p>
       <Specimen />
       <WideAddButtons primary />
       <p className="empty__formats">{words.formats}</p>

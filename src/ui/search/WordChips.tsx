@@ -3,16 +3,20 @@ import { useSearch } from './search-context.tsx';
 import { useLitWord } from './lit-word.tsx';
 import { words as say } from '../words.ts';
 
+/** A page pasted into the search box has hundreds of words; its results are to stay in sight. */
+const maxChips = 24;
+
 export function WordChips() {
   const { result, hits } = useSearch();
   const { setWord, word } = useLitWord();
   if (result === null || result.words.length === 0) return null;
+  const left = result.words.length - maxChips;
   return (
     <div className="chips" role="group" aria-label={say.yourWords}>
       <span className="chips__label" aria-hidden>
         {say.yourWords}
       </span>
-      {result.words.map((queryWord, index) => {
+      {result.words.slice(0, maxChips).map((queryWord, index) => {
         const matched = queryWord.strength > 0 && hits.length > 0;
         const pointed = matched ? index : null; // nothing to light for the others
         return (
@@ -34,6 +38,7 @@ export function WordChips() {
           </button>
         );
       })}
+      {left > 0 ? <span className="chips__more">{say.moreWords(left)}</span> : null}
     </div>
   );
 }

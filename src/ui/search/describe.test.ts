@@ -27,6 +27,20 @@ describe('fitExcerpt', () => {
     expect(joined(fitExcerpt(segments, 30))).toBe('…the old harbour stood empty for years');
   });
 
+  it('drops lit words too where others behind them say more', () => {
+    // the row that has the twelve, not the first that has a printer: room 30 would end before it
+    const printer = (words: number[]): Segment => ({ text: 'printer', strength: 2, words });
+    const twelve: Segment = { text: '12', strength: 2, words: [1] };
+    const segments = [printer([0]), plain(' on floor 11 is jammed, the '), printer([0]), plain(' on floor '), twelve];
+    expect(joined(fitExcerpt(segments, 30))).toBe('…the printer on floor 12');
+  });
+
+  it('prefers the first of equals, and a strong word to a close one', () => {
+    const close: Segment = { text: 'quay', strength: 1, words: [1] };
+    const segments = [lit('harbour'), plain(` ${'and so on '.repeat(4)}`), close, plain(' stood empty')];
+    expect(fitExcerpt(segments, 20)).toBe(segments);
+  });
+
   it('leaves an excerpt that opens lit', () => {
     const segments = [lit('merchants'), plain(' and a very long rest of a sentence')];
     expect(fitExcerpt(segments, 10)).toBe(segments);

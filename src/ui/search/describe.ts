@@ -29,20 +29,56 @@ export function moreOf(hit: Hit, hits: readonly Hit[], view: View): number {
   return hits.filter((other) => other.documentId === hit.documentId).length - 1;
 }
 
-/** Shortens the opening before the first lit word where the excerpt is longer than the room, so that lit words stay in sight. */
+/**
+ * Shortens the opening where the excerpt is longer than the room, so that as many of the question's words as can be stay in
+ * sight: those that are lit most strongly first, the earliest place among equals.
+ * @param room characters
+ */
 export function fitExcerpt(segments: readonly Segment[], room: number): readonly Segment[] {
-  const length = segments.reduce((sum, segment) => sum + segment.text.length, 0);
-  const first = segments[0];
-  if (length <= room || first?.strength !== 0) return segments;
+  const starts: number[] = [];
+  let length = 0;
+  for (const { text } of segments) {
+    starts.push(length);
+    length += text.length;
+  }
+  if (length <= room) return segments;
+  const first = firstInSight(segments, starts, room);
+  if (first === -1) return segments; // nothing to keep in sight: from its beginning
   const lastLit = segments.findLastIndex((segment) => segment.strength > 0);
-  if (lastLit === -1) return segments; // nothing to keep in sight: from its beginning
-  const litSpan = segments.slice(1, lastLit + 1).reduce((sum, segment) => sum + segment.text.length, 0);
+  const litSpan = starts[lastLit]! + segments[lastLit]!.text.length - starts[first]!;
   const lead = Math.floor(Math.max(room / 5, Math.min(room / 3, room - litSpan)));
-  if (first.text.length <= lead) return segments;
-  const cut = first.text.slice(first.text.length - lead);
-  const space = cut.search(/\s/);
-  const kept = space === -1 ? cut : cut.slice(space + 1);
-  return [{ ...first, text: `…${kept}` }, ...segments.slice(1)];
+  if (starts[first]! <= lead) return segments;
+  const cut = wholeWordFrom(segments, starts[first]! - lead, starts[first]!);
+  const kept = segments.flatMap((segment, i) => {
+    const text = segment.text.slice(Math.max(0, cut - starts[i]!));
+    return text === '' ? [] : [{ ...segment, text }];
+  });
+  if (kept[0]!.strength === 0) return [{ ...kept[0]!, text: `…${kept[0]!.text}` }, ...kept.slice(1)];
+  return [{ text: '…', strength: 0, words: [] }, ...kept];
+}
+
+/** The lit segment from which on most words of the question are in sight; −1 where none is lit. */
+function firstInSight(segments: readonly Segment[], starts: readonly number[], room: number): number {
+  let best = -1;
+  let most = 0;
+  segments.forEach(({ strength }, i) => {
+    if (strength === 0) return;
+    const end = starts[i]! + room - Math.floor(room / 5); // some room in front is for what leads there
+    const lights = new Map<number, number>();
+    for (let j = i; j < segments.length && (j === i || starts[j]! + segments[j]!.text.length <= end); j++) {
+      for (const word of segments[j]!.words) lights.set(word, Math.max(lights.get(word) ?? 0, segments[j]!.strength));
+    }
+    const worth = [...lights.values()].reduce((sum, light) => sum + light, 0);
+    if (worth > most) [best, most] = [i, worth];
+  });
+  return best;
+}
+
+/** The first word's beginning at `from` or behind it, before `end`; `from` itself where there is no space. */
+function wholeWordFrom(segments: readonly Segment[], from: number, end: number): number {
+  const text = segments.map((segment) => segment.text).join('');
+  const space = text.slice(from, end).search(/\s/);
+  return space === -1 ? from : from + space + 1;
 }
 
 /** An excerpt without the heading it opens with, where the place beside the title already says it. Lit headings stay. */
