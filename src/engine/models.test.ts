@@ -301,7 +301,7 @@ test('a folder needs no network', async () => {
     calls(() => stopped.abort(), stopped.signal),
   );
   expect(await failureOf(again)).toMatchObject({ code: 'aborted' });
-  expect(await listed('folder:other')).toBeUndefined();
+  expect(await listed('folder:other')).toBeUndefined(); // no file of it was whole
   const eight = await failureOf(models.prepare({ model: 'folder:mine', bits: 8 }, calls()));
   expect(eight.message).toContain('Drop its folder again');
 });

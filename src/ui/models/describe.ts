@@ -217,4 +217,5 @@ export const unlisted = ({ model, title, kind }: Pick<Preparation, 'model' | 'ti
   repository: kind === 'folder' ? null : model,
   ...{ licence: null, languages: null, parameters: null, quality: [], dims: [] },
   ...{ downloadBytes: null, presentBytes: 0, keptBytes: null, memoryBytes: null, instead: '', unsure: [], check: null },
+  ...{ revision: null, interrupted: null },
 });
