@@ -10,7 +10,15 @@ import type { Licence } from './kept/manifest.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import { repositoryOf } from './find-files.ts';
 import { loadingMemory } from './memory.ts';
-import type { InterruptedImport, ModelCheck, ModelInfo, ModelLicence, ModelOrigin, ModelRequest, ModelState } from './model-info.ts';
+import type {
+  InterruptedImport,
+  ModelCheck,
+  ModelInfo,
+  ModelLicence,
+  ModelOrigin,
+  ModelRequest,
+  ModelState,
+} from './model-info.ts';
 import { models, type EmbeddedModel } from './registry.ts';
 
 /** Of a derived file: that it says what a check said. */
@@ -103,9 +111,7 @@ export async function storedModel(
   const isMeant = ({ source, requested }: StoredModel): boolean =>
     revision === undefined || source.kind !== 'hub' || requested === revision || source.revision === revision;
   const models = (await store.list()).filter((model) => idOf(model) === id && isMeant(model));
-  return (
-    models.find((model) => isReady(model) && checkOf(model)?.options.version === version) ?? preferred(models)
-  );
+  return models.find((model) => isReady(model) && checkOf(model)?.options.version === version) ?? preferred(models);
 }
 
 /** Of several of one id the one that can be used; of these a folder's later import, else the one that was used last (the store's order). */
