@@ -104,21 +104,28 @@ function watched(folders: ByteFolders, onWrite: (bytes: number) => void): ByteFo
     remove: told((one: string) => folder.remove(one)),
     async sink(one) {
       const sink = await folder.sink(one);
-      const { append, truncate, flush } = sink;
-      return Object.defineProperties(sink, {
-        append: { value: told(append) },
-        truncate: { value: told(truncate) },
-        flush: { value: told(flush) },
-      });
+      return {
+        get size() {
+          return sink.size;
+        },
+        append: told((bytes: Uint8Array) => sink.append(bytes)),
+        truncate: told((length: number) => sink.truncate(length)),
+        flush: told(() => sink.flush()),
+        close: () => sink.close(),
+      };
     },
     async file(one) {
       const file = await folder.file(one);
-      const { write, truncate, flush } = file;
-      return Object.defineProperties(file, {
-        write: { value: told(write) },
-        truncate: { value: told(truncate) },
-        flush: { value: told(flush) },
-      });
+      return {
+        get size() {
+          return file.size;
+        },
+        read: (offset, length) => file.read(offset, length),
+        write: told((offset: number, bytes: Uint8Array) => file.write(offset, bytes)),
+        truncate: told((length: number) => file.truncate(length)),
+        flush: told(() => file.flush()),
+        close: () => file.close(),
+      };
     },
   });
   return {
@@ -134,9 +141,9 @@ function watched(folders: ByteFolders, onWrite: (bytes: number) => void): ByteFo
 
 /** The version that an index opens: all of its files are as they were checked. */
 async function usable({ store }: Tab): Promise<string> {
-  const { entry, load } = await storedEntry(store, id);
-  await load();
-  return String(entry.version);
+  const found = await storedEntry(store, id);
+  await found.load();
+  return String(found.entry.version);
 }
 
 test('the model that is here serves until the new one has passed its check; then there is only that one', async () => {
@@ -216,8 +223,9 @@ test('whichever write is the last of a tab, a model of the name can be used; goi
 }, 60_000);
 
 test('an import that was stopped copies only what is missing, or is another now', async () => {
-  const order = ['config.json', 'onnx_config.json', 'tokenizer.json', 'tokenizer_config.json', smallOnnx];
-  const files = Object.fromEntries(order.map((path) => [path, first[path]!]));
+  const files = first;
+  const order = Object.keys(files).sort((a, b) => files[a]!.length - files[b]!.length);
+  expect(order.at(-1)).toBe(smallOnnx);
   const cancel = new AbortController();
   const stopAt = bytesOf(files) - files[smallOnnx]!.length;
   const stopped = tab.take(files, {

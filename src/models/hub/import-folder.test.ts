@@ -91,9 +91,9 @@ test('no room, or a cancel before the first file: nothing stays', async () => {
   const full = importFolder(good, { store, name: 'm', estimate: () => Promise.resolve({ quota: 10, usage: 0 }) });
   expect((await failureOf(full)).code).toBe('storage-full');
   const cancel = new AbortController();
-  const stopped = importFolder([...good].reverse(), {
+  const stopped = importFolder(good, {
     ...{ store, name: 'm', signal: cancel.signal },
-    onProgress: (done) => done > 1_000_000 && cancel.abort(),
+    onProgress: () => cancel.abort(),
   });
   expect((await failureOf(stopped)).code).toBe('aborted');
   expect(await store.list()).toEqual([]);

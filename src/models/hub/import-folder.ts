@@ -46,7 +46,9 @@ const leftOut = /(^|\/)\.|\.(safetensors|bin|pt|pth|h5|msgpack|ot|tflite|gguf|ml
 export async function importFolder(files: readonly FolderFile[], options: ImportFolderOptions): Promise<StoredModel> {
   const { store, name, goOnWith, signal, derivedBytes, now = Date.now } = options;
   throwIfAborted(signal);
-  const chosen = belowTheModel(files).filter(({ path }) => !leftOut.test(path));
+  const chosen = belowTheModel(files)
+    .filter(({ path }) => !leftOut.test(path))
+    .sort((a, b) => a.blob.size - b.blob.size); // so that what is stopped has something to go on with
   requireModel(chosen.map(({ path }) => path));
   for (const { path, blob } of chosen) {
     checkPath(path);
@@ -76,7 +78,7 @@ async function copyAll(
   files: readonly FolderFile[],
   { name, licence, wanted, signal, onProgress }: ImportFolderOptions,
 ): Promise<StoredModel> {
-  const { folder, nameOf } = writer;
+  const { folder } = writer;
   const before = writer.manifest();
   const recordOf = ({ path, blob: { size } }: FolderFile): FileRecord =>
     before?.files.find((file) => file.path === path && file.size === size) ?? {
@@ -111,7 +113,7 @@ async function copyAll(
     for (const file of files) {
       const { path, blob } = file;
       const { sha256 } = manifest.files.find((one) => one.path === path)!;
-      const isHere = sha256 !== null && (await folder.size(nameOf(path))) === blob.size;
+      const isHere = sha256 !== null && (await folder.size(writer.nameOf(path))) === blob.size;
       const from = done;
       if (isHere && (await digestOf(blob, read)) === sha256) continue;
       done = from;

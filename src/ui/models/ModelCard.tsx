@@ -4,19 +4,24 @@ import { useId, useRef } from 'react';
 import type { ModelInfo } from '../../index.ts';
 import { unbroken } from '../format.ts';
 import { Bar } from '../parts/Bar.tsx';
+import { toasts } from '../parts/toasts.ts';
 import { useIndex, useStatus } from '../state/index-context.tsx';
+import { usePreferences } from '../state/preferences.ts';
 import {
   isChangingOver,
+  isInterrupted,
+  needsFolder,
   problemOfCard,
   shareOfPreparing,
   shareOfSwitch,
+  speedOf,
   type WayOn,
   waysOn,
   wordsPerSecond,
 } from './describe.ts';
 import type { Ask } from './ModelDialogs.tsx';
 import { usePreparer, useSwitcher } from './ModelsProvider.tsx';
-import type { Preparation } from './preparer.ts';
+import { keptOf, type Preparation } from './preparer.ts';
 import type { SwitchState } from './switcher.ts';
 import {
   aboutModel,
@@ -26,6 +31,7 @@ import {
   modelWords,
   preparingLine,
   preparingValue,
+  replacementLine,
   sizeLine,
   spokenLine,
   switchingLine,
@@ -40,7 +46,8 @@ export interface ModelCardProps {
   /** Whether its way on is the page's one primary button. */
   readonly primary: boolean;
   readonly onAsk: Ask;
-  readonly onPickFolder: () => void;
+  /** @param name of an import that is gone on with */
+  readonly onPickFolder: (name?: string) => void;
 }
 
 /** Where the focus goes once a dialog about a model is done. */
@@ -86,6 +93,7 @@ export function ModelCard(props: ModelCardProps) {
           />
         )}
         {running || problem !== '' ? null : <Checked info={info} inUse={inUse} />}
+        {running || problem !== '' ? null : <Replacement info={info} />}
         <div className="model__actions">
           <Actions {...props} describedBy={problem === '' ? undefined : id} onGone={toTitle} />
           <span className="model__space" />
@@ -129,7 +137,7 @@ function StateWord({ info, inUse, running, switching }: StateWordProps) {
   }
   if (switching) return <span className="model__state">{modelWords.switchingState}</span>;
   if (running || info.state === 'absent') return null;
-  return <span className="model__state">{modelWords[info.state]}</span>;
+  return <span className="model__state">{modelWords[isInterrupted(info) ? 'interrupted' : info.state]}</span>;
 }
 
 /** What it takes, and under which terms. */
@@ -173,6 +181,7 @@ function Problem({ id, text, title, onDismiss }: ProblemProps) {
 /** Whether it gives right numbers here, and how quickly. */
 function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: boolean }) {
   const status = useStatus();
+  const { builtInSpeed } = usePreferences();
   const test = inUse ? status?.selfTests.find(({ device }) => device === status.encoder?.kind) : undefined;
   if (test?.passed === false) {
     return (
@@ -182,12 +191,24 @@ function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: bo
       </p>
     );
   }
-  const check = info.check?.passed === true && info.state === 'ready' ? info.check : test;
-  if (check === undefined) return null;
+  const speed = info.state === 'ready' ? speedOf(info, builtInSpeed) : null;
+  const checked = test ?? speed;
+  if (checked === null) return null;
   return (
     <p className="model__check model__check--ok">
       <Check className="icon" aria-hidden />
-      {checkedLine(check, 'tokensPerSecond' in check ? wordsPerSecond(check) : null)}
+      {checkedLine(checked, speed?.device === checked.device ? wordsPerSecond(speed) : null)}
+    </p>
+  );
+}
+
+/** Another import of its name, which was interrupted. */
+function Replacement({ info: { state, interrupted } }: { readonly info: ModelInfo }) {
+  if (state !== 'ready' || interrupted === null) return null;
+  return (
+    <p className="model__check">
+      <TriangleAlert className="icon" aria-hidden />
+      {unbroken(replacementLine(interrupted))}
     </p>
   );
 }
@@ -224,7 +245,7 @@ function wayOf(preparation: Preparation | null, switching: SwitchState | null): 
 
 function problemText(info: ModelInfo, preparation: Preparation | null): string {
   const problem = problemOfCard(info, preparation);
-  return problem === null ? '' : modelFailure(problem, info.presentBytes);
+  return problem === null ? '' : modelFailure(problem, keptOf(info), info.state === 'ready');
 }
 
 /** In the place of what it takes, so that nothing moves. */
@@ -249,8 +270,17 @@ function Actions(props: ActionsProps) {
   const preparer = usePreparer();
   const { failure } = useIndex();
   const goOn = (): void => {
+    if (needsFolder(info, preparation)) {
+      onPickFolder(info.title);
+      return;
+    }
     onGone();
     void preparer.prepare(info);
+  };
+  const discard = async (): Promise<void> => {
+    onGone();
+    const freed = await preparer.discardImport(info.id).catch(() => 0); // another tab is at work on it
+    if (freed > 0) toasts.add({ description: modelWords.discarded(info.title, freed), timeout: 6000 });
   };
   const button = (label: string, act: () => void, strong = false) => (
     <button
@@ -294,15 +324,21 @@ function Actions(props: ActionsProps) {
       again: () => button(modelWords.tryAgain, goOn),
       check: () => button(modelWords.checkAgain, goOn),
       storage: () => button(modelWords.manageStorage, () => location.assign('#section=library')),
-      folder: () => button(modelWords.opensFolder, onPickFolder),
+      folder: () => button(modelWords.opensFolder, () => onPickFolder()),
       consent: () => button(modelWords.download, () => onAsk({ kind: 'get', info })),
       reload: () => button(modelWords.reload, () => location.reload()),
     };
-    return waysOn(preparation.problem.code, info.presentBytes > 0).map((way) => ways[way]());
+    return waysOn(preparation.problem.code, keptOf(info) > 0, info.state === 'ready').map((way) => ways[way]());
   }
   switch (info.state) {
     case 'ready':
-      return inUse && failure === null ? null : button(modelWords.use, () => onAsk({ kind: 'use', info }), primary);
+      return (
+        <>
+          {inUse && failure === null ? null : button(modelWords.use, () => onAsk({ kind: 'use', info }), primary)}
+          {info.interrupted === null ? null : button(modelWords.continue, goOn)}
+          {info.interrupted === null ? null : button(modelWords.discard, () => void discard())}
+        </>
+      );
     case 'absent':
       return info.origin === 'folder' ? null : button(modelWords.download, () => onAsk({ kind: 'get', info }));
     case 'failed':

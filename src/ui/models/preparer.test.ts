@@ -46,6 +46,10 @@ const service: LateralModels = {
       signal?.addEventListener('abort', () => reject(new LateralError('aborted', 'Stopped on request.')));
     }),
   importFolder: (_, options) => service.prepare('', options),
+  discardImport: (id) => {
+    list = list.map((one) => (one.id === id ? { ...one, interrupted: null } : one));
+    return Promise.resolve(300);
+  },
   remove: (id) => {
     list = list.filter((one) => one.id !== id);
     return Promise.resolve(700);
@@ -145,7 +149,7 @@ test('a folder goes by its own name', async () => {
 });
 
 test('a folder that would take another’s place is asked about first', async () => {
-  list = [{ ...model, id: 'folder:mine' }];
+  list = [{ ...model, id: 'folder:mine', state: 'ready' }];
   await preparer.refresh();
   const request = { name: 'mine', files: [] };
   preparer.offerFolder(request);
