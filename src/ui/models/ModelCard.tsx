@@ -93,7 +93,7 @@ export function ModelCard(props: ModelCardProps) {
           />
         )}
         {running || problem !== '' ? null : <Checked info={info} inUse={inUse} />}
-        {running || problem !== '' ? null : <Replacement info={info} />}
+        {running || problem !== '' ? null : <Replacement {...props} onGone={toTitle} />}
         <div className="model__actions">
           <Actions {...props} describedBy={problem === '' ? undefined : id} onGone={toTitle} />
           <span className="model__space" />
@@ -202,14 +202,58 @@ function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: bo
   );
 }
 
+type GoOn = Pick<ActionsProps, 'info' | 'preparation' | 'onPickFolder' | 'onGone'>;
+
+/** Goes on with what was stopped, by its folder where that is needed. */
+function useGoOn({ info, preparation, onPickFolder, onGone }: GoOn): () => void {
+  const preparer = usePreparer();
+  return () => {
+    if (needsFolder(info, preparation)) {
+      onPickFolder(info.title);
+      return;
+    }
+    onGone();
+    void preparer.prepare(info);
+  };
+}
+
 /** Another import of its name, which was interrupted. */
-function Replacement({ info: { state, interrupted } }: { readonly info: ModelInfo }) {
+function Replacement(props: GoOn) {
+  const { info, onGone } = props;
+  const { id, title, state, interrupted } = info;
+  const preparer = usePreparer();
+  const goOn = useGoOn(props);
   if (state !== 'ready' || interrupted === null) return null;
+  const discard = async (): Promise<void> => {
+    onGone();
+    const freed = await preparer.discardImport(id).catch(() => 0); // another tab is at work on it
+    if (freed > 0) toasts.add({ description: modelWords.discarded(title, freed), timeout: 6000 });
+  };
   return (
-    <p className="model__check">
+    <div className="model__check">
       <TriangleAlert className="icon" aria-hidden />
-      {unbroken(replacementLine(interrupted))}
-    </p>
+      <div>
+        <p>{unbroken(replacementLine(interrupted))}</p>
+        <p className="model__ways">
+          <button
+            type="button"
+            className="text-button"
+            aria-label={modelWords.named(modelWords.continue, title)}
+            onClick={goOn}
+          >
+            {modelWords.continue}
+          </button>
+          <button
+            type="button"
+            className="text-button text-button--quiet"
+            aria-label={modelWords.named(modelWords.discard, title)}
+            onClick={() => void discard()}
+          >
+            {modelWords.discard}
+          </button>
+        </p>
+      </div>
+    </div>
   );
 }
 
@@ -269,19 +313,7 @@ function Actions(props: ActionsProps) {
   const switcher = useSwitcher();
   const preparer = usePreparer();
   const { failure } = useIndex();
-  const goOn = (): void => {
-    if (needsFolder(info, preparation)) {
-      onPickFolder(info.title);
-      return;
-    }
-    onGone();
-    void preparer.prepare(info);
-  };
-  const discard = async (): Promise<void> => {
-    onGone();
-    const freed = await preparer.discardImport(info.id).catch(() => 0); // another tab is at work on it
-    if (freed > 0) toasts.add({ description: modelWords.discarded(info.title, freed), timeout: 6000 });
-  };
+  const goOn = useGoOn(props);
   const button = (label: string, act: () => void, strong = false) => (
     <button
       key={label}
@@ -332,13 +364,7 @@ function Actions(props: ActionsProps) {
   }
   switch (info.state) {
     case 'ready':
-      return (
-        <>
-          {inUse && failure === null ? null : button(modelWords.use, () => onAsk({ kind: 'use', info }), primary)}
-          {info.interrupted === null ? null : button(modelWords.continue, goOn)}
-          {info.interrupted === null ? null : button(modelWords.discard, () => void discard())}
-        </>
-      );
+      return inUse && failure === null ? null : button(modelWords.use, () => onAsk({ kind: 'use', info }), primary);
     case 'absent':
       return info.origin === 'folder' ? null : button(modelWords.download, () => onAsk({ kind: 'get', info }));
     case 'failed':
