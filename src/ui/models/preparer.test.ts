@@ -161,6 +161,18 @@ test('a folder that would take another’s place is asked about first', async ()
   expect(calls).toHaveLength(1);
 });
 
+test('a folder goes on with an import of its name that was interrupted, without a question', async () => {
+  const interrupted = { presentBytes: 400, totalBytes: 1000, complete: false };
+  list = [{ ...model, id: 'folder:mine', state: 'partial', presentBytes: 400, interrupted }];
+  await preparer.refresh();
+  preparer.offerFolder({ name: 'mine', files: [] });
+  expect(preparer.state().dropped).toBeNull();
+  expect(calls).toHaveLength(1);
+  preparer.cancel('folder:mine');
+  expect(await preparer.discardImport('folder:mine')).toBe(300);
+  expect(preparer.state().list![0]!.interrupted).toBeNull();
+});
+
 test('what was deleted is gone from the list', async () => {
   await preparer.refresh();
   expect(await preparer.remove(model.id)).toBe(700);

@@ -5,6 +5,7 @@ import type { ModelInfo, Progress } from '../../index.ts';
 import { unlisted } from './describe.ts';
 import {
   addressProblem,
+  detailRows,
   dimName,
   downloadLead,
   licenceLine,
@@ -12,8 +13,10 @@ import {
   modelFailure,
   preparingLine,
   preparingValue,
+  replacementLine,
   rereadLead,
   sizeLine,
+  switchingLine,
 } from './words.ts';
 
 const model: ModelInfo = {
@@ -59,6 +62,31 @@ test.each([
   [{ downloadBytes: null }, ''],
 ] as const)('sizes of %j: %s', (change, line) => {
   expect(sizeLine({ ...model, ...change })).toBe(line);
+});
+
+test('an import that was interrupted, alone and beside a model that is ready', () => {
+  const interrupted = { presentBytes: 412e6, totalBytes: 2.2e9, complete: false };
+  expect(sizeLine({ ...model, origin: 'folder', state: 'partial', interrupted })).toBe(
+    '412 MB of 2.2 GB is copied. The rest needs its folder once more',
+  );
+  expect(replacementLine(interrupted)).toBe('A new one was interrupted: 412 MB of 2.2 GB is copied.');
+  expect(replacementLine({ ...interrupted, complete: true })).toContain('has to be made smaller and checked');
+  expect(modelFailure({ code: 'self-test-failed', message: '', details: {} }, 0, true)).toContain('that is here stays');
+});
+
+test('while another model is opened: how much of it is read, as long as that says something', () => {
+  const loading = (done: number): Progress => ({ phase: 'loading-model', done, total: 200, unit: 'bytes' });
+  expect([0, 86, 200].map((done) => switchingLine(loading(done)))).toEqual([
+    'Getting ready…',
+    'Getting ready… 43 %',
+    'Getting ready…',
+  ]);
+});
+
+test('the commit of a download is among the details', () => {
+  const revision = '4cf816e5e2b03167b132a3c847a9ecd48ba708e1';
+  expect(detailRows({ ...model, revision }, null)).toContainEqual(['Revision', revision]);
+  expect(detailRows(model, null).map(([name]) => name)).not.toContain('Revision');
 });
 
 test('how far it is, for eyes and for ears', () => {
