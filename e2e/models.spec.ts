@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from '@playwright/test';
 import { type Files, HubServer } from '../src/models/testing/hub-server.ts';
 import { smallModel } from '../src/models/testing/small-model.ts';
-import { bread, expect, Lateral, test as base, trade } from './lateral.ts';
+import { bread, expect, Lateral, registers, test as base, trade } from './lateral.ts';
 
 const onnx = 'onnx/model_q4.onnx';
 const own = fileURLToPath(new URL('../public/models/lateral-mini/', import.meta.url));
@@ -192,12 +192,7 @@ test(
     await models.open();
     await models.download();
     await models.ready();
-    const registers = Array.from({ length: 30 }, (_, i) => ({
-      name: `register ${i}.txt`,
-      type: 'text/plain',
-      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
-    }));
-    await lateral.drop([...registers, trade]);
+    await lateral.drop([...registers(30), trade]);
     await lateral.waitForDocuments(31);
     const bar = page.getByRole('progressbar', { name: `Switching to ${repo}` });
 
