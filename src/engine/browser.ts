@@ -113,7 +113,7 @@ function createBrowserParts(): EngineParts {
       return (onProgress) => loadModel(embedded, files, onProgress);
     }
     const found = stored!; // `findModel` has found it
-    return async () => ({ ...(await found.load()), entry, selfTest: found.selfTest });
+    return async (onProgress) => ({ ...(await found.load(onProgress)), entry, selfTest: found.selfTest });
   }
 
   async function pickEncoder(

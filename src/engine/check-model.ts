@@ -5,11 +5,11 @@
 import type { Encoder } from '../colbert/encoder.ts';
 import type { SessionFactory } from '../colbert/session-api.ts';
 import { LateralError, throwIfAborted, toLateralError } from '../errors.ts';
-import { measureLevels } from '../models/levels.ts';
+import { levelTexts, measureLevels } from '../models/levels.ts';
 import type { LoadedStoredModel } from '../models/load-stored.ts';
 import type { Calls, CheckOutcome, CheckSubject } from '../models/prepare.ts';
 import { publishedSelfTest } from '../models/reference-rows.ts';
-import { runSelfTest, type SelfTestCase, type SelfTestFile } from '../models/self-test.ts';
+import { runSelfTest, type SelfTestCase, type SelfTestFile, type TextCalls, textsOf } from '../models/self-test.ts';
 import type { EncoderDevice, SelfTestReport } from '../types.ts';
 
 export interface CheckDevices {
@@ -22,9 +22,6 @@ export interface CheckDevices {
 
 /** Rows by the same weights, on another device or at another time. */
 const sameWeights = { cosine: 0.99 };
-
-/** Session, rows, order, the other device's rows, levels and speed. */
-const stepsOfWay = 5;
 
 /** How a model can be run. */
 interface Way {
@@ -58,11 +55,14 @@ export async function checkModel(
   const ways = devices.flatMap<Way>((device) =>
     device === 'webgpu' && hasHalf ? [false, true].map((half) => ({ device, half })) : [{ device, half: false }],
   );
+  // Session; rows and order; the other device's rows; rows to keep; a long text; levels; speed.
+  const stepsOfWay = 2 + textsOf(published) + 2 * texts.length + levelTexts + speedTexts;
   let step = 0;
   const tell = (): void => {
     throwIfAborted(signal);
     onProgress({ phase: 'checking', done: step++, total: ways.length * stepsOfWay, unit: 'turns' });
   };
+  const eachText: TextCalls = { signal, onText: tell };
   let best: CheckOutcome | null = null;
   let reference: SelfTestFile | null = null;
   let failure: LateralError | null = null;
@@ -78,17 +78,17 @@ export async function checkModel(
         : model.createEncoder(runtime, device, options));
       if (encoder === null) continue;
       tell();
-      let report = await runSelfTest(encoder, rows);
-      tell();
-      const order = await runSelfTest(encoder, orders);
+      let report = await runSelfTest(encoder, rows, eachText);
+      const order = await runSelfTest(encoder, orders, eachText);
       if (report.passed) report = joined(report, order, strict, hasRows);
-      tell();
-      if (report.passed && reference !== null) report = lower(report, await runSelfTest(encoder, reference));
-      const own = report.passed ? { model: name, tolerance: sameWeights, cases: await rowsOf(encoder, signal) } : null;
+      if (report.passed && reference !== null) report = lower(report, await runSelfTest(encoder, reference, eachText));
+      const own = report.passed
+        ? { model: name, tolerance: sameWeights, cases: await rowsOf(encoder, eachText) }
+        : null;
       if (report.passed && half) await encoder.encodeDocuments([longText], { signal }); // 'not-finite' where it overflows
       tell();
-      const levels = report.passed ? await measureLevels(encoder, signal) : null;
-      const tokensPerSecond = report.passed ? await speedOf(encoder, signal) : 0;
+      const levels = report.passed ? await measureLevels(encoder, eachText) : null;
+      const tokensPerSecond = report.passed ? await speedOf(encoder, eachText) : 0;
       if (report.passed) reference ??= own;
       const outcome = { report, device, half, devices, tokensPerSecond, hasRows, selfTest: reference, levels };
       if (best === null || (report.passed && (!best.report.passed || tokensPerSecond > best.tokensPerSecond))) {
@@ -125,13 +125,14 @@ function lower(a: SelfTestReport, b: SelfTestReport): SelfTestReport {
   return b.passed ? { ...a, elapsedMs } : { ...b, elapsedMs };
 }
 
-async function rowsOf(encoder: Encoder, signal: AbortSignal): Promise<SelfTestCase[]> {
+async function rowsOf(encoder: Encoder, { signal, onText }: TextCalls): Promise<SelfTestCase[]> {
   const cases: SelfTestCase[] = [];
   for (const { kind, text } of texts) {
     const { rows, sequence } =
       kind === 'query'
         ? await encoder.encodeQuery(text, signal)
         : (await encoder.encodeDocuments([text], { signal }))[0]!;
+    onText?.();
     const byPosition = new Map(
       sequence.kept.map((position, i) => [position, rows.subarray(i * encoder.dim, (i + 1) * encoder.dim)]),
     );
@@ -146,15 +147,18 @@ async function rowsOf(encoder: Encoder, signal: AbortSignal): Promise<SelfTestCa
   return cases;
 }
 
+const speedTexts = 2;
+
 /** Tokens a second, of a passage of common length, shaders compiled before. */
-async function speedOf(encoder: Encoder, signal: AbortSignal): Promise<number> {
+async function speedOf(encoder: Encoder, { signal, onText }: TextCalls): Promise<number> {
   const passage = `${texts[1]!.text} `.repeat(8);
   const encode = async (): Promise<number> => {
+    const started = performance.now();
     const [encoded] = await encoder.encodeDocuments([passage], { signal });
-    return encoded!.sequence.inputIds.length;
+    const elapsedMs = performance.now() - started;
+    onText?.();
+    return (encoded!.sequence.inputIds.length / elapsedMs) * 1000;
   };
   await encode();
-  const started = performance.now();
-  const tokens = await encode();
-  return (tokens / (performance.now() - started)) * 1000;
+  return encode();
 }

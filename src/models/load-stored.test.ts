@@ -90,9 +90,10 @@ test('weights are read tensor by tensor where they lie, and give the rows of tho
       };
     },
   };
+  const told: [done: number, total: number][] = [];
   const encode = async (from: ModelStore, wasm: boolean): Promise<Float32Array> => {
     const runtime = await createNodeRuntime({ threads: 1, wasm });
-    const loaded = await loadStored(from, key, quantizedVariant(options), null);
+    const loaded = await loadStored(from, key, quantizedVariant(options), null, (...progress) => told.push(progress));
     const encoder = await loaded.createEncoder(runtime, 'wasm');
     const { rows } = await encoder.encodeQuery('river see');
     await encoder.release();
@@ -102,6 +103,13 @@ test('weights are read tensor by tensor where they lie, and give the rows of tho
   const { size } = await store.open(key, data);
   expect(reads.length).toBeGreaterThan(10);
   expect(Math.max(...reads)).toBeLessThan(size / 2);
+  // The graph, then each read of a session being made.
+  const graphBytes = (await store.open(key, quantizedPaths(options).graph)).size;
+  expect(told.map(([done]) => done)).toEqual(
+    reads.reduce((sums, read) => [...sums, sums.at(-1)! + read], [graphBytes]),
+  );
+  expect(told.at(-1)![0] / (size + graphBytes)).toBeGreaterThan(0.99); // but for what lies between tensors
+  expect(new Set(told.map(([, total]) => total))).toEqual(new Set([size + graphBytes]));
   const atOnce = await encode(
     { ...store, open: async (...call) => ({ ...(await store.open(...call)), readSync: undefined! }) },
     true,

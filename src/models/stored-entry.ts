@@ -18,7 +18,8 @@ export interface StoredEntry {
   readonly device: EncoderDevice | null;
   /** Whether that was with fp16. */
   readonly half: boolean;
-  load(): Promise<LoadedStoredModel>;
+  /** @param onProgress as of `loadStored` */
+  load(onProgress?: (done: number, total: number) => void): Promise<LoadedStoredModel>;
 }
 
 /** @throws 'model-unavailable' where it is not here or not ready: the message says what to do */
@@ -42,7 +43,8 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
       { details: { model: plain } },
     );
   }
-  void store.touch(model.key).catch(() => undefined); // only for the order of the list
+  // Only for the order of the list. Waited for: who deletes it right afterwards would find it busy.
+  await store.touch(model.key).catch(() => undefined);
   const { key } = model;
   const name = idOf(model);
   const version = String(check.options.version);
@@ -65,7 +67,7 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
         ? 'webgpu'
         : 'wasm',
     half: check.options.half === true,
-    async load() {
+    async load(onProgress) {
       const variant = variantOf(check.options);
       const now = await store.get(key);
       if (now === null || (await versionOf(now, variant)) !== version) {
@@ -73,7 +75,7 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
           details: { model: name },
         });
       }
-      return loadStored(store, key, variant, knownModel(name));
+      return loadStored(store, key, variant, knownModel(name), onProgress);
     },
   };
 }
