@@ -399,7 +399,7 @@ async function quantized(
   const made = [variant.graph, ...variant.data];
   if (made.every((path) => derived.some((file) => file.path === path && file.state === 'whole'))) return variant;
   const tell = (done: number, total: number): void => onProgress({ phase: 'quantizing', done, total, unit: 'bytes' });
-  tell(0, 1);
+  tell(0, 0); // how much it is the plan says
   try {
     const { graphBytes, dataBytes } = await planStored(store, key, all);
     requireMemory(graphBytes + dataBytes, key);
