@@ -128,6 +128,10 @@ export const words = {
   noneClose: (passages: number): string =>
     passages === 1 ? 'The only passage does not come close.' : `None of ${count(passages, 'passage')} comes close.`,
   nearest: 'Show the nearest anyway',
+  onlyWeak: (shown: number): string =>
+    shown === 1
+      ? 'Nothing comes close. This is a weak match.'
+      : 'Nothing comes close. These are weak matches, the nearest first.',
   noPassageContains: (what: string, without: string): string =>
     without === '' ? `No passage contains ${what}.` : `No passage contains ${what} without ${without}.`,
   searchByMeaning: 'Search by meaning',
