@@ -74,7 +74,7 @@ async function openTab(store: IndexStore, options: OpenOptions, { locks, onEncod
     extraction: createLocalExtraction(),
     gpu: () => null,
     runtimeFiles: () => [],
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
   await engine.open(options, context());
   return { engine, status: () => engine.status(undefined, context()), encoded: () => encoded };

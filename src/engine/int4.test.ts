@@ -72,7 +72,7 @@ async function started(store: IndexStore, options: OpenOptions = {}): Promise<En
     extraction: createLocalExtraction(),
     runtimeFiles: () => [],
     gpu: () => null,
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
   await engine.open(options, context);
   return engine;

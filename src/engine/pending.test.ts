@@ -49,7 +49,7 @@ async function openTab(
     extraction,
     gpu: () => null,
     runtimeFiles: () => [],
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
   await engine.open(options, context());
   return { engine, status: () => engine.status(undefined, context()) };

@@ -53,7 +53,7 @@ function engineOver(store: IndexStore, openEncoder: () => Promise<Encoder>): Eng
     extraction: createLocalExtraction(),
     runtimeFiles: () => [],
     gpu: () => null,
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
 }
 

@@ -129,9 +129,7 @@ export const words = {
     passages === 1 ? 'The only passage does not come close.' : `None of ${count(passages, 'passage')} comes close.`,
   nearest: 'Show the nearest anyway',
   onlyWeak: (shown: number): string =>
-    shown === 1
-      ? 'Nothing comes close. This is a weak match.'
-      : 'Nothing comes close. These are weak matches, the nearest first.',
+    `Nothing comes close. ${shown === 1 ? 'This is a weak match.' : 'These are weak matches.'}`,
   noPassageContains: (what: string, without: string): string =>
     without === '' ? `No passage contains ${what}.` : `No passage contains ${what} without ${without}.`,
   searchByMeaning: 'Search by meaning',
@@ -233,6 +231,10 @@ export const words = {
   copyFailed: 'This browser did not allow copying.',
   appearance: 'Appearance',
   storage: 'Storage',
+  storedDocuments: 'Documents',
+  storedApp: 'Lateral itself, with its models',
+  storedAppBrief: 'Lateral itself',
+  storageFree: 'Free',
   nearlyFull: 'Nearly full',
   mayClear: 'Your browser may clear this.',
   notKept: 'This browser did not agree. It usually does once you have used Lateral for a while.',
@@ -493,11 +495,6 @@ export function deviceSentence(status: EngineStatus): string {
     return 'The processor reads: it was quicker than your graphics card when both were tried.';
   }
   return 'The processor reads, since no graphics card can be used here. Results are right; reading is slower.';
-}
-
-export function storageLine(usage: number | null, quota: number | null): string {
-  if (usage === null) return '';
-  return quota === null ? bytes(usage) : `${bytes(usage)} of ${bytes(quota)}`;
 }
 
 /** Why a collection could not be read in. */

@@ -156,7 +156,21 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
       showMore: () => setK((before) => before + pageSize),
       retry: () => setAttempt((before) => before + 1),
     };
-  }, [answer, query, match, view, filter, chosen, k, nearestFor, filteredOut, noDocuments, small, setQuery, clearFilters]);
+  }, [
+    answer,
+    query,
+    match,
+    view,
+    filter,
+    chosen,
+    k,
+    nearestFor,
+    filteredOut,
+    noDocuments,
+    small,
+    setQuery,
+    clearFilters,
+  ]);
   return <SearchContext value={state}>{children}</SearchContext>;
 }
 
