@@ -64,10 +64,14 @@ try {
   const search = page.getByRole('searchbox', { name: 'Search' });
   phases.reading = await measured(async () => {
     await dropText(page, 'port.txt', passage.repeat(12));
-    await page.getByPlaceholder(/^Search 1 document/).waitFor();
+    const found = page.getByPlaceholder(/^Search 1 document/);
+    const ask = page.getByRole('dialog').getByRole('button', { name: /^Add/ }); // as slow as it may be here
+    await found.or(ask).waitFor();
+    if (await ask.isVisible()) await ask.click();
+    await found.waitFor();
   });
   phases.searching = await measured(async () => {
-    await search.fill('why did the traders leave');
+    await search.fill('merchants warehouses'); // by its words: random weights find nothing relevant
     await page.getByRole('list', { name: 'Results' }).getByRole('listitem').first().waitFor();
   });
   console.log(

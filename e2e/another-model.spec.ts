@@ -1,6 +1,6 @@
 /** Documents that another model has read: found by their words at once, read again from what is stored, never asked for again. */
 import type { BrowserContext, Page } from '@playwright/test';
-import { bread, expect, Lateral, test, trade } from './lateral.ts';
+import { bread, expect, Lateral, registers, test, trade } from './lateral.ts';
 
 /** Makes the collection another model's, or of another version, while no tab of Lateral is open. */
 async function pretend(context: BrowserContext, change: { readonly model?: string; readonly chunker?: number }) {
@@ -29,20 +29,25 @@ async function pretend(context: BrowserContext, change: { readonly model?: strin
   await page.close();
 }
 
+/** Drops documents, and leaves them as if another model, or another version, had read them. */
+async function readBy(
+  lateral: Lateral,
+  context: BrowserContext,
+  files: Parameters<Lateral['drop']>[0],
+  change: Parameters<typeof pretend>[1],
+): Promise<void> {
+  await lateral.open();
+  await lateral.drop(files);
+  await lateral.waitForDocuments(files.length);
+  await lateral.page.goto('about:blank');
+  await pretend(context, change);
+}
+
 test(
   'a better model reads the documents again, while their words are found',
   { tag: '@once' },
   async ({ lateral, page, context }) => {
-    await lateral.open();
-    const registers = Array.from({ length: 40 }, (_, i) => ({
-      name: `register ${i}.txt`,
-      type: 'text/plain',
-      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
-    }));
-    await lateral.drop([...registers, trade, bread]);
-    await lateral.waitForDocuments(42);
-    await page.goto('about:blank');
-    await pretend(context, { model: 'another@7' });
+    await readBy(lateral, context, [...registers(40), trade, bread], { model: 'another@7' });
 
     await lateral.open();
     const bar = page.getByRole('progressbar', { name: 'Reading documents again' });
@@ -76,16 +81,7 @@ test(
   'of two tabs one reads again: stopped in one, it stops in both; closed, the other goes on',
   { tag: '@once' },
   async ({ lateral, page, context, baseURL }) => {
-    await lateral.open();
-    const registers = Array.from({ length: 60 }, (_, i) => ({
-      name: `register ${i}.txt`,
-      type: 'text/plain',
-      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(16)}`,
-    }));
-    await lateral.drop(registers);
-    await lateral.waitForDocuments(60);
-    await page.goto('about:blank');
-    await pretend(context, { model: 'another@7' });
+    await readBy(lateral, context, registers(60, 16), { model: 'another@7' });
 
     await lateral.open();
     const other = new Lateral(await context.newPage(), '', new URL(baseURL!).origin);
@@ -112,11 +108,7 @@ test(
   'another version that cuts passages otherwise: said, and a way to start over',
   { tag: '@once' },
   async ({ lateral, page, context }) => {
-    await lateral.open();
-    await lateral.drop([trade]);
-    await lateral.waitForDocuments(1);
-    await page.goto('about:blank');
-    await pretend(context, { chunker: 0 });
+    await readBy(lateral, context, [trade], { chunker: 0 });
     await page.goto('/');
     await expect(page.getByRole('heading', { name: /by another version of Lateral/ })).toBeVisible();
     const startOver = page.getByRole('button', { name: 'Remove these documents and start over' });
@@ -134,8 +126,7 @@ test(
   { tag: '@once' },
   async ({ lateral, page }) => {
     await lateral.open();
-    const toll = 'The toll was paid in full, and the ship was let through. '.repeat(90);
-    await lateral.drop([{ name: 'register.txt', type: 'text/plain', text: toll }, trade, bread]);
+    await lateral.drop([...registers(1, 90), trade, bread]);
     await lateral.waitForDocuments(3);
     const full = await keptForSearch(page);
     const room = async (): Promise<number> => (await keptForSearch(page)) / full;
@@ -162,8 +153,7 @@ test('similar words that share a place take half the room, and are found and lit
   page,
 }) => {
   await lateral.open();
-  const toll = 'The toll was paid in full, and the ship was let through. '.repeat(90);
-  await lateral.drop([{ name: 'register.txt', type: 'text/plain', text: toll }, trade, bread]);
+  await lateral.drop([...registers(1, 90), trade, bread]);
   await lateral.waitForDocuments(3);
   const full = await keptForSearch(page);
   const room = async (): Promise<number> => (await keptForSearch(page)) / full;

@@ -160,6 +160,13 @@ export const bread = {
   type: 'text/plain',
   text: 'Mix flour, water and salt. Let the dough rise overnight, then bake the loaf in a hot oven for forty minutes.',
 };
+/** Texts that take a while to read. @param sentences of each */
+export const registers = (count: number, sentences = 12) =>
+  Array.from({ length: count }, (_, i) => ({
+    name: `register ${i}.txt`,
+    type: 'text/plain',
+    text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(sentences)}`,
+  }));
 export const mars = {
   name: 'mars.html',
   type: 'text/html',

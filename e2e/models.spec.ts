@@ -2,14 +2,14 @@
  * Another model than the one that comes with Lateral: found, agreed to, downloaded, used, deleted. From a hub on this machine, which has
  * Lateral's own model under another name, and a small one of random weights.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from '@playwright/test';
 import { type Files, HubServer } from '../src/models/testing/hub-server.ts';
 import { smallModel } from '../src/models/testing/small-model.ts';
-import { bread, expect, Lateral, test as base, trade } from './lateral.ts';
+import { bread, expect, Lateral, registers, test as base, trade } from './lateral.ts';
 
 const onnx = 'onnx/model_q4.onnx';
 const own = fileURLToPath(new URL('../public/models/lateral-mini/', import.meta.url));
@@ -192,12 +192,7 @@ test(
     await models.open();
     await models.download();
     await models.ready();
-    const registers = Array.from({ length: 30 }, (_, i) => ({
-      name: `register ${i}.txt`,
-      type: 'text/plain',
-      text: `Port register ${i}. ${'The toll was paid in full, and the ship was let through. '.repeat(12)}`,
-    }));
-    await lateral.drop([...registers, trade]);
+    await lateral.drop([...registers(30), trade]);
     await lateral.waitForDocuments(31);
     const bar = page.getByRole('progressbar', { name: `Switching to ${repo}` });
 
@@ -267,6 +262,44 @@ test.describe('a small model', { tag: '@once' }, () => {
     }
   });
 
+  test('from a folder, stopped while it is copied: gone on with after a reload, or let go of', async ({ models }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'lateral-folder-'));
+    try {
+      const whole = write(join(folder, 'small'), smallModel());
+      const long = write(join(folder, 'long/small'), smallModel());
+      writeFileSync(join(long, 'zz.txt'), '');
+      truncateSync(join(long, 'zz.txt'), 900e6); // copied last, and for seconds
+      const { page } = models;
+      const stop = async (): Promise<void> => {
+        const bar = page.getByRole('progressbar', { name: 'Getting small' });
+        await expect(bar).toHaveAttribute('aria-valuetext', /^Copying, [1-9][\d.]* MB of 9\d\d MB/);
+        await page.getByRole('button', { name: 'Cancel: small' }).click();
+        await expect(bar).toBeHidden();
+      };
+      await models.open();
+      await openFolder(page, long);
+      await stop();
+      await expect(models.card('small').getByText('Interrupted', { exact: true })).toBeVisible();
+      await page.reload();
+      await expect(models.card('small')).toContainText(/ of 9\d\d MB is copied. The rest needs its folder once more/);
+      await openFolder(page, whole, 'Continue: small');
+      await models.ready('small');
+
+      await openFolder(page, long);
+      await models.dialog.getByRole('button', { name: 'Replace' }).click();
+      await stop();
+      await models.ready('small');
+      await expect(models.card('small')).toContainText('A new one was interrupted');
+      await expect(page.getByRole('button', { name: 'Use: small' })).toBeVisible();
+      await page.getByRole('button', { name: 'Discard: small' }).click();
+      await expect(page.getByText(/^Discarded the new small/)).toBeVisible();
+      await expect(models.card('small')).not.toContainText('interrupted');
+      await models.ready('small');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('whatever is wrong is said, with a way on', async ({ models, hub }) => {
     const { page } = models;
     await models.open();
@@ -328,9 +361,9 @@ function write(folder: string, files: Files): string {
   return folder;
 }
 
-async function openFolder(page: Page, folder: string): Promise<void> {
+async function openFolder(page: Page, folder: string, button = 'Open a folder'): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Open a folder' }).click();
+  await page.getByRole('button', { name: button }).click();
   await (await chooser).setFiles(folder);
 }
 

@@ -30,6 +30,7 @@ export const errorCodes = [
   'host-blocked', // the content security policy does not let the host through, and loading again would not change that
   'download-interrupted', // the network gave out; what arrived is kept, and the next attempt goes on from there
   'download-damaged', // what arrived is not what the hub says it sent, more than once
+  'not-finite', // the model gave infinities, or no numbers, for a text
   'self-test-failed', // numbers differ from the stored reference
   'gpu-unavailable', // no WebGPU, or no adapter
   'gpu-lost', // the device went away

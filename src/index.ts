@@ -61,6 +61,7 @@ export type {
 } from './engine/engine-api.ts';
 export type {
   ImportRequest,
+  InterruptedImport,
   ModelCheck,
   ModelInfo,
   ModelLicence,
@@ -294,8 +295,13 @@ export interface LateralModels {
    *   'download-interrupted', 'download-damaged', 'model-unavailable', 'model-invalid', 'model-busy', 'self-test-failed', 'aborted'
    */
   prepare(model: string, options?: Omit<PrepareRequest, 'model'> & AddOptions): Promise<ModelInfo>;
-  /** The same for a folder of files: tokenizer.json, what says how it is asked, an ONNX. Needs no network. */
+  /**
+   * The same for a folder of files: tokenizer.json, what says how it is asked, an ONNX. Needs no network. A model of the same name
+   * serves until this one has passed its check. Gone on with by the same folder; by `prepare` once all was copied.
+   */
   importFolder(request: ImportRequest, options?: AddOptions): Promise<ModelInfo>;
+  /** Lets go of an import that was interrupted; a model of its name that is ready stays. @returns the bytes freed. @throws 'model-busy' */
+  discardImport(model: string): Promise<number>;
   /** Deletes all that is here of it. @returns the bytes freed. @throws 'model-busy', 'invalid-argument' */
   remove(model: string): Promise<number>;
   close(): void;
@@ -368,6 +374,7 @@ export function openModels({ permit, endpoint, path }: ModelsOptions = {}): Late
     },
     importFolder: (request, { signal, onProgress } = {}) =>
       inWorker((client) => client.call('importFolder', { baseUrl, ...request }, { signal, onProgress })),
+    discardImport: (model) => inWorker((client) => client.call('discardImport', model)),
     remove: (model) => inWorker((client) => client.call('remove', model)),
     close: () => open.forEach((end) => end()),
   };

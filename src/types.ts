@@ -309,8 +309,16 @@ export interface Choice<Kind extends string> {
   readonly forced: boolean;
 }
 
+/** Where texts are encoded, and in which precision. */
+export interface EncoderChoice extends Choice<EncoderDevice> {
+  /** Whether products and attention are computed in fp16. */
+  readonly half?: boolean | undefined;
+}
+
 export interface SelfTestReport {
   readonly device: EncoderDevice;
+  /** Whether products and attention were computed in fp16. */
+  readonly half?: boolean | undefined;
   readonly passed: boolean;
   /** The lowest row cosine against the stored reference. */
   readonly minCosine: number;
@@ -338,7 +346,7 @@ export interface WithoutRoom {
 export interface EngineStatus {
   readonly state: 'starting' | 'ready' | 'failed';
   readonly model: string;
-  readonly encoder: Choice<EncoderDevice> | null;
+  readonly encoder: EncoderChoice | null;
   readonly scorer: Choice<ScorerKind> | null;
   readonly selfTests: readonly SelfTestReport[];
   readonly gpu: { readonly name: string; readonly software: boolean } | null;

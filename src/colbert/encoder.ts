@@ -29,8 +29,10 @@ export interface Encoder {
   readonly tokenizer: TextTokenizer;
   readonly dim: number;
   readonly device: Session['device'];
+  /** Whether products and attention are computed in fp16. */
+  readonly half?: boolean | undefined;
   readonly threads: number;
-  /** In the order given. @throws 'aborted', and what the session throws */
+  /** In the order given. @throws 'aborted', 'not-finite', and what the session throws */
   encodeDocuments(texts: readonly string[], options?: EncodeOptions): Promise<EncodedText[]>;
   /** The same of texts that the tokenizer has read already: [CLS], the document marker and [SEP] are put around them here. */
   encodeIds(texts: readonly (readonly number[])[], options?: EncodeOptions): Promise<EncodedText[]>;
@@ -83,6 +85,7 @@ export function createEncoder(
         const start = (b * length + position) * dim;
         kept.set(rows.subarray(start, start + dim), i * dim);
       });
+      if (!kept.every(Number.isFinite)) throw notFinite(session);
       normalizeRows(kept, dim);
       return { rows: kept, numTokens: sequence.kept.length, truncatedTokens: sequence.truncatedTokens, sequence };
     });
@@ -117,6 +120,7 @@ export function createEncoder(
     tokenizer,
     dim: config.dim,
     device: session.device,
+    half: session.half,
     threads: session.threads,
     encodeIds,
 
@@ -154,6 +158,13 @@ function batches(sequences: readonly Sequence[], batchTokens: number): number[][
       const size = Math.max(1, Math.floor(batchTokens / length));
       return Array.from({ length: Math.ceil(group.length / size) }, (_, i) => group.slice(i * size, (i + 1) * size));
     });
+}
+
+function notFinite({ device, half }: Session): LateralError {
+  const why = half === true ? 'they left the range of half precision' : 'a driver or the weights are at fault';
+  return new LateralError('not-finite', `The model gave something else than numbers for a text on ${device}: ${why}.`, {
+    details: { device, half: half === true },
+  });
 }
 
 function paddedLength(sequence: Sequence): number {

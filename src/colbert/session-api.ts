@@ -3,6 +3,8 @@ import type { EncoderDevice } from '../types.ts';
 
 export interface Session {
   readonly device: EncoderDevice;
+  /** Whether products and attention are computed in fp16. */
+  readonly half?: boolean | undefined;
   readonly threads: number;
   /**
    * @param inputIds [batch, length] @param attentionMask [batch, length]
@@ -23,6 +25,8 @@ export interface ModelWeights {
   readonly graph: Uint8Array;
   /** None where the graph holds its weights itself. */
   readonly external: readonly ExternalWeights[];
+  /** Of a graph that computes in fp16: for graphics cards with 'shader-f16'. */
+  readonly half?: boolean | undefined;
 }
 
 export interface ExternalWeights {

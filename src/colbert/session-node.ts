@@ -25,7 +25,7 @@ export async function createNodeRuntime(options: NodeRuntimeOptions): Promise<Se
         intraOpNumThreads: options.threads,
         logSeverityLevel: 3,
       });
-      return wrapSession(session, ort.Tensor, device, options.threads);
+      return wrapSession(session, ort.Tensor, { device, half: model.half, threads: options.threads });
     },
   };
 }

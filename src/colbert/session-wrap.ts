@@ -9,8 +9,7 @@ const knownInputs = ['input_ids', 'attention_mask', 'token_type_ids'];
 export function wrapSession(
   session: ort.InferenceSession,
   Tensor: typeof ort.Tensor,
-  device: Session['device'],
-  threads: number,
+  { device, half, threads }: Pick<Session, 'device' | 'half' | 'threads'>,
 ): Session {
   const [outputName] = session.outputNames;
   const unknown = session.inputNames.filter((name) => !knownInputs.includes(name));
@@ -24,6 +23,7 @@ export function wrapSession(
   const hasTypes = session.inputNames.includes('token_type_ids');
   return {
     device,
+    half: half ?? false,
     threads,
     async run(inputIds, attentionMask, batch, length) {
       const feeds = {

@@ -42,7 +42,11 @@ export function createBrowserRuntime(options: BrowserRuntimeOptions): SessionFac
           externalData: externalData(model),
           graphOptimizationLevel: 'all',
         });
-        return wrapSession(session, ort.Tensor, device === 'webgpu' ? 'webgpu' : 'wasm', options.threads);
+        return wrapSession(session, ort.Tensor, {
+          device: device === 'webgpu' ? 'webgpu' : 'wasm',
+          half: model.half,
+          threads: options.threads,
+        });
       } catch (cause) {
         throw runtimeError(cause, `The model could not be loaded on ${device}`);
       }

@@ -4,114 +4,28 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createEncoder } from '../colbert/encoder.ts';
 import { embeddedTokenizer } from '../colbert/testing/embedded.ts';
 import { LateralError } from '../errors.ts';
-import { createReferenceScorer } from '../maxsim/reference.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
-import type { DocumentInput, EngineStatus, Progress } from '../types.ts';
-import type { CallContext, Engine, OpenOptions } from './engine-api.ts';
-import { createEngine } from './engine.ts';
-import { createLocalExtraction } from './extraction.ts';
-import { createLocalLocks, type TabLocks } from './tab-locks.ts';
+import type { DocumentInput, Progress } from '../types.ts';
+import type { OpenOptions } from './engine-api.ts';
+import { createLocalLocks } from './tab-locks.ts';
+import { context } from './testing/engine-over.ts';
+import { add, notes, reencode, type Tab, toyTabs, vectors } from './testing/toy-tab.ts';
 
 const { tokenizer, config } = embeddedTokenizer();
 /** More dimensions and other rows: as another model's, they do not follow from those that are stored. */
 const old: OpenOptions = { dim: 64 };
 const next: OpenOptions = { dim: 128, poolFactor: 2, onMismatch: 'aside' };
 
-interface Tab {
-  readonly engine: Engine;
-  status(): Promise<EngineStatus>;
-  /** Texts encoded so far. */
-  encoded(): number;
-}
-
-interface Toy {
-  readonly locks?: TabLocks;
-  /** Called before texts are encoded; what it throws, encoding throws. */
-  readonly onEncode?: (texts: number) => Promise<void> | void;
-}
-
-/** Rows that follow from the tokens, and from the model: here from what is asked of it. */
-function toyRows(ids: BigInt64Array, dim: number, seed: number): Float32Array {
-  return Float32Array.from({ length: ids.length * dim }, (_, i) => {
-    let hash =
-      Math.imul(Number(ids[Math.floor(i / dim)]) + 7919 * seed, 2_654_435_761) ^ Math.imul((i % dim) + 1, 40_503);
-    hash = Math.imul(hash ^ (hash >>> 15), 2_246_822_519);
-    return ((hash >>> 8) & 1023) / 512 - 1;
-  });
-}
-
-/** An engine over a store that others use as well, like a tab: closing it leaves the store open. */
-async function openTab(store: IndexStore, options: OpenOptions, { locks, onEncode }: Toy = {}): Promise<Tab> {
-  let encoded = 0;
-  const seed = options.dim ?? 128;
-  const encoder = createEncoder(
-    tokenizer,
-    { ...config, dim: 128 },
-    {
-      device: 'wasm',
-      threads: 1,
-      run: async (ids, _mask, batch) => {
-        await onEncode?.(batch);
-        encoded += batch;
-        return { rows: toyRows(ids, 128, seed), dim: 128 };
-      },
-      release: () => Promise.resolve(),
-    },
-  );
-  const handle: IndexStore = { ...store, close: () => Promise.resolve() };
-  const engine = createEngine({
-    openStore: () => Promise.resolve({ store: handle, warning: '', ...(locks === undefined ? {} : { locks }) }),
-    chooseEncoder: () =>
-      Promise.resolve({ encoder, choice: { kind: 'wasm', reason: '', forced: false }, selfTests: [] }),
-    chooseScorer: () =>
-      Promise.resolve({ scorer: createReferenceScorer(), choice: { kind: 'js', reason: '', forced: false } }),
-    replaceEncoder: () => Promise.resolve(null),
-    replaceScorer: () => Promise.resolve(null),
-    extraction: createLocalExtraction(),
-    gpu: () => null,
-    runtimeFiles: () => [],
-    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
-  });
-  await engine.open(options, context());
-  return { engine, status: () => engine.status(undefined, context()), encoded: () => encoded };
-}
-
-function context(overrides: Partial<CallContext> = {}): CallContext {
-  return { signal: new AbortController().signal, onProgress: () => undefined, ...overrides };
-}
-
-/** Of one passage each, but every fifth, which has several. */
-function notes(count: number, prefix = 'note'): DocumentInput[] {
-  return Array.from({ length: count }, (_, i) => ({
-    name: `${prefix}-${i}.txt`,
-    content: `About the ${prefix} number ${i}. ${i % 5 === 4 ? `The toll of ship ${i} was paid in full. `.repeat(40) : ''}`,
-  }));
-}
-
-const add = (tab: Tab, documents: readonly DocumentInput[]) => tab.engine.add(documents, context());
-const reencode = (tab: Tab, given: Partial<CallContext> = {}) => tab.engine.reencode(undefined, context(given));
+const openTab = toyTabs(tokenizer, config);
 
 async function hits(tab: Tab, query = 'the toll of a ship, number 3', match: 'meaning' | 'both' | 'words' = 'meaning') {
   const found = await tab.engine.search({ query, options: { match, k: 100 } }, context());
   return found.hits
     .map(({ documentName, chunk, score }) => ({ documentName, chunk, score }))
     .toSorted((a, b) => b.score - a.score || a.chunk - b.chunk || (a.documentName < b.documentName ? -1 : 1));
-}
-
-/** What is stored of each document that follows from its encoding, by name. */
-async function vectors(store: IndexStore) {
-  const documents = await store.documents();
-  const parts = await Promise.all(documents.map(({ id }) => store.parts(id)));
-  const found = parts.map((part) => {
-    const { record, vectors: rows, offsets, tokenRows } = part!;
-    const { tokenCount, truncatedChunks, notes: said } = record;
-    return [record.name, { tokenCount, truncatedChunks, said, rows, offsets, tokenRows }] as const;
-  });
-  return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** An index of these, built by the next model from the start. */

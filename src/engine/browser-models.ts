@@ -19,7 +19,8 @@ export function createBrowserModels(): ModelsApi {
         gpuDevice: () => gpu,
         useGpu: gpu !== null,
       });
-      return { runtime, devices: gpu === null ? ['wasm'] : ['wasm', 'webgpu'] };
+      const half = gpu !== null && found?.info.features.includes('shader-f16') === true;
+      return { runtime, devices: gpu === null ? ['wasm'] : ['wasm', 'webgpu'], half };
     },
   });
 }

@@ -47,6 +47,7 @@ function createBrowserParts(): EngineParts {
   let reload: (() => Promise<LoadedModel>) | null = null;
   let openOptions: OpenOptions = {};
   let stored: StoredEntry | null = null;
+  let overflowed = false; // fp16 did, in this index: it is not tried again
 
   /** The one device, or why there is none. */
   const useGpu = (): Promise<Gpu | LateralError> =>
@@ -94,6 +95,7 @@ function createBrowserParts(): EngineParts {
     onProgress: (done: number, total: number) => void,
   ): Promise<ChosenEncoder> {
     openOptions = options;
+    overflowed = false;
     const load = loaderOf(entry, options);
     reload = () => load();
     const [model, factory] = await Promise.all([load(onProgress), createRuntime(options)]);
@@ -112,7 +114,7 @@ function createBrowserParts(): EngineParts {
       return (onProgress) => loadModel(embedded, files, onProgress);
     }
     const found = stored!; // `findModel` has found it
-    return async () => ({ ...(await found.load()), entry, selfTest: found.selfTest });
+    return async (onProgress) => ({ ...(await found.load(onProgress)), entry, selfTest: found.selfTest });
   }
 
   async function pickEncoder(
@@ -134,18 +136,30 @@ function createBrowserParts(): EngineParts {
     let onGpu: Encoder | null = null;
 
     if (typeof usable !== 'string') {
-      const tried = await tryEncoder(model, factory, 'webgpu', selfTests);
+      const isHalf = stored?.entry === model.entry && stored.half && usable.info.features.includes('shader-f16');
+      const half = isHalf ? await tryHalf(model, factory, selfTests) : '';
+      const tried =
+        typeof half === 'string'
+          ? await tryEncoder(model, () => model.createEncoder(factory, 'webgpu'), 'webgpu', selfTests)
+          : half;
       if (typeof tried === 'string') {
         reason = `Your graphics card failed a start-up check, so Lateral uses the processor. Results are right; reading is slower. (${tried})`;
       } else if (forced || settled !== null) {
         const why = forced ? 'Chosen in the settings.' : 'It was the quicker one when the model was prepared.';
-        return { encoder: tried, choice: { kind: 'webgpu', reason: why, forced }, selfTests };
+        const precision = typeof half === 'string' ? half : 'Half precision was quicker still.';
+        const choice = { kind: 'webgpu', half: tried.half, reason: `${why} ${precision}`.trim(), forced } as const;
+        return { encoder: tried, choice, selfTests };
       } else {
         onGpu = tried;
       }
     }
 
-    const onCpu = await tryEncoder(model, factory, 'wasm', selfTests);
+    const onCpu = await tryEncoder(model, () => model.createEncoder(factory, 'wasm'), 'wasm', selfTests).catch(
+      (thrown: unknown) => {
+        if (onGpu === null) throw thrown;
+        return toLateralError(thrown).message;
+      },
+    );
     if (typeof onCpu === 'string') {
       if (onGpu !== null) {
         return {
@@ -173,6 +187,19 @@ function createBrowserParts(): EngineParts {
       choice: { kind: gpuWins ? 'webgpu' : 'wasm', reason: figures, forced: false },
       selfTests,
     };
+  }
+
+  /** At half precision, or a sentence on why not. */
+  async function tryHalf(
+    model: LoadedModel,
+    factory: SessionFactory,
+    selfTests: SelfTestReport[],
+  ): Promise<Encoder | string> {
+    const instead = 'so the graphics card computes at full precision.';
+    if (overflowed) return `A text left the range of half precision, ${instead}`;
+    const create = async (): Promise<Encoder | null> => (await model.createHalfEncoder?.(factory)) ?? null;
+    const tried = await tryEncoder(model, create, 'webgpu', selfTests);
+    return typeof tried === 'string' ? `Half precision failed its start-up check, ${instead} (${tried})` : tried;
   }
 
   async function chooseScorer(options: OpenOptions, stored?: Promise<StoredVectors>): Promise<ChosenScorer> {
@@ -249,8 +276,9 @@ function createBrowserParts(): EngineParts {
     chooseEncoder,
     chooseScorer,
 
-    async replaceEncoder() {
+    async replaceEncoder({ code }) {
       if (reload === null || runtime === null) return null;
+      if (code === 'not-finite') overflowed = true;
       const model = await reload();
       try {
         return await pickEncoder(model, runtime, openOptions);
@@ -301,13 +329,14 @@ function createBrowserParts(): EngineParts {
 /** An encoder that passed its self-test on this device, or why there is none. */
 async function tryEncoder(
   model: LoadedModel,
-  runtime: SessionFactory,
+  create: () => Promise<Encoder | null>,
   device: 'wasm' | 'webgpu',
   selfTests: SelfTestReport[],
 ): Promise<Encoder | string> {
   let encoder: Encoder | null = null;
   try {
-    encoder = await model.createEncoder(runtime, device);
+    encoder = await create();
+    if (encoder === null) return 'The model has nothing that could be computed so.';
     const report = await runSelfTest(encoder, model.selfTest);
     selfTests.push(report);
     if (report.passed) return encoder;

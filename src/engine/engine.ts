@@ -12,7 +12,7 @@ import { requireChunker, withoutVectors } from '../store/schema.ts';
 import { chunkerVersion } from '../text/chunk.ts';
 import type {
   Choice,
-  EncoderDevice,
+  EncoderChoice,
   EngineStatus,
   Fingerprint,
   Progress,
@@ -44,7 +44,7 @@ import { createLocalLocks, type HoldOptions, type TabLocks } from './tab-locks.t
 
 export interface ChosenEncoder {
   readonly encoder: Encoder;
-  readonly choice: Choice<EncoderDevice>;
+  readonly choice: EncoderChoice;
   readonly selfTests: readonly SelfTestReport[];
 }
 
@@ -407,12 +407,14 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** @param failed the encoder that the error came from: where another has taken over already, it is used */
   async function recoverEncoder(error: LateralError, failed: Encoder | undefined): Promise<boolean> {
-    if (error.code !== 'gpu-lost' || failed?.device !== 'webgpu') return false;
+    if (failed?.device !== 'webgpu') return false;
     if (chosen?.encoder !== failed) return true;
+    const overflowed = error.code === 'not-finite' && failed.half === true;
+    if (error.code !== 'gpu-lost' && !overflowed) return false;
     const next = await parts.replaceEncoder(error);
     if (next === null) return false;
     chosen = next;
-    void failed.release().catch(() => undefined); // its device is gone; what it holds elsewhere is not
+    void failed.release().catch(() => undefined); // its device may be gone; what it holds elsewhere is not
     update({ encoder: next.choice, selfTests: next.selfTests, threads: next.encoder.threads, gpu: parts.gpu() });
     return true;
   }

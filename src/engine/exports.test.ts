@@ -33,7 +33,11 @@ let models: ModelsApi;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'lateral-exports-'));
   store = createModelStore(createDiskFolders(root, { sync: false }), createLocalLocks());
-  const devices = async () => ({ runtime: await createNodeRuntime({ threads: 1 }), devices: ['wasm'] as const });
+  const devices = async () => ({
+    runtime: await createNodeRuntime({ threads: 1 }),
+    devices: ['wasm'] as const,
+    half: false,
+  });
   models = createModels({ store, minElements: 256, devices });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));

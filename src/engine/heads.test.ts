@@ -34,7 +34,11 @@ afterAll(() => hub.stop());
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'lateral-heads-'));
   store = createModelStore(createDiskFolders(root, { sync: false }), createLocalLocks());
-  const devices = async () => ({ runtime: await createNodeRuntime({ threads: 1 }), devices: ['wasm'] as const });
+  const devices = async () => ({
+    runtime: await createNodeRuntime({ threads: 1 }),
+    devices: ['wasm'] as const,
+    half: false,
+  });
   models = createModels({ store, retry: quick, minElements: 256, devices });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));

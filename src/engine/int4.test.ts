@@ -7,10 +7,9 @@ import type { IndexStore, NewDocument } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, Fingerprint, SearchResult } from '../types.ts';
 import type { CallContext, Engine, OpenOptions, SearchOptions } from './engine-api.ts';
-import { createEngine } from './engine.ts';
-import { createLocalExtraction } from './extraction.ts';
 import { openNodeEncoder } from './node.ts';
 import { models } from './testing/real-engine.ts';
+import { engineOver } from './testing/engine-over.ts';
 
 const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
 
@@ -54,26 +53,7 @@ async function opened(store: IndexStore, options: OpenOptions = {}): Promise<Eng
 
 /** Open as soon as the first block is loaded. */
 async function started(store: IndexStore, options: OpenOptions = {}): Promise<Engine> {
-  const kept: IndexStore = { ...store, close: () => Promise.resolve() };
-  const engine = createEngine({
-    openStore: () => Promise.resolve({ store: kept, warning: '' }),
-    chooseEncoder: () =>
-      Promise.resolve({
-        encoder: { ...encoder, release: () => Promise.resolve() },
-        choice: { kind: 'native', reason: '', forced: false },
-        selfTests: [],
-      }),
-    chooseScorer: async () => ({
-      scorer: await createWasmScorer(),
-      choice: { kind: 'wasm', reason: '', forced: false },
-    }),
-    replaceEncoder: () => Promise.resolve(null),
-    replaceScorer: () => Promise.resolve(null),
-    extraction: createLocalExtraction(),
-    runtimeFiles: () => [],
-    gpu: () => null,
-    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
-  });
+  const engine = engineOver(store, () => Promise.resolve(encoder), { createScorer: () => createWasmScorer() });
   await engine.open(options, context);
   return engine;
 }

@@ -20,9 +20,14 @@ export interface ModelsApi {
    */
   prepare(request: PrepareRequest, context: CallContext): Promise<ModelInfo>;
   /**
-   * A folder that was dropped: copied, made smaller, checked. @throws as `prepare`; 'model-unavailable' naming what the folder lacks
+   * A folder that was dropped: copied, made smaller, checked. A model of the same name serves until this one has passed, and is replaced
+   * then, at once. Stopped anywhere, it is listed as `interrupted`: another call with the same folder copies only what is missing, and
+   * once all files are here `prepare` goes on without it.
+   * @throws as `prepare`; 'model-unavailable' naming what the folder lacks
    */
   importFolder(request: ImportRequest, context: CallContext): Promise<ModelInfo>;
+  /** Deletes an import that was interrupted; a model of its name that is ready stays. @returns the bytes freed. @throws 'model-busy' */
+  discardImport(model: string, context: CallContext): Promise<number>;
   /** Deletes all that is here of it. @returns the bytes freed. @throws 'model-busy'; 'invalid-argument' for the embedded one */
   remove(model: string, context: CallContext): Promise<number>;
 }

@@ -38,7 +38,11 @@ afterEach(async () => {
 /** As after a reload: nothing of before is in memory. */
 function open(): void {
   store = createModelStore(createDiskFolders(root, { sync: false }), locks);
-  const devices = async () => ({ runtime: await createNodeRuntime({ threads: 1 }), devices: ['wasm'] as const });
+  const devices = async () => ({
+    runtime: await createNodeRuntime({ threads: 1 }),
+    half: false,
+    devices: ['wasm'] as const,
+  });
   models = createModels({ store, retry: quick, minElements: 256, devices });
 }
 
@@ -165,13 +169,30 @@ describe('a repository that Lateral does not know', () => {
     const request = await serve(smallModel());
     const { check } = await models.prepare(request, calls());
     const asked = hub.log.length;
-    const phases = new Set<string>();
+    const told: Progress[] = [];
     const again = await models.prepare(
       { ...request, recheck: true },
-      calls(({ phase }) => phases.add(phase)),
+      calls((progress) => told.push(progress)),
     );
-    expect([...phases]).toEqual(['checking']);
+    expect(new Set(told.map(({ phase }) => phase))).toEqual(new Set(['checking']));
+    const dones = told.map(({ done }) => done);
+    expect(dones.length).toBeGreaterThan(30); // a step a text
+    expect(dones).toEqual([...dones].sort((a, b) => a - b));
+    expect(told.at(-1)).toMatchObject({ done: told[0]!.total });
     expect(hub.log.length).toBe(asked);
+
+    const cancel = new AbortController();
+    let last = 0;
+    const stopped = models.prepare(
+      { ...request, recheck: true },
+      calls(({ done }) => {
+        last = done;
+        if (done === 10) cancel.abort();
+      }, cancel.signal),
+    );
+    expect(await failureOf(stopped)).toMatchObject({ code: 'aborted' });
+    expect(last).toBe(10);
+    expect(await listed(repo)).toEqual(again); // which was not lost
     expect(again.check!.checkedAt).toBeGreaterThan(check!.checkedAt);
   });
 
@@ -301,7 +322,7 @@ test('a folder needs no network', async () => {
     calls(() => stopped.abort(), stopped.signal),
   );
   expect(await failureOf(again)).toMatchObject({ code: 'aborted' });
-  expect(await listed('folder:other')).toBeUndefined();
+  expect(await listed('folder:other')).toBeUndefined(); // no file of it was whole
   const eight = await failureOf(models.prepare({ model: 'folder:mine', bits: 8 }, calls()));
   expect(eight.message).toContain('Drop its folder again');
 });

@@ -1,9 +1,18 @@
 /** The models' service: what is here, and what makes a model ready, put together from parts that the place provides. */
 import { LateralError } from '../errors.ts';
-import { canonicalId, catalogue, idOf } from '../models/catalogue.ts';
-import { importModel, planModel, prepareModel, type PrepareParts } from '../models/prepare.ts';
+import { canonicalId, catalogue } from '../models/catalogue.ts';
+import {
+  discardImport,
+  importModel,
+  planModel,
+  prepareModel,
+  removeModel,
+  type PrepareParts,
+} from '../models/prepare.ts';
 import { models as embedded } from '../models/registry.ts';
 import { checkModel, type CheckDevices } from './check-model.ts';
+import type { CallContext } from './engine-api.ts';
+import { withEstimate } from './estimated.ts';
 import type { ModelsApi } from './models-api.ts';
 
 export interface ModelsParts extends Omit<PrepareParts, 'check'> {
@@ -23,20 +32,19 @@ export function createModels(parts: ModelsParts): ModelsApi {
   return {
     list: async () => catalogue(await store.list()),
     plan: (request, { signal }) => planModel(preparing(), request, signal),
-    prepare: (request, context) => prepareModel(preparing(request.baseUrl), request, context),
-    importFolder: (request, context) => importModel(preparing(request.baseUrl), request, context),
+    prepare: (request, context) => prepareModel(preparing(request.baseUrl), request, estimated(context)),
+    importFolder: (request, context) => importModel(preparing(request.baseUrl), request, estimated(context)),
+    discardImport: (text) => discardImport(store, canonicalId(text)),
     async remove(text) {
       const id = canonicalId(text);
       if (embedded.some((entry) => entry.id === id)) {
         throw new LateralError('invalid-argument', `${id} is part of Lateral and cannot be deleted.`);
       }
-      let freed = 0;
-      for (const model of await store.list()) {
-        if (idOf(model) !== id) continue;
-        await store.alone(model.key, () => store.remove(model.key));
-        freed += model.bytes;
-      }
-      return freed;
+      return removeModel(store, id);
     },
   };
+}
+
+function estimated({ signal, onProgress }: CallContext): CallContext {
+  return { signal, onProgress: withEstimate(onProgress) };
 }

@@ -1,63 +1,17 @@
 /** Files that wait, through the whole engine: with a toy encoder, so that what is tested is who reads what and when. */
 import { describe, expect, test } from 'vitest';
-import { createEncoder } from '../colbert/encoder.ts';
 import { embeddedTokenizer } from '../colbert/testing/embedded.ts';
 import { LateralError } from '../errors.ts';
-import { createReferenceScorer } from '../maxsim/reference.ts';
 import type { FileToKeep, IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { AddResult, DocumentInput, EngineStatus, Progress } from '../types.ts';
-import type { CallContext, Engine, OpenOptions } from './engine-api.ts';
-import { createEngine } from './engine.ts';
 import { createLocalExtraction, type Extraction } from './extraction.ts';
-import { createLocalLocks, type TabLocks } from './tab-locks.ts';
+import { createLocalLocks } from './tab-locks.ts';
+import { acrossTabs, context } from './testing/engine-over.ts';
+import { type Tab, toyTabs } from './testing/toy-tab.ts';
 
-const dim = 128;
 const { tokenizer, config } = embeddedTokenizer();
-
-interface Tab {
-  readonly engine: Engine;
-  status(): Promise<EngineStatus>;
-}
-
-/** An engine over a store that others may use as well, like a tab. */
-async function openTab(
-  store: IndexStore,
-  locks?: TabLocks,
-  options: OpenOptions = {},
-  extraction: Extraction = createLocalExtraction(),
-): Promise<Tab> {
-  const encoder = createEncoder(
-    tokenizer,
-    { ...config, dim },
-    {
-      device: 'wasm',
-      threads: 1,
-      run: (_ids, _mask, batch, length) =>
-        Promise.resolve({ rows: new Float32Array(batch * length * dim).fill(0.05), dim }),
-      release: () => Promise.resolve(),
-    },
-  );
-  const engine = createEngine({
-    openStore: () => Promise.resolve({ store, warning: '', ...(locks === undefined ? {} : { locks }) }),
-    chooseEncoder: () =>
-      Promise.resolve({ encoder, choice: { kind: 'wasm', reason: '', forced: false }, selfTests: [] }),
-    chooseScorer: () =>
-      Promise.resolve({ scorer: createReferenceScorer(), choice: { kind: 'js', reason: '', forced: false } }),
-    replaceEncoder: () => Promise.resolve(null),
-    replaceScorer: () => Promise.resolve(null),
-    extraction,
-    gpu: () => null,
-    runtimeFiles: () => [],
-    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
-  });
-  await engine.open(options, context());
-  return { engine, status: () => engine.status(undefined, context()) };
-}
-
-function context(overrides: Partial<CallContext> = {}): CallContext {
-  return { signal: new AbortController().signal, onProgress: () => undefined, ...overrides };
-}
+const openTab = toyTabs(tokenizer, config);
 
 function notes(count: number, prefix = 'note'): DocumentInput[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -220,7 +174,7 @@ describe('several tabs', () => {
   test('read one after the other, each file once', async () => {
     const store = createMemoryStore('toy');
     const locks = acrossTabs(createLocalLocks());
-    const tabs = await Promise.all(Array.from({ length: 8 }, () => openTab(store, locks)));
+    const tabs = await Promise.all(Array.from({ length: 8 }, () => openTab(store, {}, { locks })));
     let reading = 0;
     let most = 0;
     const phases = new Set<string>();
@@ -251,7 +205,7 @@ describe('several tabs', () => {
   test('a tab that waits can be cancelled, and its files are pending in every tab', async () => {
     const store = createMemoryStore('toy');
     const locks = acrossTabs(createLocalLocks());
-    const [here, there] = [await openTab(store, locks), await openTab(store, locks)];
+    const [here, there] = [await openTab(store, {}, { locks }), await openTab(store, {}, { locks })];
     let release!: () => void;
     const busy = locks.hold('lateral-default-writer', () => new Promise<void>((resolve) => (release = resolve)));
     const controller = new AbortController();
@@ -279,7 +233,7 @@ describe('several tabs', () => {
     const owner = 'lateral-owner-of-another-tab';
     const working = locks.hold(owner, () => new Promise<void>((resolve) => (crash = resolve)));
     await store.stage([fileToKeep('one.txt')], owner);
-    const tab = await openTab(store, locks);
+    const tab = await openTab(store, {}, { locks });
     expect((await tab.status()).pending.files).toBe(0);
     expect((await tab.engine.resume(undefined, context())).added).toEqual([]);
     expect(await tab.engine.discardPending(undefined, context())).toBe(0);
@@ -293,18 +247,14 @@ describe('several tabs', () => {
 test('a file for which a part of ours did not load is told of, and stays for after the reload', async () => {
   const store = createMemoryStore('toy');
   const local = createLocalExtraction();
-  const without = await openTab(
-    store,
-    undefined,
-    {},
-    {
-      ...local,
-      extract: (input, signal) =>
-        input.name.endsWith('.docx')
-          ? Promise.reject(new LateralError('worker-failed', 'Part of Lateral did not load. Reload the page.'))
-          : local.extract(input, signal),
-    },
-  );
+  const extraction: Extraction = {
+    ...local,
+    extract: (input, signal) =>
+      input.name.endsWith('.docx')
+        ? Promise.reject(new LateralError('worker-failed', 'Part of Lateral did not load. Reload the page.'))
+        : local.extract(input, signal),
+  };
+  const without = await openTab(store, {}, { extraction });
   const { added, failed } = await without.engine.add(
     [{ name: 'letter.docx', mediaType: 'text/plain', content: 'A letter.' }, ...notes(2)],
     context(),
@@ -322,7 +272,7 @@ test('a tab that nobody looks at counts a large collection, and loads it when it
   const large = Object.assign(Object.create(store) as IndexStore, {
     blocks: async () => (await store.blocks()).map((block) => ({ ...block, byteLength: 40e6 })),
   });
-  const hidden = await openTab(large, undefined, { visible: false });
+  const hidden = await openTab(large, { visible: false });
   expect(await hidden.status()).toMatchObject({ documents: 3, residentBytes: 0 });
   await writer.engine.add(notes(2, 'more'), context());
   await until(hidden, ({ documents }) => documents === 5);
@@ -331,15 +281,10 @@ test('a tab that nobody looks at counts a large collection, and loads it when it
   expect(considered).toBe(5);
   expect((await hidden.status()).documents).toBe(5);
 
-  const shown = await openTab(large, undefined, { visible: false });
+  const shown = await openTab(large, { visible: false });
   await shown.engine.configure({ visible: true }, context());
   expect((await shown.status()).residentBytes).toBeGreaterThan(0);
 });
-
-/** Locks that several engines share, as tabs share the browser's. */
-function acrossTabs(locks: TabLocks): TabLocks {
-  return { ...locks, acrossTabs: true };
-}
 
 function fileToKeep(name: string): FileToKeep {
   return { name, path: '', mediaType: '', language: '', tags: [], id: '', content: new Blob([`About ${name}.`]) };

@@ -2,15 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Encoder } from '../colbert/encoder.ts';
 import { LateralError } from '../errors.ts';
-import { createReferenceScorer } from '../maxsim/reference.ts';
 import type { IndexStore } from '../store/index-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { DocumentInput, Hit, LitRange, SearchResult } from '../types.ts';
 import type { CallContext, Engine, SearchOptions } from './engine-api.ts';
-import { createEngine } from './engine.ts';
-import { createLocalExtraction } from './extraction.ts';
 import { openNodeEncoder } from './node.ts';
 import { models } from './testing/real-engine.ts';
+import { engineOver } from './testing/engine-over.ts';
 
 const context: CallContext = { signal: new AbortController().signal, onProgress: () => undefined };
 
@@ -32,29 +30,9 @@ afterAll(() => encoder.release());
 
 /** An engine over this store; closing it leaves the store and the model for the next one. */
 async function openOver(store: IndexStore, changes: Partial<Encoder> = {}): Promise<Engine> {
-  const engine = engineOver(store, () => Promise.resolve({ ...encoder, release: () => Promise.resolve(), ...changes }));
+  const engine = engineOver(store, () => Promise.resolve({ ...encoder, ...changes }));
   await engine.open({}, context);
   return engine;
-}
-
-function engineOver(store: IndexStore, openEncoder: () => Promise<Encoder>): Engine {
-  const kept: IndexStore = { ...store, close: () => Promise.resolve() };
-  return createEngine({
-    openStore: () => Promise.resolve({ store: kept, warning: '' }),
-    chooseEncoder: async () => ({
-      encoder: await openEncoder(),
-      choice: { kind: 'native', reason: '', forced: false },
-      selfTests: [],
-    }),
-    chooseScorer: () =>
-      Promise.resolve({ scorer: createReferenceScorer(), choice: { kind: 'js', reason: '', forced: false } }),
-    replaceEncoder: () => Promise.resolve(null),
-    replaceScorer: () => Promise.resolve(null),
-    extraction: createLocalExtraction(),
-    runtimeFiles: () => [],
-    gpu: () => null,
-    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
-  });
 }
 
 const find = (engine: Engine, query: string, options: SearchOptions = {}): Promise<SearchResult> =>

@@ -10,7 +10,15 @@ import type { Licence } from './kept/manifest.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import { repositoryOf } from './find-files.ts';
 import { loadingMemory } from './memory.ts';
-import type { ModelCheck, ModelInfo, ModelLicence, ModelOrigin, ModelRequest, ModelState } from './model-info.ts';
+import type {
+  InterruptedImport,
+  ModelCheck,
+  ModelInfo,
+  ModelLicence,
+  ModelOrigin,
+  ModelRequest,
+  ModelState,
+} from './model-info.ts';
 import { models, type EmbeddedModel } from './registry.ts';
 
 /** Of a derived file: that it says what a check said. */
@@ -30,9 +38,19 @@ export function idOf({ source }: Pick<StoredModel, 'source'>): string {
   }
 }
 
+/** Whether its files came as a folder. */
+export const isImport = (id: string): boolean => id.startsWith('folder:');
+
+export function folderNeeded(id: string): LateralError {
+  return new LateralError(
+    'invalid-argument',
+    `${id.slice('folder:'.length)} came as a folder, and not all that this needs is here any more. Drop its folder again.`,
+  );
+}
+
 /** The id of `list` for any way to write it: an id, owner/name, the address of a repository. @throws 'invalid-argument' */
 export function canonicalId(text: string): string {
-  if (text.startsWith('folder:') || models.some(({ id }) => id === text)) return text;
+  if (isImport(text) || models.some(({ id }) => id === text)) return text;
   const known = knownModel(text);
   if (known !== null) return known.id;
   if (!text.includes('/')) {
@@ -53,12 +71,7 @@ export function knownModel(id: string): HubModel | null {
  * @throws 'invalid-argument' for a model of no hub, an id that is neither known nor owner/name, or an address that cannot be one
  */
 export function sourceOf({ model, revision, endpoint = defaultEndpoint, path }: ModelRequest): RemoteSource {
-  if (model.startsWith('folder:')) {
-    throw new LateralError(
-      'invalid-argument',
-      `${model.slice('folder:'.length)} came as a folder, and not all that this needs is here any more. Drop its folder again.`,
-    );
-  }
+  if (isImport(model)) throw folderNeeded(model);
   if (models.some(({ id }) => id === model)) {
     throw new LateralError('invalid-argument', `${model} comes with Lateral: there is nothing to download.`);
   }
@@ -81,16 +94,11 @@ export function checkOrigin({ endpoint = defaultEndpoint, path }: ModelOrigin): 
 }
 
 export function catalogue(stored: readonly StoredModel[]): ModelInfo[] {
-  const byId = new Map<string, StoredModel>();
-  // Of two commits of one model, the one that can be used, else the one that was used last (the store's order).
-  for (const model of stored) {
-    const id = idOf(model);
-    const other = byId.get(id);
-    if (other === undefined || (stateOf(other) !== 'ready' && stateOf(model) === 'ready')) byId.set(id, model);
-  }
-  const known = hubModels.map((model) => describeKnown(model, byId.get(model.id) ?? null));
+  const byId = new Map<string, StoredModel[]>();
+  for (const model of stored) byId.set(idOf(model), [...(byId.get(idOf(model)) ?? []), model]);
+  const known = hubModels.map((model) => describeKnown(model, preferred(byId.get(model.id) ?? [])));
   const others = [...byId].filter(([id]) => hubModels.every((model) => model.id !== id));
-  return [...models.map(describeEmbedded), ...known, ...others.map(([id, model]) => describeOther(id, model))];
+  return [...models.map(describeEmbedded), ...known, ...others.map(([id, models]) => describeOther(id, models))];
 }
 
 /** The stored model of an id: of a version, if it is here; one that is ready; else the one used last. */
@@ -103,8 +111,30 @@ export async function storedModel(
   const isMeant = ({ source, requested }: StoredModel): boolean =>
     revision === undefined || source.kind !== 'hub' || requested === revision || source.revision === revision;
   const models = (await store.list()).filter((model) => idOf(model) === id && isMeant(model));
-  const ready = models.filter((model) => checkOf(model)?.options.passed === true);
-  return ready.find((model) => checkOf(model)?.options.version === version) ?? ready[0] ?? models[0] ?? null;
+  return models.find((model) => isReady(model) && checkOf(model)?.options.version === version) ?? preferred(models);
+}
+
+/** Of several of one id the one that can be used; of these a folder's later import, else the one that was used last (the store's order). */
+function preferred(models: readonly StoredModel[]): StoredModel | null {
+  const order = [...models].sort((a, b) => (a.source.kind === 'folder' ? b.addedAt - a.addedAt : 0));
+  return order.find(isReady) ?? order[0] ?? null;
+}
+
+/** What is kept under a folder's name. */
+export interface Imports {
+  /** The one that is used; null where none can be. */
+  readonly ready: StoredModel | null;
+  /** The import that is not ready yet, and would take its place; null where there is none. */
+  readonly begun: StoredModel | null;
+  /** Others: what a later import has taken the place of. */
+  readonly replaced: readonly StoredModel[];
+}
+
+export function importsOf(models: readonly StoredModel[]): Imports {
+  const best = preferred(models);
+  const ready = best !== null && isReady(best) ? best : null;
+  const begun = preferred(models.filter((model) => !isReady(model) && model.addedAt > (ready?.addedAt ?? -1)));
+  return { ready, begun, replaced: models.filter((model) => model !== ready && model !== begun) };
 }
 
 /** The check of a model that has one, with the files that it is of. */
@@ -134,7 +164,7 @@ function describeEmbedded(entry: EmbeddedModel): ModelInfo {
     dims: entry.dims,
     state: 'ready',
     ...{ downloadBytes: 0, presentBytes: bytes, keptBytes: bytes, memoryBytes: loadingMemory(bytes) },
-    ...{ instead: '', unsure: [], check: null },
+    ...{ instead: '', unsure: [], check: null, revision: null, interrupted: null },
   };
 }
 
@@ -161,10 +191,13 @@ function describeKnown(known: HubModel, model: StoredModel | null): ModelInfo {
     instead: model === null ? (known.instead ?? '') : '',
     unsure: known.unsure,
     check: model === null ? null : readCheck(model),
+    revision: model === null ? null : revisionOf(model),
+    interrupted: null,
   };
 }
 
-function describeOther(id: string, model: StoredModel): ModelInfo {
+function describeOther(id: string, models: readonly StoredModel[]): ModelInfo {
+  const model = preferred(models)!;
   const { source } = model;
   const sizes = model.files.map(({ size }) => size ?? 0);
   return {
@@ -182,7 +215,21 @@ function describeOther(id: string, model: StoredModel): ModelInfo {
     memoryBytes: stateOf(model) === 'ready' ? loadingMemory(keptBytesOf(model)) : null,
     ...{ instead: '', unsure: [] },
     check: readCheck(model),
+    revision: revisionOf(model),
+    interrupted: source.kind === 'folder' ? interruptedOf(importsOf(models)) : null,
   };
+}
+
+/** One that failed its check was not interrupted. */
+function interruptedOf({ begun }: Imports): InterruptedImport | null {
+  if (begun === null || stateOf(begun) === 'failed') return null;
+  const totalBytes = begun.files.reduce((sum, { size }) => sum + (size ?? 0), 0);
+  const wholeBytes = begun.files.reduce((sum, { state, bytes }) => sum + (state === 'whole' ? bytes : 0), 0);
+  return { presentBytes: wholeBytes, totalBytes, complete: begun.complete };
+}
+
+function revisionOf({ source }: StoredModel): string | null {
+  return source.kind === 'hub' ? source.revision : null;
 }
 
 /** What a hub says of a known model's licence and what Lateral knows of it, as one: the hub's name, where it has one; either's conditions. */
@@ -205,11 +252,12 @@ export function keptEstimate({ onnx, card }: Pick<HubModel, 'onnx' | 'card'>): n
   return onnx?.weights === 'int8' ? onnx.downloadBytes : Math.round(card.parameters * 0.63);
 }
 
+const isReady = (model: StoredModel): boolean => checkOf(model)?.options.passed === true;
+
 function stateOf(model: StoredModel): ModelState {
-  const check = checkOf(model);
-  if (check?.options.passed === true) return 'ready';
+  if (isReady(model)) return 'ready';
   if (!model.complete) return 'partial';
-  return check === null ? 'unfinished' : 'failed';
+  return checkOf(model) === null ? 'unfinished' : 'failed';
 }
 
 /** Without the store's own records, which vary. */
@@ -230,10 +278,11 @@ function dimsOf(model: StoredModel | null): readonly number[] | null {
 function readCheck(model: StoredModel): ModelCheck | null {
   const check = checkOf(model);
   if (check === null) return null;
-  const { passed, device, minCosine, tokensPerSecond, message } = check.options;
+  const { passed, device, half, minCosine, tokensPerSecond, message } = check.options;
   return {
     passed: passed === true,
     device: device === 'webgpu' || device === 'native' ? device : 'wasm',
+    half: half === true,
     minCosine: typeof minCosine === 'number' ? minCosine : null,
     tokensPerSecond: Number(tokensPerSecond ?? 0),
     checkedAt: check.madeAt,

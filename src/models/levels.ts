@@ -5,6 +5,7 @@
 import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import { firstTextPosition } from '../colbert/sequence.ts';
 import type { SimilarityLevels } from './registry.ts';
+import type { TextCalls } from './self-test.ts';
 
 /** Answers share few words with their questions, since equal words are called the same without any level. */
 const pairs: readonly (readonly [question: string, answer: string])[] = [
@@ -28,19 +29,26 @@ const pairs: readonly (readonly [question: string, answer: string])[] = [
   ['Which animals sleep in winter?', 'Hedgehogs, dormice and some bats hibernate from November until spring.'],
 ];
 
+/** Texts that are encoded for it. */
+export const levelTexts = 2 * pairs.length;
+
 /**
  * All of it from passages that answer another question. In the nearest of them for each question, `close` is what a quarter of its
  * words reach by their best token (tokens of the same id left out), `strong` what one in twenty does, and `relevant` the mean over
  * the words that one of ten such passages reaches. `baseline` is what three in four passages reach in the mean over all rows.
  * (lateral-mini gives .43, .57, .40 and .38; the registry's levels of it, from whole sets, are .44, .6, .43 and .38.)
  */
-export async function measureLevels(encoder: Encoder, signal?: AbortSignal): Promise<SimilarityLevels> {
+export async function measureLevels(encoder: Encoder, { signal, onText }: TextCalls = {}): Promise<SimilarityLevels> {
   const questions: EncodedText[] = [];
-  for (const [question] of pairs) questions.push(await encoder.encodeQuery(question, signal));
-  const answers = await encoder.encodeDocuments(
-    pairs.map(([, answer]) => answer),
-    { signal },
-  );
+  for (const [question] of pairs) {
+    questions.push(await encoder.encodeQuery(question, signal));
+    onText?.();
+  }
+  const answers: EncodedText[] = [];
+  for (const [, answer] of pairs) {
+    answers.push(...(await encoder.encodeDocuments([answer], { signal })));
+    onText?.();
+  }
   const chance: number[] = [];
   const nearest: number[] = [];
   const anyRow: number[] = [];

@@ -90,9 +90,10 @@ test('weights are read tensor by tensor where they lie, and give the rows of tho
       };
     },
   };
+  const told: [done: number, total: number][] = [];
   const encode = async (from: ModelStore, wasm: boolean): Promise<Float32Array> => {
     const runtime = await createNodeRuntime({ threads: 1, wasm });
-    const loaded = await loadStored(from, key, quantizedVariant(options), null);
+    const loaded = await loadStored(from, key, quantizedVariant(options), null, (...progress) => told.push(progress));
     const encoder = await loaded.createEncoder(runtime, 'wasm');
     const { rows } = await encoder.encodeQuery('river see');
     await encoder.release();
@@ -102,6 +103,13 @@ test('weights are read tensor by tensor where they lie, and give the rows of tho
   const { size } = await store.open(key, data);
   expect(reads.length).toBeGreaterThan(10);
   expect(Math.max(...reads)).toBeLessThan(size / 2);
+  // The graph, then each read of a session being made.
+  const graphBytes = (await store.open(key, quantizedPaths(options).graph)).size;
+  expect(told.map(([done]) => done)).toEqual(
+    reads.reduce((sums, read) => [...sums, sums.at(-1)! + read], [graphBytes]),
+  );
+  expect(told.at(-1)![0] / (size + graphBytes)).toBeGreaterThan(0.99); // but for what lies between tensors
+  expect(new Set(told.map(([, total]) => total))).toEqual(new Set([size + graphBytes]));
   const atOnce = await encode(
     { ...store, open: async (...call) => ({ ...(await store.open(...call)), readSync: undefined! }) },
     true,
@@ -110,6 +118,24 @@ test('weights are read tensor by tensor where they lie, and give the rows of tho
   expect(worstCosine([lazily.subarray(0, dim)], [(await encode(store, false)).subarray(0, dim)])).toBeGreaterThan(
     0.9999,
   );
+});
+
+test('at half precision it gives the same rows but for the last digits; what others quantised is left as it is', async () => {
+  const key = await dropped();
+  await quantizeStored(store, key, options);
+  const variant = quantizedVariant(options);
+  const loaded = await loadStored(store, key, variant, null);
+  const runtime = await createNodeRuntime({ threads: 1 });
+  const [full, half] = [await loaded.createEncoder(runtime, 'wasm'), await loaded.createHalfEncoder(runtime)];
+  const [exact, near] = [await full.encodeQuery('river see'), await half!.encodeQuery('river see')];
+  expect([full.half, half!.half]).toEqual([false, true]);
+  const rowsIn = ({ rows }: typeof exact) => exact.sequence.kept.map((_, i) => rows.subarray(i * dim, (i + 1) * dim));
+  expect(worstCosine(rowsIn(near), rowsIn(exact))).toBeGreaterThan(0.999);
+  expect(near.rows).not.toEqual(exact.rows);
+  await Promise.all([full.release(), half!.release()]);
+
+  const others = await loadStored(store, key, { ...variant, oneByOne: true }, null);
+  expect(await others.createHalfEncoder(runtime)).toBeNull();
 });
 
 test('files that say otherwise than what is known are refused', async () => {

@@ -1,14 +1,17 @@
 /** A model in the store, quantised → a ready encoder: what models/load.ts does with the one that comes with Lateral. */
 import { createEncoder, type Encoder, type EncoderOptions } from '../colbert/encoder.ts';
-import type { ExternalWeights, ModelWeights, SessionFactory } from '../colbert/session-api.ts';
+import type { ExternalWeights, ModelWeights, SessionFactory, WeightsFile } from '../colbert/session-api.ts';
 import type { ColbertConfig, ColbertSettings } from '../colbert/config.ts';
 import { readSettings } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
+import { piecesOf, type ByteSource } from './byte-source.ts';
+import { createSession } from './create-session.ts';
 import { digestOfText } from './digest.ts';
 import { findModelFiles } from './find-files.ts';
 import type { StoredModel } from './kept/describe.ts';
+import { halfWeights } from './half-weights.ts';
 import { checkedSettings, type HubModel } from './hub-models.ts';
 import type { ModelStore } from './kept/model-store.ts';
 import { quantizedPaths, type QuantizeStoredOptions } from './quantize-stored.ts';
@@ -33,11 +36,19 @@ export function quantizedVariant(options: QuantizeStoredOptions): StoredVariant 
   return { onnx: options.onnx, graph, data: [data], ...(options.head === undefined ? {} : { dim: options.head.dim }) };
 }
 
+type OnBytes = (done: number, total: number) => void;
+
 export interface LoadedStoredModel {
   readonly config: ColbertConfig;
   readonly tokenizer: TextTokenizer;
   /** @throws 'model-invalid', 'out-of-memory', 'gpu-unavailable', 'gpu-lost' */
   createEncoder(runtime: SessionFactory, device: EncoderDevice, options?: EncoderOptions): Promise<Encoder>;
+  /**
+   * One that computes in fp16, on a graphics card with 'shader-f16'; null where nothing of the graph can be computed so, and for one that
+   * was quantised by others.
+   * @throws as `createEncoder`
+   */
+  createHalfEncoder(runtime: SessionFactory, options?: EncoderOptions): Promise<Encoder | null>;
   /** Drops the weights once no further session will be made of them. */
   forgetWeights(): void;
 }
@@ -45,6 +56,7 @@ export interface LoadedStoredModel {
 /**
  * @param variant whose dimension, if it has one, is the model's
  * @param known what the registry knows of it, which its files must agree with; null for any other model
+ * @param onProgress told of the weights' bytes as they are read: most of them only while a session is made
  * @throws 'model-unavailable' where it is not in the store, or not quantised so; 'model-invalid' where its files contradict
  *   each other or what is known
  */
@@ -53,6 +65,7 @@ export async function loadStored(
   key: string,
   variant: StoredVariant,
   known: Pick<HubModel, 'title' | 'expects' | 'settings'> | null,
+  onProgress?: OnBytes,
 ): Promise<LoadedStoredModel> {
   const model = await store.get(key);
   if (model === null) {
@@ -64,15 +77,24 @@ export async function loadStored(
   const settings = variant.dim === undefined ? own : { ...own, dim: variant.dim };
   const files = { tokenizerJson: json.get('tokenizer.json'), tokenizerConfig: json.get('tokenizer_config.json') ?? {} };
   const { tokenizer, config } = loadTokenizer(files, settings);
-  let weights: ModelWeights | null = await readWeights(store, key, variant);
+  let weights: ModelWeights | null = await readWeights(store, key, variant, onProgress);
+  const kept = (): ModelWeights => {
+    if (weights === null) throw new LateralError('internal', 'The weights were dropped already.');
+    return weights;
+  };
   return {
     config,
     tokenizer,
     async createEncoder(runtime, device, encoderOptions) {
-      if (weights === null) throw new LateralError('internal', 'The weights were dropped already.');
-      const session = await runtime.create(weights, device);
+      const session = await createSession(runtime, kept(), device);
       const batches = variant.oneByOne === true ? { batchTokens: 1 } : {};
       return createEncoder(tokenizer, config, session, { ...encoderOptions, ...batches });
+    },
+    async createHalfEncoder(runtime, encoderOptions) {
+      if (variant.oneByOne === true) return null;
+      const halved = halfWeights(kept());
+      if (halved === null) return null;
+      return createEncoder(tokenizer, config, await runtime.create(halved, 'webgpu'), encoderOptions);
     },
     forgetWeights() {
       weights = null;
@@ -112,18 +134,47 @@ export async function versionOf(
   return (await digestOfText(read.join('\n'))).slice(0, 8);
 }
 
-async function readWeights(store: ModelStore, key: string, { graph, data }: StoredVariant): Promise<ModelWeights> {
-  const external: ExternalWeights[] = [];
-  for (const path of data) {
-    const file = await store.open(key, path);
-    // Read where they lie, tensor by tensor; at once only where there is no other way.
-    const { size, readSync } = file;
-    const bytes = readSync === undefined ? await file.read(0, size) : { size, readSync };
-    external.push({ path: path.slice(path.lastIndexOf('/') + 1), bytes });
-  }
+async function readWeights(
+  store: ModelStore,
+  key: string,
+  { graph, data }: StoredVariant,
+  onProgress?: OnBytes,
+): Promise<ModelWeights> {
   const source = await store.open(key, graph);
-  return { graph: await source.read(0, source.size), external };
+  const files = await Promise.all(data.map((path) => store.open(key, path)));
+  const total = files.reduce((sum, { size }) => sum + size, source.size);
+  let done = 0;
+  const tell = (bytes: number): void => onProgress?.((done = Math.min(total, done + bytes)), total); // a second session reads again
+  const external: ExternalWeights[] = [];
+  for (const [i, file] of files.entries()) {
+    // Read where they lie, tensor by tensor; at once only where there is no other way.
+    const bytes = file.readSync === undefined ? await readAll(file, tell) : told(file.size, file.readSync, tell);
+    external.push({ path: data[i]!.slice(data[i]!.lastIndexOf('/') + 1), bytes });
+  }
+  return { graph: await readAll(source, tell), external };
 }
+
+type Tell = (bytes: number) => void;
+
+async function readAll(source: ByteSource, tell: Tell): Promise<Uint8Array> {
+  const bytes = new Uint8Array(source.size);
+  let at = 0;
+  for await (const piece of piecesOf(source, 2 ** 24)) {
+    bytes.set(piece, at);
+    at += piece.length;
+    tell(piece.length);
+  }
+  return bytes;
+}
+
+const told = (size: number, readSync: WeightsFile['readSync'], tell: Tell): WeightsFile => ({
+  size,
+  readSync(offset, length) {
+    const bytes = readSync(offset, length);
+    tell(length);
+    return bytes;
+  },
+});
 
 async function readJson(store: ModelStore, key: string, path: string): Promise<unknown> {
   const source = await store.open(key, path);

@@ -6,8 +6,10 @@ import { readArtifactMetadata } from '../colbert/settings.ts';
 import { loadTokenizer, type TextTokenizer } from '../colbert/tokenizer.ts';
 import { LateralError } from '../errors.ts';
 import type { EncoderDevice } from '../types.ts';
+import { createSession } from './create-session.ts';
 import type { ModelFiles } from './files.ts';
 import { modelName, type EmbeddedModel, type ModelEntry } from './registry.ts';
+import type { LoadedStoredModel } from './load-stored.ts';
 import { readSelfTest, type SelfTestFile } from './self-test.ts';
 
 export interface LoadedModel {
@@ -16,6 +18,8 @@ export interface LoadedModel {
   readonly tokenizer: TextTokenizer;
   readonly selfTest: SelfTestFile;
   createEncoder(runtime: SessionFactory, device: EncoderDevice, options?: EncoderOptions): Promise<Encoder>;
+  /** Of stored models. */
+  readonly createHalfEncoder?: LoadedStoredModel['createHalfEncoder'];
   /** Drops the weights once no further session will be made of them. */
   forgetWeights(): void;
 }
@@ -48,7 +52,8 @@ export async function loadModel(
     selfTest: readSelfTest(selfTest, modelName(entry)),
     async createEncoder(runtime, device, options) {
       if (bytes === null) throw new LateralError('internal', 'The weights were dropped already.');
-      return createEncoder(tokenizer, config, await runtime.create({ graph: bytes, external: [] }, device), options);
+      const session = await createSession(runtime, { graph: bytes, external: [] }, device);
+      return createEncoder(tokenizer, config, session, options);
     },
     forgetWeights() {
       bytes = null;

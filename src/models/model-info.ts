@@ -34,6 +34,19 @@ export interface ModelInfo {
   readonly unsure: readonly string[];
   /** Null until it was checked on this device. */
   readonly check: ModelCheck | null;
+  /** The commit that is here, of a hub's; null else. */
+  readonly revision: string | null;
+  /** A folder that was being taken in under this name and is not ready; null where there is none. */
+  readonly interrupted: InterruptedImport | null;
+}
+
+/** What is here of it stays until it is gone on with or let go of; a model of the same name that is ready serves meanwhile. */
+export interface InterruptedImport {
+  /** Of its files, those that were copied whole. */
+  readonly presentBytes: number;
+  readonly totalBytes: number;
+  /** Whether all are, so that `prepare` goes on with it; else `importFolder` does, which needs the folder once more. */
+  readonly complete: boolean;
 }
 
 /**
@@ -57,6 +70,8 @@ export interface ModelLicence {
 export interface ModelCheck {
   readonly passed: boolean;
   readonly device: EncoderDevice;
+  /** Whether products and attention are computed in fp16 there. */
+  readonly half: boolean;
   /** Lowest cosine of a row with one that is published; null where none is, so that only the order of answers was looked at. */
   readonly minCosine: number | null;
   /** Tokens of passages that are encoded in a second. */
@@ -97,7 +112,7 @@ export interface PrepareRequest extends ModelRequest {
 }
 
 export interface ImportRequest {
-  /** What it is called here; a model of the same name is replaced. */
+  /** What it is called here. A model of the same name serves until this one has passed its check, and is then replaced. */
   readonly name: string;
   /** Path with `/` → file, as dropped. */
   readonly files: readonly { readonly path: string; readonly blob: Blob }[];

@@ -9,7 +9,10 @@ import {
   catalogue,
   checkKind,
   checkOf,
+  folderNeeded,
   idOf,
+  importsOf,
+  isImport,
   keptEstimate,
   knownModel,
   licenceFor,
@@ -18,7 +21,7 @@ import {
   storedModel,
 } from './catalogue.ts';
 import type { Wanted } from './kept/manifest.ts';
-import { findModelFiles, type FoundFiles } from './find-files.ts';
+import { findModelFiles, type FoundFiles, type ListedFile } from './find-files.ts';
 import {
   downloadModel,
   importFolder,
@@ -77,6 +80,8 @@ export interface CheckOutcome {
   /** The quickest device that passed; the first that failed where none did. */
   readonly report: SelfTestReport;
   readonly device: EncoderDevice;
+  /** Whether it computes in fp16. */
+  readonly half: boolean;
   /** Those that were there to be tried. */
   readonly devices: readonly EncoderDevice[];
   readonly tokensPerSecond: number;
@@ -151,6 +156,7 @@ export async function prepareModel(parts: PrepareParts, request: PrepareRequest,
   const id = canonicalId(request.model);
   const known = knownModel(id);
   requireDim(known, request.dim);
+  if (isImport(id)) return alone(parts.store, id, calls, () => finishImport(parts, id, request, calls));
   let model = await storedModel(parts.store, id, request.revision);
   if (model === null && known?.onnx === null && known.instead !== undefined && request.revision === undefined) {
     throw new LateralError('model-unavailable', known.instead, { details: { model: id } });
@@ -164,7 +170,6 @@ export async function prepareModel(parts: PrepareParts, request: PrepareRequest,
   return finishAlone(parts, model, request, calls);
 }
 
-/** One tab at a time: another waits, and then finds it ready. */
 function finishAlone(
   parts: PrepareParts,
   { key }: StoredModel,
@@ -172,16 +177,17 @@ function finishAlone(
   calls: Calls,
 ): Promise<ModelInfo> {
   const { store } = parts;
-  return store.alone(
-    key,
-    async () => {
-      const model = await store.get(key);
-      if (model === null)
-        throw new LateralError('model-unavailable', `${key} was deleted meanwhile. Prepare it again.`);
-      return finish(parts, model, request, calls);
-    },
-    { signal: calls.signal, onWaiting: () => calls.onProgress({ phase: 'waiting', done: 0, total: 1, unit: 'bytes' }) },
-  );
+  return alone(store, key, calls, async () => {
+    const model = await store.get(key);
+    if (model === null) throw new LateralError('model-unavailable', `${key} was deleted meanwhile. Prepare it again.`);
+    return finish(parts, model, request, calls);
+  });
+}
+
+/** One tab at a time: another waits, and then finds it ready. */
+function alone<T>(store: ModelStore, key: string, { signal, onProgress }: Calls, work: () => Promise<T>): Promise<T> {
+  const onWaiting = (): void => onProgress({ phase: 'waiting', done: 0, total: 1, unit: 'bytes' });
+  return store.alone(key, work, { signal, onWaiting });
 }
 
 const wantedOf = (model: StoredModel, request: PrepareRequest): Wanted => ({
@@ -215,19 +221,88 @@ function isMade(model: StoredModel, request: PrepareRequest): boolean {
   return [graph, data].every((path) => model.derived.some((file) => file.path === path && file.state === 'whole'));
 }
 
+// ── folders ──
+
 /** @throws as ModelsApi.importFolder says */
-export async function importModel(
+export function importModel(
   parts: PrepareParts,
   { name, files, bits }: ImportRequest,
   calls: Calls,
 ): Promise<ModelInfo> {
-  const model = await importFolder(files, {
-    ...{ store: parts.store, name, signal: calls.signal },
-    ...estimateOf(parts),
-    wanted: bits === undefined ? {} : { bits },
-    onProgress: (done, total) => calls.onProgress({ phase: 'copying', done, total, unit: 'bytes' }),
+  const { store } = parts;
+  const id = idOf({ source: { kind: 'folder', name } });
+  return alone(store, id, calls, async () => {
+    await dropReplaced(store); // what a crash left takes room
+    const { begun } = importsOf(await importsNamed(store, id));
+    const model = await importFolder(files, {
+      ...{ store, name, goOnWith: begun?.key, signal: calls.signal },
+      ...estimateOf(parts),
+      wanted: defined({ bits }),
+      derivedBytes: (listed) => quantizedEstimate(listed, bits ?? begun?.wanted.bits),
+      onProgress: (done, total) => calls.onProgress({ phase: 'copying', done, total, unit: 'bytes' }),
+    });
+    return finish(parts, model, { model: id }, calls);
   });
-  return finishAlone(parts, model, { model: idOf(model) }, calls);
+}
+
+/** An import that only has to be made smaller and checked is gone on with; else it is the one that is used that is meant. */
+async function finishImport(
+  parts: PrepareParts,
+  id: string,
+  request: PrepareRequest,
+  calls: Calls,
+): Promise<ModelInfo> {
+  const { ready, begun } = importsOf(await importsNamed(parts.store, id));
+  const model = begun?.complete === true && request.recheck !== true ? begun : (ready ?? begun);
+  if (model === null || !(isReadyFor(model, request) || isMade(model, request) || hasSources(model))) {
+    throw folderNeeded(id);
+  }
+  return finish(parts, model, request, calls);
+}
+
+/** Lets go of an import that is not ready. @returns the bytes freed */
+export async function discardImport(store: ModelStore, id: string): Promise<number> {
+  return store.alone(id, async () => {
+    const { begun } = importsOf(await importsNamed(store, id));
+    if (begun !== null) await store.remove(begun.key);
+    return begun?.bytes ?? 0;
+  });
+}
+
+/** Deletes all of a model: of every commit, and of every import. @returns the bytes freed */
+export async function removeModel(store: ModelStore, id: string): Promise<number> {
+  let freed = 0;
+  for (const model of await store.list()) {
+    if (idOf(model) !== id) continue;
+    await store.alone(isImport(id) ? id : model.key, () => store.remove(model.key));
+    freed += model.bytes;
+  }
+  return freed;
+}
+
+async function importsNamed(store: ModelStore, id: string): Promise<readonly StoredModel[]> {
+  return (await store.list()).filter((model) => idOf(model) === id);
+}
+
+/** Imports that a later one has taken the place of: also where a crash came between the two. */
+async function dropReplaced(store: ModelStore): Promise<void> {
+  const models = await store.list();
+  for (const id of new Set(models.map(idOf).filter(isImport))) {
+    for (const { key } of importsOf(models.filter((model) => idOf(model) === id)).replaced) {
+      await store.remove(key).catch(unlessBusy); // then the next one does it
+    }
+  }
+}
+
+function unlessBusy(error: unknown): void {
+  if (!(error instanceof LateralError && error.code === 'model-busy')) throw error;
+}
+
+/** Bytes that come out at most, if all is to be made smaller. @throws 'model-invalid' where the files make no model */
+function quantizedEstimate(files: readonly ListedFile[], bits = 4): number {
+  const { onnx, data } = findModelFiles(files);
+  const weights = files.filter(({ path }) => path === onnx || data.includes(path));
+  return (weights.reduce((sum, { size }) => sum + size, 0) * (bits + 1)) / 32; // of fp32, with its scales
 }
 
 async function download(
@@ -266,7 +341,7 @@ async function finish(
   const wanted = wantedOf(before, request);
   const settings = bitsOf(wanted);
   if (isReadyFor(before, request) && request.recheck !== true) {
-    await dropSources(store, before, String(checkOf(before)!.options.graph));
+    await dropSources(store, before, String(checkOf(before)!.options.graph)).catch(unlessBusy); // as where it is opened just now
     return infoOf(store, id);
   }
 
@@ -289,16 +364,19 @@ async function finish(
   const hasLargestDim = head === null || head.dim === known?.heads[0]?.dim;
   const name = `${id}@${version}`;
   const outcome = await parts.check(loaded, { id, name, hasLargestDim, strict: known !== null }, calls);
-  await remember(store, key, outcome, { variant, version, dims, ...settings });
+  await remember(store, key, outcome, { variant, version, dims, ...settings }); // from here on it is the one that is used
   if (!outcome.report.passed || outcome.selfTest === null) {
+    const { ready } = importsOf(isImport(id) ? await importsNamed(store, id) : []);
+    if (ready !== null) await store.remove(key); // the one that is here stays
     throw new LateralError(
       'self-test-failed',
       `${id} does not give the right numbers on this device. ${outcome.report.message}`,
       { details: { model: id, minCosine: outcome.report.minCosine } },
     );
   }
-  await dropSources(store, model, variant.graph);
-  await store.keepOnly(key, [variant.graph, ...variant.data, checkPath, headPath(variant.dim)]);
+  await dropSources(store, model, variant.graph).catch(unlessBusy);
+  await store.keepOnly(key, [variant.graph, ...variant.data, checkPath, headPath(variant.dim)]).catch(unlessBusy);
+  await dropReplaced(store).catch(() => undefined);
   await store.cleanUp().catch(() => undefined); // what a crash left of others
   return infoOf(store, id);
 }
@@ -321,7 +399,7 @@ async function quantized(
   const made = [variant.graph, ...variant.data];
   if (made.every((path) => derived.some((file) => file.path === path && file.state === 'whole'))) return variant;
   const tell = (done: number, total: number): void => onProgress({ phase: 'quantizing', done, total, unit: 'bytes' });
-  tell(0, 1);
+  tell(0, 0); // how much it is the plan says
   try {
     const { graphBytes, dataBytes } = await planStored(store, key, all);
     requireMemory(graphBytes + dataBytes, key);
@@ -491,11 +569,12 @@ interface Checked {
 }
 
 async function remember(store: ModelStore, key: string, outcome: CheckOutcome, checked: Checked): Promise<void> {
-  const { report, device, devices, tokensPerSecond, hasRows, selfTest, levels } = outcome;
+  const { report, device, half, devices, tokensPerSecond, hasRows, selfTest, levels } = outcome;
   const { variant, version, dims, bits, embeddingBits } = checked;
   const passed = report.passed && selfTest !== null;
   const options = {
-    ...{ passed, device, tokensPerSecond: Math.round(tokensPerSecond), message: report.message.slice(0, 500) },
+    ...{ passed, device, half, tokensPerSecond: Math.round(tokensPerSecond) },
+    message: report.message.slice(0, 500),
     devices: devices.join(','),
     ...(hasRows ? { minCosine: report.minCosine } : {}),
     ...{ version, dims: dims.join(','), bits, embeddingBits, onnx: variant.onnx, graph: variant.graph },

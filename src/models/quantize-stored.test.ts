@@ -104,7 +104,7 @@ describe('a model in the store', () => {
       ...['config.json', 'tokenizer.json'].map((path) => ({ path: `mine/${path}`, blob: new Blob(['{"model":{}}']) })),
       { path: `mine/${onnx}`, blob: new Blob([new Uint8Array(model.graph)]) },
     ];
-    await importFolder(graphOnly, { store, name: 'mine' });
+    ({ key } = await importFolder(graphOnly, { store, name: 'mine' }));
     const failure = await failureOf(quantizeStored(store, key, options));
     expect(failure).toMatchObject({ code: 'model-unavailable' });
     expect(failure.message).toContain(Object.keys(model.files)[0]!);

@@ -6,7 +6,7 @@ import { embeddedTokenizer } from '../colbert/testing/embedded.ts';
 import { openNodeEncoder } from '../engine/node.ts';
 import { publishedSelfTest } from './reference-rows.ts';
 import { modelEntry, modelName } from './registry.ts';
-import { readSelfTest, runSelfTest, type SelfTestFile } from './self-test.ts';
+import { readSelfTest, runSelfTest, type SelfTestFile, textsOf } from './self-test.ts';
 
 const { tokenizer, config } = embeddedTokenizer();
 
@@ -52,6 +52,29 @@ describe('runSelfTest', () => {
   });
 
   test('no numbers fail', async () => expect((await run(Number.NaN)).passed).toBe(false));
+
+  test('tells of each text, and ends after the one in which it is cancelled', async () => {
+    const cancel = new AbortController();
+    let [runs, told] = [0, 0];
+    const session: Session = {
+      ...device(0),
+      run: (...input) => {
+        if (++runs === 5) cancel.abort();
+        return device(0).run(...input);
+      },
+    };
+    const several: SelfTestFile = {
+      ...file,
+      cases: [file.cases[0]!, file.cases[0]!],
+      orderings: [{ query: 'river', documents: ['sea', 'bread', 'tower'], best: 0 }],
+    };
+    const started = runSelfTest(createEncoder(tokenizer, { ...config, dim: 2 }, session), several, {
+      signal: cancel.signal,
+      onText: () => told++,
+    });
+    await expect(started).rejects.toMatchObject({ code: 'aborted' });
+    expect([runs, told, textsOf(several)]).toEqual([5, 5, 6]); // two rows, the question, two of its three answers
+  });
 
   test('other token ids fail, whatever the rows', async () => {
     const other = { ...file, cases: [{ ...file.cases[0]!, inputIds: [1, 2, 3, 4] }] };

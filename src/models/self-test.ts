@@ -43,34 +43,54 @@ export function readSelfTest(json: unknown, model: string): SelfTestFile {
   return file;
 }
 
-/** Encodes every case and compares row by row. Never throws for wrong numbers: the report says so. */
-export async function runSelfTest(encoder: Encoder, file: SelfTestFile): Promise<SelfTestReport> {
+export interface TextCalls {
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each text that was encoded. */
+  readonly onText?: (() => void) | undefined;
+}
+
+/**
+ * Encodes every case and compares row by row. Never throws for wrong numbers: the report says so.
+ * @throws 'aborted', once the text that is being encoded is done
+ */
+export async function runSelfTest(
+  encoder: Encoder,
+  file: SelfTestFile,
+  calls: TextCalls = {},
+): Promise<SelfTestReport> {
   const started = performance.now();
   const required = file.tolerance.cosine;
   let minCosine = 1;
   let problem = '';
-  for (const example of file.cases) {
-    const encoded = await encode(encoder, example.kind, example.text);
-    const { inputIds, kept } = encoded.sequence;
-    if (!equal(inputIds, example.inputIds ?? inputIds) || inputIds.length !== example.rows.length) {
-      minCosine = -1;
-      problem = `"${example.text}" became other token ids than the reference`;
-      break;
+  try {
+    for (const example of file.cases) {
+      const encoded = await encode(encoder, example.kind, example.text, calls);
+      const { inputIds, kept } = encoded.sequence;
+      if (!equal(inputIds, example.inputIds ?? inputIds) || inputIds.length !== example.rows.length) {
+        minCosine = -1;
+        problem = `"${example.text}" became other token ids than the reference`;
+        break;
+      }
+      kept.forEach((position, i) => {
+        const reference = example.rows[position];
+        if (reference === null || reference === undefined) return;
+        const row = encoded.rows.subarray(i * encoder.dim, i * encoder.dim + reference.length);
+        minCosine = Math.min(minCosine, cosine(row, reference));
+      });
     }
-    kept.forEach((position, i) => {
-      const reference = example.rows[position];
-      if (reference === null || reference === undefined) return;
-      const row = encoded.rows.subarray(i * encoder.dim, i * encoder.dim + reference.length);
-      minCosine = Math.min(minCosine, cosine(row, reference));
-    });
-  }
-  for (const ordering of problem === '' ? (file.orderings ?? []) : []) {
-    const best = await bestOf(encoder, ordering);
-    if (best !== ordering.best) problem = `The answer to "${ordering.query}" is not ranked first`;
+    for (const ordering of problem === '' ? (file.orderings ?? []) : []) {
+      const best = await bestOf(encoder, ordering, calls);
+      if (best !== ordering.best) problem = `The answer to "${ordering.query}" is not ranked first`;
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof LateralError && thrown.code === 'not-finite')) throw thrown;
+    minCosine = Number.NaN;
+    problem = thrown.message;
   }
   const passed = minCosine >= required && problem === ''; // NaN fails
   return {
     device: encoder.device,
+    half: encoder.half,
     passed,
     minCosine,
     required,
@@ -82,15 +102,25 @@ export async function runSelfTest(encoder: Encoder, file: SelfTestFile): Promise
   };
 }
 
-async function encode(encoder: Encoder, kind: SelfTestCase['kind'], text: string): Promise<EncodedText> {
-  return kind === 'query' ? encoder.encodeQuery(text) : (await encoder.encodeDocuments([text]))[0]!;
+async function encode(
+  encoder: Encoder,
+  kind: SelfTestCase['kind'],
+  text: string,
+  { signal, onText }: TextCalls,
+): Promise<EncodedText> {
+  const encoded =
+    kind === 'query'
+      ? await encoder.encodeQuery(text, signal)
+      : (await encoder.encodeDocuments([text], { signal }))[0]!;
+  onText?.();
+  return encoded;
 }
 
 /** The number of the document with the highest MaxSim; −1 where a score is no number. */
-async function bestOf(encoder: Encoder, { query, documents }: SelfTestOrdering): Promise<number> {
-  const asked = await encode(encoder, 'query', query);
+async function bestOf(encoder: Encoder, { query, documents }: SelfTestOrdering, calls: TextCalls): Promise<number> {
+  const asked = await encode(encoder, 'query', query, calls);
   const scores: number[] = [];
-  for (const text of documents) scores.push(maxSim(asked, await encode(encoder, 'document', text), encoder.dim));
+  for (const text of documents) scores.push(maxSim(asked, await encode(encoder, 'document', text, calls), encoder.dim));
   return scores.some(Number.isNaN) ? -1 : scores.indexOf(Math.max(...scores));
 }
 
@@ -107,6 +137,11 @@ function maxSim(query: EncodedText, document: EncodedText, dim: number): number 
     sum += best;
   }
   return sum;
+}
+
+/** How many texts `runSelfTest` encodes, if nothing fails. */
+export function textsOf({ cases, orderings = [] }: SelfTestFile): number {
+  return orderings.reduce((sum, { documents }) => sum + 1 + documents.length, cases.length);
 }
 
 function equal(a: readonly number[], b: readonly number[]): boolean {

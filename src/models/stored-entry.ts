@@ -16,7 +16,10 @@ export interface StoredEntry {
   readonly selfTest: SelfTestFile;
   /** Which device was quickest then; null where there was no graphics card to be tried. */
   readonly device: EncoderDevice | null;
-  load(): Promise<LoadedStoredModel>;
+  /** Whether that was with fp16. */
+  readonly half: boolean;
+  /** @param onProgress as of `loadStored` */
+  load(onProgress?: (done: number, total: number) => void): Promise<LoadedStoredModel>;
 }
 
 /** @throws 'model-unavailable' where it is not here or not ready: the message says what to do */
@@ -40,7 +43,8 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
       { details: { model: plain } },
     );
   }
-  void store.touch(model.key).catch(() => undefined); // only for the order of the list
+  // Only for the order of the list. Waited for: who deletes it right afterwards would find it busy.
+  await store.touch(model.key).catch(() => undefined);
   const { key } = model;
   const name = idOf(model);
   const version = String(check.options.version);
@@ -62,7 +66,8 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
       : check.options.device === 'webgpu'
         ? 'webgpu'
         : 'wasm',
-    async load() {
+    half: check.options.half === true,
+    async load(onProgress) {
       const variant = variantOf(check.options);
       const now = await store.get(key);
       if (now === null || (await versionOf(now, variant)) !== version) {
@@ -70,7 +75,7 @@ export async function storedEntry(store: ModelStore, id: string): Promise<Stored
           details: { model: name },
         });
       }
-      return loadStored(store, key, variant, knownModel(name));
+      return loadStored(store, key, variant, knownModel(name), onProgress);
     },
   };
 }

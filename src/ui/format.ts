@@ -36,6 +36,15 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 1800) / 2} h`;
 }
 
+/** `about 5 seconds` for `about 5 s`: units in full, for assistive technology. */
+export function spokenTime(text: string): string {
+  const units: Readonly<Record<string, string>> = { s: 'second', min: 'minute', h: 'hour' };
+  return text.replace(
+    /([\d.]+) (s|min|h)\b/,
+    (_, amount: string, unit: string) => `${amount} ${units[unit]!}${amount === '1' ? '' : 's'}`,
+  );
+}
+
 const languages = lazily(() => new Intl.DisplayNames('en', { type: 'language', fallback: 'none' }));
 /** `German` for `de`; '' where the tag is empty or not one. */
 export function languageName(tag: string): string {

@@ -199,6 +199,7 @@ export const words = {
   keysTitle: 'Keys',
   deviceTitle: 'Where Lateral works',
   readingOn: 'Reading',
+  atHalfPrecision: ', at half precision',
   comparingOn: 'Comparing',
   private: 'This is a private window: documents disappear when you close it.',
   evaluateLead:

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { crc32c } from '../../store/checksum.ts';
 import type { ByteFolder } from './byte-folders.ts';
+import { nameOf } from './names.ts';
 
 const text = v.pipe(v.string(), v.maxLength(2_000));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -79,6 +80,12 @@ export type Wanted = Readonly<Record<string, number>>;
 export type FileRecord = Readonly<v.InferOutput<typeof fileSchema>>;
 export type DerivedRecord = Readonly<v.InferOutput<typeof derivedSchema>>;
 export type Manifest = Readonly<v.InferOutput<typeof manifestSchema>>;
+
+/** Names in its folder of all files that it speaks of, and its own. */
+export function namesListed({ files, derived, making = [] }: Manifest): ReadonlySet<string> {
+  const paths = [...[...files, ...derived].map(({ path }) => path), ...making];
+  return new Set<string>([...paths.map(nameOf), ...manifestSlots]);
+}
 
 export const manifestSlots = ['manifest-0.json', 'manifest-1.json'] as const;
 

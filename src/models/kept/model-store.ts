@@ -10,7 +10,7 @@ import { checkPath } from '../hub/source.ts';
 import type { ByteFolder, ByteFolders, OpenFile } from './byte-folders.ts';
 import { describeModel, isWhole, type StoredModel } from './describe.ts';
 import { createModelHold, type HoldModelOptions, type ModelLocks } from './locks.ts';
-import { type DerivedRecord, type Manifest, manifestSlots, readManifest, writeManifest } from './manifest.ts';
+import { type DerivedRecord, type Manifest, namesListed, readManifest, writeManifest } from './manifest.ts';
 import { folderName, nameOf } from './names.ts';
 
 export interface ModelStore {
@@ -331,9 +331,7 @@ async function cleanFolder(folders: ByteFolders, name: string, folder: ByteFolde
     await folders.remove(name);
     return files.reduce((sum, file) => sum + file.size, 0);
   }
-  const listed = new Set<string>([...manifest.files, ...manifest.derived].map(({ path }) => nameOf(path)));
-  for (const path of manifest.making ?? []) listed.add(nameOf(path));
-  for (const slot of manifestSlots) listed.add(slot);
+  const listed = namesListed(manifest);
   let freed = 0;
   for (const file of files) {
     if (listed.has(file.name)) continue;

@@ -2,15 +2,18 @@
 import { digestOfText } from '../digest.ts';
 import { checkPath, type ModelSource } from '../hub/source.ts';
 
-/** One key per model and commit: two revisions of a model are two models. */
-export function modelKey(source: ModelSource): string {
+/**
+ * One key per model and commit: two revisions of a model are two models. So are two imports of one name.
+ * @param addedAt of an import, when it began
+ */
+export function modelKey(source: ModelSource, addedAt = 0): string {
   switch (source.kind) {
     case 'hub':
       return `${source.repo}@${source.revision}`;
     case 'path':
       return `path:${source.baseUrl}`;
     case 'folder':
-      return `folder:${source.name}`;
+      return `folder:${source.name}@${addedAt}`;
   }
 }
 

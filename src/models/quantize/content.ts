@@ -100,7 +100,7 @@ export function isLarge(size: number): boolean {
 }
 
 /** @throws 'model-invalid' for a place that leads out of the graph's folder, or is no place */
-function readExternal(tensor: TensorProto): { location: string; offset: number; length: number | undefined } {
+export function readExternal(tensor: TensorProto): { location: string; offset: number; length: number | undefined } {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
   const steps = location.split('/');

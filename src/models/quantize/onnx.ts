@@ -95,6 +95,8 @@ export const elementType = {
   float: 1,
   uint8: 2,
   int8: 3,
+  int64: 7,
+  bool: 9,
   float16: 10,
   bfloat16: 16,
 } as const;

@@ -98,7 +98,8 @@ export function prune(graph: GraphProto): void {
   graph.initializer = graph.initializer.filter(({ name }) => needed.has(name));
 }
 
-function* namesRead(node: NodeProto): Generator<string> {
+/** By the node, and within its graphs. */
+export function* namesRead(node: NodeProto): Generator<string> {
   yield* node.input;
   for (const inner of innerGraphs(node)) {
     for (const { name } of inner.output) yield name;

@@ -1,7 +1,7 @@
 /** Asks before everything stored here is deleted: this one has no way back. */
 import { Dialog } from '@base-ui/react/dialog';
-import { useState } from 'react';
 import { count } from '../format.ts';
+import { Confirm } from '../parts/Confirm.tsx';
 import { toasts } from '../parts/toasts.ts';
 import { useDocuments, useIndex } from '../state/index-context.tsx';
 import { setPreferences } from '../state/preferences.ts';
@@ -17,45 +17,27 @@ export function DeleteAllDialog({ open, onOpenChange }: DeleteAllDialogProps) {
   const { index } = useIndex();
   const { documents } = useDocuments();
   const { close } = useViewer();
-  const [failed, setFailed] = useState(false);
   const clear = async (): Promise<void> => {
     if (index === null) return;
-    try {
-      await index.clear();
-      setPreferences({ hadDocuments: false });
-      close();
-      onOpenChange(false);
-      toasts.add({ description: words.deletedAll, timeout: 6000 });
-    } catch {
-      setFailed(true);
-    }
+    await index.clear();
+    setPreferences({ hadDocuments: false });
+    close();
+    toasts.add({ description: words.deletedAll, timeout: 6000 });
   };
   return (
-    <Dialog.Root
-      open={open}
-      onOpenChange={(next) => {
-        setFailed(false);
-        onOpenChange(next);
-      }}
-    >
+    <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
         <Dialog.Popup className="dialog">
-          <Dialog.Title className="dialog__title">
-            {words.deleteAllTitle(count(documents?.length ?? 0, 'document'))}
-          </Dialog.Title>
-          <Dialog.Description className="dialog__lead">{words.deleteAllLead}</Dialog.Description>
-          {failed ? (
-            <p className="dialog__lead" role="alert">
-              {words.deleteFailed}
-            </p>
-          ) : null}
-          <div className="dialog__actions">
-            <Dialog.Close className="button">{words.cancel}</Dialog.Close>
-            <button type="button" className="button button--danger-filled" onClick={() => void clear()}>
-              {words.deleteAllDo}
-            </button>
-          </div>
+          <Confirm
+            danger
+            title={words.deleteAllTitle(count(documents?.length ?? 0, 'document'))}
+            lead={words.deleteAllLead}
+            label={words.deleteAllDo}
+            onClose={() => onOpenChange(false)}
+            onConfirm={clear}
+            problemOf={() => words.deleteFailed}
+          />
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>

@@ -1,22 +1,27 @@
 /** One model: what it is good for, what it takes, how far it is here, and what can be done with it. */
 import { Check, TriangleAlert, X } from 'lucide-react';
 import { useId, useRef } from 'react';
-import type { ModelInfo } from '../../index.ts';
+import type { EngineStatus, ModelInfo } from '../../index.ts';
 import { unbroken } from '../format.ts';
 import { Bar } from '../parts/Bar.tsx';
+import { toasts } from '../parts/toasts.ts';
 import { useIndex, useStatus } from '../state/index-context.tsx';
+import { usePreferences } from '../state/preferences.ts';
 import {
   isChangingOver,
+  isInterrupted,
+  needsFolder,
   problemOfCard,
   shareOfPreparing,
   shareOfSwitch,
+  speedOf,
   type WayOn,
   waysOn,
   wordsPerSecond,
 } from './describe.ts';
 import type { Ask } from './ModelDialogs.tsx';
 import { usePreparer, useSwitcher } from './ModelsProvider.tsx';
-import type { Preparation } from './preparer.ts';
+import { keptOf, type Preparation } from './preparer.ts';
 import type { SwitchState } from './switcher.ts';
 import {
   aboutModel,
@@ -26,6 +31,7 @@ import {
   modelWords,
   preparingLine,
   preparingValue,
+  replacementLine,
   sizeLine,
   spokenLine,
   switchingLine,
@@ -40,7 +46,8 @@ export interface ModelCardProps {
   /** Whether its way on is the page's one primary button. */
   readonly primary: boolean;
   readonly onAsk: Ask;
-  readonly onPickFolder: () => void;
+  /** @param name of an import that is gone on with */
+  readonly onPickFolder: (name?: string) => void;
 }
 
 /** Where the focus goes once a dialog about a model is done. */
@@ -86,6 +93,7 @@ export function ModelCard(props: ModelCardProps) {
           />
         )}
         {running || problem !== '' ? null : <Checked info={info} inUse={inUse} />}
+        {running || problem !== '' ? null : <Replacement {...props} onGone={toTitle} />}
         <div className="model__actions">
           <Actions {...props} describedBy={problem === '' ? undefined : id} onGone={toTitle} />
           <span className="model__space" />
@@ -129,7 +137,7 @@ function StateWord({ info, inUse, running, switching }: StateWordProps) {
   }
   if (switching) return <span className="model__state">{modelWords.switchingState}</span>;
   if (running || info.state === 'absent') return null;
-  return <span className="model__state">{modelWords[info.state]}</span>;
+  return <span className="model__state">{modelWords[isInterrupted(info) ? 'interrupted' : info.state]}</span>;
 }
 
 /** What it takes, and under which terms. */
@@ -170,10 +178,15 @@ function Problem({ id, text, title, onDismiss }: ProblemProps) {
   );
 }
 
+/** Whether it is the test of the way that is used: a graphics card may have been tried at two precisions. */
+const isOf = (test: EngineStatus['selfTests'][number], encoder: EngineStatus['encoder']): boolean =>
+  test.device === encoder?.kind && (test.half ?? false) === (encoder.half ?? false);
+
 /** Whether it gives right numbers here, and how quickly. */
 function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: boolean }) {
   const status = useStatus();
-  const test = inUse ? status?.selfTests.find(({ device }) => device === status.encoder?.kind) : undefined;
+  const { builtInSpeed } = usePreferences();
+  const test = inUse ? status?.selfTests.find((one) => isOf(one, status.encoder)) : undefined;
   if (test?.passed === false) {
     return (
       <p className="model__check">
@@ -182,13 +195,69 @@ function Checked({ info, inUse }: { readonly info: ModelInfo; readonly inUse: bo
       </p>
     );
   }
-  const check = info.check?.passed === true && info.state === 'ready' ? info.check : test;
-  if (check === undefined) return null;
+  const speed = info.state === 'ready' ? speedOf(info, builtInSpeed) : null;
+  const checked = test ?? speed;
+  if (checked === null) return null;
   return (
     <p className="model__check model__check--ok">
       <Check className="icon" aria-hidden />
-      {checkedLine(check, 'tokensPerSecond' in check ? wordsPerSecond(check) : null)}
+      {checkedLine(checked, speed?.device === checked.device ? wordsPerSecond(speed) : null)}
     </p>
+  );
+}
+
+type GoOn = Pick<ActionsProps, 'info' | 'preparation' | 'onPickFolder' | 'onGone'>;
+
+/** Goes on with what was stopped, by its folder where that is needed. */
+function useGoOn({ info, preparation, onPickFolder, onGone }: GoOn): () => void {
+  const preparer = usePreparer();
+  return () => {
+    if (needsFolder(info, preparation)) {
+      onPickFolder(info.title);
+      return;
+    }
+    onGone();
+    void preparer.prepare(info);
+  };
+}
+
+/** Another import of its name, which was interrupted. */
+function Replacement(props: GoOn) {
+  const { info, onGone } = props;
+  const { id, title, state, interrupted } = info;
+  const preparer = usePreparer();
+  const goOn = useGoOn(props);
+  if (state !== 'ready' || interrupted === null) return null;
+  const discard = async (): Promise<void> => {
+    onGone();
+    const freed = await preparer.discardImport(id).catch(() => 0); // another tab is at work on it
+    if (freed > 0) toasts.add({ description: modelWords.discarded(title, freed), timeout: 6000 });
+  };
+  return (
+    <div className="model__check">
+      <TriangleAlert className="icon" aria-hidden />
+      <div>
+        <p>{unbroken(replacementLine(interrupted))}</p>
+        <p className="model__ways">
+          <button
+            type="button"
+            className="text-button"
+            aria-label={modelWords.named(modelWords.continue, title)}
+            onClick={goOn}
+          >
+            {modelWords.continue}
+          </button>
+          <button
+            type="button"
+            className="text-button text-button--quiet"
+            aria-label={modelWords.named(modelWords.discard, title)}
+            onClick={() => void discard()}
+          >
+            {modelWords.discard}
+          </button>
+        </p>
+      </div>
+    </div>
   );
 }
 
@@ -224,7 +293,7 @@ function wayOf(preparation: Preparation | null, switching: SwitchState | null): 
 
 function problemText(info: ModelInfo, preparation: Preparation | null): string {
   const problem = problemOfCard(info, preparation);
-  return problem === null ? '' : modelFailure(problem, info.presentBytes);
+  return problem === null ? '' : modelFailure(problem, keptOf(info), info.state === 'ready');
 }
 
 /** In the place of what it takes, so that nothing moves. */
@@ -248,10 +317,7 @@ function Actions(props: ActionsProps) {
   const switcher = useSwitcher();
   const preparer = usePreparer();
   const { failure } = useIndex();
-  const goOn = (): void => {
-    onGone();
-    void preparer.prepare(info);
-  };
+  const goOn = useGoOn(props);
   const button = (label: string, act: () => void, strong = false) => (
     <button
       key={label}
@@ -294,11 +360,11 @@ function Actions(props: ActionsProps) {
       again: () => button(modelWords.tryAgain, goOn),
       check: () => button(modelWords.checkAgain, goOn),
       storage: () => button(modelWords.manageStorage, () => location.assign('#section=library')),
-      folder: () => button(modelWords.opensFolder, onPickFolder),
+      folder: () => button(modelWords.opensFolder, () => onPickFolder()),
       consent: () => button(modelWords.download, () => onAsk({ kind: 'get', info })),
       reload: () => button(modelWords.reload, () => location.reload()),
     };
-    return waysOn(preparation.problem.code, info.presentBytes > 0).map((way) => ways[way]());
+    return waysOn(preparation.problem.code, keptOf(info) > 0, info.state === 'ready').map((way) => ways[way]());
   }
   switch (info.state) {
     case 'ready':

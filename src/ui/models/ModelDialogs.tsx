@@ -3,11 +3,12 @@ import { Dialog } from '@base-ui/react/dialog';
 import { useId, useState } from 'react';
 import type { ImportRequest, ModelInfo } from '../../index.ts';
 import { unbroken } from '../format.ts';
+import { Confirm } from '../parts/Confirm.tsx';
 import { toasts } from '../parts/toasts.ts';
 import { Segmented } from '../parts/Segmented.tsx';
 import { useDocuments, useIndex } from '../state/index-context.tsx';
 import { preferences, usePreferences } from '../state/preferences.ts';
-import { hostOf, type Offer, rereadingSeconds, roomNeeded, termsOf } from './describe.ts';
+import { hostOf, type Offer, rereadingSeconds, roomNeeded, speedOf, termsOf } from './describe.ts';
 import { titleId } from './ModelCard.tsx';
 import { ModelDetails } from './ModelDetails.tsx';
 import { useModelSwitch, usePreparer } from './ModelsProvider.tsx';
@@ -161,12 +162,12 @@ function Get({
         </label>
       )}
       {crowded ? (
-        <p className="get__problem" role="alert">
+        <p className="dialog__problem" role="alert">
           {unbroken(noRoom(needed, offer.bytesFree))}
         </p>
       ) : null}
       {offer.gated ? (
-        <p className="get__problem" role="alert">
+        <p className="dialog__problem" role="alert">
           {modelWords.gated}
         </p>
       ) : null}
@@ -209,52 +210,35 @@ function Use({ info, onClose }: { readonly info: ModelInfo; readonly onClose: ()
   const { index } = useIndex();
   const { documents, stats } = useDocuments();
   const change = useModelSwitch();
-  const seconds = rereadingSeconds(stats, info.check?.tokensPerSecond ?? null);
+  const { builtInSpeed } = usePreferences();
+  const seconds = rereadingSeconds(stats, speedOf(info, builtInSpeed)?.tokensPerSecond ?? null);
   return (
-    <>
-      <Dialog.Title className="dialog__title">{modelWords.useTitle(info.title)}</Dialog.Title>
-      <Dialog.Description className="dialog__lead">
-        {unbroken(rereadLead(documents?.length ?? 0, seconds, index !== null))}
-      </Dialog.Description>
-      <Choice label={modelWords.switchTo} onClose={onClose} onChoose={() => change(info)} />
-    </>
+    <Confirm
+      title={modelWords.useTitle(info.title)}
+      lead={rereadLead(documents?.length ?? 0, seconds, index !== null)}
+      label={modelWords.switchTo}
+      onClose={onClose}
+      onConfirm={() => change(info)}
+    />
   );
 }
 
 function Delete({ info, onClose }: { readonly info: ModelInfo; readonly onClose: () => void }) {
   const preparer = usePreparer();
-  const [problem, setProblem] = useState('');
-  const [busy, setBusy] = useState(false);
   const size = info.state === 'ready' ? (info.keptBytes ?? info.presentBytes) : info.presentBytes;
-  const remove = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      const freed = await preparer.remove(info.id);
-      onClose();
-      toasts.add({ description: modelWords.deleted(info.title, freed), timeout: 6000 });
-    } catch (thrown) {
-      setBusy(false);
-      setProblem(modelFailure(problemOf(thrown), 0));
-    }
-  };
   return (
-    <>
-      <Dialog.Title className="dialog__title">{modelWords.deleteTitle(info.title)}</Dialog.Title>
-      <Dialog.Description className="dialog__lead">
-        {info.origin === 'folder' ? modelWords.deleteFolderLead(size) : modelWords.deleteLead(size)}
-      </Dialog.Description>
-      {problem === '' ? null : (
-        <p className="get__problem" role="alert">
-          {problem}
-        </p>
-      )}
-      <div className="dialog__actions">
-        <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>
-        <button type="button" className="button button--danger-filled" disabled={busy} onClick={() => void remove()}>
-          {modelWords.delete}
-        </button>
-      </div>
-    </>
+    <Confirm
+      danger
+      title={modelWords.deleteTitle(info.title)}
+      lead={info.origin === 'folder' ? modelWords.deleteFolderLead(size) : modelWords.deleteLead(size)}
+      label={modelWords.delete}
+      onClose={onClose}
+      onConfirm={async () => {
+        const freed = await preparer.remove(info.id);
+        toasts.add({ description: modelWords.deleted(info.title, freed), timeout: 6000 });
+      }}
+      problemOf={(thrown) => modelFailure(problemOf(thrown), 0)}
+    />
   );
 }
 
@@ -273,35 +257,12 @@ function InUse({ info }: { readonly info: ModelInfo }) {
 function Replace({ request, onClose }: { readonly request: ImportRequest; readonly onClose: () => void }) {
   const preparer = usePreparer();
   return (
-    <>
-      <Dialog.Title className="dialog__title">{modelWords.replaceTitle(request.name)}</Dialog.Title>
-      <Dialog.Description className="dialog__lead">{modelWords.replaceLead}</Dialog.Description>
-      <Choice label={modelWords.replace} onClose={onClose} onChoose={() => void preparer.importFolder(request)} />
-    </>
-  );
-}
-
-interface ChoiceProps {
-  readonly label: string;
-  readonly onClose: () => void;
-  readonly onChoose: () => void;
-}
-
-/** Cancel, or the one thing that the dialog asks about. */
-function Choice({ label, onClose, onChoose }: ChoiceProps) {
-  return (
-    <div className="dialog__actions">
-      <Dialog.Close className="button">{modelWords.cancel}</Dialog.Close>
-      <button
-        type="button"
-        className="button button--primary"
-        onClick={() => {
-          onClose();
-          onChoose();
-        }}
-      >
-        {label}
-      </button>
-    </div>
+    <Confirm
+      title={modelWords.replaceTitle(request.name)}
+      lead={modelWords.replaceLead}
+      label={modelWords.replace}
+      onClose={onClose}
+      onConfirm={() => void preparer.importFolder(request)}
+    />
   );
 }

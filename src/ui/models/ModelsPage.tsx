@@ -14,6 +14,7 @@ import { useModelInUse, useModelList, useModelSwitch, usePreparer, useSwitching 
 import './models.css';
 import { OtherModel } from './OtherModel.tsx';
 import type { PreparerState } from './preparer.ts';
+import { useBuiltInSpeed } from './speed.ts';
 import { modelWords, withoutLine } from './words.ts';
 
 export default function ModelsPage() {
@@ -23,6 +24,7 @@ export default function ModelsPage() {
   const { failure } = useIndex();
   const { asked, open, ask, close } = useQuestion(state);
   const folder = useFolder();
+  useBuiltInSpeed();
   const { offered, without } = shelves(withUnlisted(state), inUse);
   const fresh = offered.find(({ id, state: now }) => now === 'ready' && id !== inUse && state.finished.has(id));
   return (
@@ -51,12 +53,12 @@ export default function ModelsPage() {
           failedFolder={failedFolder(state)}
           folderProblem={folder.problem}
           onAsk={ask}
-          onPickFolder={folder.pick}
+          onPickFolder={() => folder.pick()}
         />
       )}
       <Without models={without} onAsk={ask} />
       {folder.input}
-      <ModelDialogs asked={asked} open={open} onClose={close} onPickFolder={folder.pick} />
+      <ModelDialogs asked={asked} open={open} onClose={close} onPickFolder={() => folder.pick()} />
     </div>
   );
 }
@@ -138,6 +140,7 @@ function useQuestion({ dropped }: PreparerState) {
 function useFolder() {
   const preparer = usePreparer();
   const input = useRef<HTMLInputElement>(null);
+  const goesOnWith = useRef<string | undefined>(undefined);
   const [problem, setProblem] = useState('');
   const take = (event: ChangeEvent<HTMLInputElement>): void => {
     const inputs = fromFiles(event.target.files ?? []);
@@ -148,11 +151,18 @@ function useFolder() {
       return;
     }
     setProblem('');
-    preparer.offerFolder(toImport(inputs));
+    const request = toImport(inputs);
+    const { current: name } = goesOnWith;
+    if (name === undefined) preparer.offerFolder(request);
+    else void preparer.importFolder({ ...request, name });
   };
   return {
     problem,
-    pick: () => input.current?.click(),
+    /** @param name of an import that is gone on with, whatever its folder is called by now */
+    pick: (name?: string) => {
+      goesOnWith.current = name;
+      input.current?.click();
+    },
     input: (
       <input
         ref={(element) => {

@@ -4,13 +4,16 @@ import {
   dimsOffered,
   hostOf,
   isModelFolder,
+  needsFolder,
   rereadingSeconds,
   roomNeeded,
   shareOfPreparing,
   shelves,
+  speedOf,
   termsOf,
   toImport,
   unlisted,
+  waysOn,
   wordsPerSecond,
 } from './describe.ts';
 
@@ -46,8 +49,8 @@ describe('how far a preparation is', () => {
 
   test('is nothing before it is known, and never more than all', () => {
     expect(shareOfPreparing('download', null)).toBe(0);
-    expect(shareOfPreparing('folder', at('copying', 9))).toBe(0.4);
-    expect(shareOfPreparing('folder', { phase: 'quantizing', done: 0, total: 0, unit: 'bytes' })).toBe(0.4);
+    expect(shareOfPreparing('folder', at('copying', 9))).toBe(0.25);
+    expect(shareOfPreparing('folder', { phase: 'quantizing', done: 0, total: 0, unit: 'bytes' })).toBe(0.25);
   });
 });
 
@@ -60,6 +63,35 @@ test('words a second, as people count', () => {
   expect(wordsPerSecond({ tokensPerSecond: 2140 })).toBe(1500); // × 0.7, two digits
   expect(wordsPerSecond({ tokensPerSecond: 70 })).toBe(50); // one
   expect(wordsPerSecond({ tokensPerSecond: 0 })).toBeNull();
+});
+
+test('the speed of the model that comes with Lateral is what was measured of it in use', () => {
+  const measured = { device: 'wasm', tokensPerSecond: 900 } as const;
+  expect(speedOf(model('lateral-mini'), measured)).toBe(measured);
+  expect(speedOf(model('lateral-mini'), null)).toBeNull();
+  expect(speedOf(model('another'), measured)).toBeNull();
+  const check = {
+    ...measured,
+    device: 'webgpu',
+    half: false,
+    passed: true,
+    minCosine: null,
+    checkedAt: 0,
+    message: '',
+  } as const;
+  expect(speedOf(model('another', { check }), measured)).toBe(check);
+});
+
+test('an import is gone on with by its folder as long as files of it are missing', () => {
+  const importing = { kind: 'folder' } as const;
+  const interrupted = { presentBytes: 1, totalBytes: 2, complete: false };
+  expect(needsFolder(model('folder:a', { state: 'partial', interrupted }), null)).toBe(true);
+  const whole = { ...interrupted, complete: true };
+  expect(needsFolder(model('folder:a', { state: 'ready', interrupted: whole }), importing)).toBe(false);
+  expect(needsFolder(model('folder:a', { state: 'ready' }), importing)).toBe(true); // it ended before the first file
+  expect(needsFolder(model('folder:a', { state: 'failed' }), importing)).toBe(false); // checked again
+  expect(needsFolder(model('maker/a', { state: 'partial' }), { kind: 'download' })).toBe(false);
+  expect([waysOn('self-test-failed', true), waysOn('self-test-failed', true, true)]).toEqual([['check'], []]);
 });
 
 test('documents that share vectors are read token by token all the same', () => {

@@ -44,8 +44,9 @@ export const cannotBeHad = ({ instead, state }: Pick<ModelInfo, 'instead' | 'sta
 
 /** What each step takes of the whole, about: so that the bar goes one way. */
 const steps = {
-  download: { downloading: [0, 0.75], retrying: [0, 0.75], quantizing: [0.75, 0.95], checking: [0.95, 1] },
-  folder: { copying: [0, 0.4], quantizing: [0.4, 0.9], checking: [0.9, 1] },
+  download: { downloading: [0, 0.65], retrying: [0, 0.65], quantizing: [0.65, 0.8], checking: [0.8, 1] },
+  folder: { copying: [0, 0.25], quantizing: [0.25, 0.6], checking: [0.6, 1] },
+  check: { checking: [0, 1] },
 } as const satisfies Record<string, Partial<Record<Progress['phase'], readonly [number, number]>>>;
 export type PreparationKind = keyof typeof steps;
 
@@ -60,7 +61,7 @@ export function shareOfPreparing(kind: PreparationKind, progress: Progress | nul
 
 /** 0 to 1: of the documents, nearly all of it; the change itself is short. */
 export function shareOfSwitch(progress: Progress | null): number {
-  if (progress === null || progress.phase === 'waiting') return 0;
+  if (progress === null || progress.phase === 'waiting' || progress.phase === 'loading-model') return 0;
   if (isChangingOver(progress)) return 1;
   const { done, total, current } = progress;
   const within = current === undefined || current.total === 0 ? 0 : Math.min(1, current.done / current.total);
@@ -94,6 +95,13 @@ export function wordsPerSecond(check: Pick<ModelCheck, 'tokensPerSecond'>): numb
   const rate = check.tokensPerSecond * wordsPerToken;
   return rate >= 1 && Number.isFinite(rate) ? Number(rate.toPrecision(rate < 100 ? 1 : 2)) : null;
 }
+
+/** What was measured of it: when it was checked; of the one that comes with Lateral, where it was in use. */
+export function speedOf({ id, check }: Pick<ModelInfo, 'id' | 'check'>, builtInSpeed: Speed | null): Speed | null {
+  return check?.passed === true ? check : id === builtInModel ? builtInSpeed : null;
+}
+
+export type Speed = Pick<ModelCheck, 'device' | 'tokensPerSecond'>;
 
 /** How long documents that are here take to be read by another model; null where its speed is not known. */
 export function rereadingSeconds(
@@ -151,8 +159,11 @@ export const defaultHub = 'https://huggingface.co';
 /** What a person can do about a failure, the likeliest first. */
 export type WayOn = 'continue' | 'again' | 'check' | 'storage' | 'folder' | 'consent' | 'reload';
 
-/** @param here whether anything of the model is */
-export function waysOn(code: ErrorCode, here: boolean): readonly WayOn[] {
+/**
+ * @param here whether anything of the model is
+ * @param serves whether a model of its name is ready, which then stays
+ */
+export function waysOn(code: ErrorCode, here: boolean, serves = false): readonly WayOn[] {
   switch (code) {
     case 'storage-full':
       return ['storage', here ? 'continue' : 'again'];
@@ -164,8 +175,9 @@ export function waysOn(code: ErrorCode, here: boolean): readonly WayOn[] {
     case 'worker-failed':
     case 'reload-needed':
       return ['reload'];
+    case 'not-finite':
     case 'self-test-failed':
-      return ['check'];
+      return serves ? [] : ['check'];
     case 'model-invalid':
     case 'storage-corrupt':
     case 'storage-unavailable':
@@ -174,6 +186,19 @@ export function waysOn(code: ErrorCode, here: boolean): readonly WayOn[] {
     default:
       return [here ? 'continue' : 'again'];
   }
+}
+
+/** Whether it is an import that ended early, with none of its name to be used meanwhile. */
+export const isInterrupted = ({ state, interrupted }: Pick<ModelInfo, 'state' | 'interrupted'>): boolean =>
+  interrupted !== null && state !== 'ready';
+
+/** Whether going on with it takes its folder once more. */
+export function needsFolder(
+  { state, interrupted }: Pick<ModelInfo, 'state' | 'interrupted'>,
+  preparation: Pick<Preparation, 'kind'> | null,
+): boolean {
+  if (interrupted !== null) return !interrupted.complete;
+  return preparation?.kind === 'folder' && state !== 'failed';
 }
 
 const failedHere: ModelProblem = { code: 'self-test-failed', message: '', details: {} };
@@ -220,4 +245,5 @@ export const unlisted = ({ model, title, kind }: Pick<Preparation, 'model' | 'ti
   repository: kind === 'folder' ? null : model,
   ...{ licence: null, languages: null, parameters: null, quality: [], dims: [] },
   ...{ downloadBytes: null, presentBytes: 0, keptBytes: null, memoryBytes: null, instead: '', unsure: [], check: null },
+  ...{ revision: null, interrupted: null },
 });

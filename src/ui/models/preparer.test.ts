@@ -46,6 +46,10 @@ const service: LateralModels = {
       signal?.addEventListener('abort', () => reject(new LateralError('aborted', 'Stopped on request.')));
     }),
   importFolder: (_, options) => service.prepare('', options),
+  discardImport: (id) => {
+    list = list.map((one) => (one.id === id ? { ...one, interrupted: null } : one));
+    return Promise.resolve(300);
+  },
   remove: (id) => {
     list = list.filter((one) => one.id !== id);
     return Promise.resolve(700);
@@ -145,7 +149,7 @@ test('a folder goes by its own name', async () => {
 });
 
 test('a folder that would take another’s place is asked about first', async () => {
-  list = [{ ...model, id: 'folder:mine' }];
+  list = [{ ...model, id: 'folder:mine', state: 'ready' }];
   await preparer.refresh();
   const request = { name: 'mine', files: [] };
   preparer.offerFolder(request);
@@ -155,6 +159,18 @@ test('a folder that would take another’s place is asked about first', async ()
   preparer.offerFolder({ name: 'another', files: [] });
   expect(preparer.state().dropped).toBeNull();
   expect(calls).toHaveLength(1);
+});
+
+test('a folder goes on with an import of its name that was interrupted, without a question', async () => {
+  const interrupted = { presentBytes: 400, totalBytes: 1000, complete: false };
+  list = [{ ...model, id: 'folder:mine', state: 'partial', presentBytes: 400, interrupted }];
+  await preparer.refresh();
+  preparer.offerFolder({ name: 'mine', files: [] });
+  expect(preparer.state().dropped).toBeNull();
+  expect(calls).toHaveLength(1);
+  preparer.cancel('folder:mine');
+  expect(await preparer.discardImport('folder:mine')).toBe(300);
+  expect(preparer.state().list![0]!.interrupted).toBeNull();
 });
 
 test('what was deleted is gone from the list', async () => {

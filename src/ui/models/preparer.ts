@@ -84,7 +84,8 @@ export class Preparer {
     const { recheck, ...asked } = options;
     const chosen = { ...this.#options.get(id), ...asked };
     this.#options.set(id, chosen);
-    return this.#run({ model: id, title, kind: 'download' }, (models, call) =>
+    const kind = recheck === true ? 'check' : id.startsWith('folder:') ? 'folder' : 'download';
+    return this.#run({ model: id, title, kind }, (models, call) =>
       models.prepare(id, { ...chosen, ...(recheck === true ? { recheck } : {}), ...call }),
     );
   };
@@ -94,9 +95,10 @@ export class Preparer {
       models.importFolder(request, call),
     );
 
-  /** A folder, by picker or drop: at once, unless it would take another's place. */
+  /** A folder, by picker or drop: at once, unless it would take another's place. One that was interrupted is gone on with. */
   readonly offerFolder = (request: ImportRequest): void => {
-    if (this.#state.list?.some(({ id }) => id === `folder:${request.name}`) === true) this.#set({ dropped: request });
+    const here = this.#state.list?.find(({ id }) => id === `folder:${request.name}`);
+    if (here?.state === 'ready' || here?.state === 'failed') this.#set({ dropped: request });
     else void this.importFolder(request);
   };
 
@@ -118,6 +120,13 @@ export class Preparer {
     const freed = await this.#models().remove(model);
     this.dismiss(model);
     this.#options.delete(model);
+    await this.refresh();
+    return freed;
+  };
+
+  /** Lets go of an import that was interrupted. @returns the bytes freed */
+  readonly discardImport = async (model: string): Promise<number> => {
+    const freed = await this.#models().discardImport(model);
     await this.refresh();
     return freed;
   };
@@ -157,13 +166,15 @@ export class Preparer {
     } catch (thrown) {
       const problem = problemOf(thrown);
       await this.refresh();
-      const kept = keptOf(this.#state.list, model);
+      const here = this.#state.list?.find(({ id }) => id === model);
+      const kept = keptOf(here);
+      const serves = here?.state === 'ready';
       if (signal.aborted || problem.code === 'aborted') {
         this.#put(model, null);
-        announce(modelWords.stopped(title, kept));
+        announce(serves && kept === 0 ? modelWords.unchanged(title) : modelWords.stopped(title, kept));
       } else {
         this.#put(model, { ...subject, progress: null, stopping: false, problem });
-        announceStop(`${title}: ${modelFailure(problem, kept)}`);
+        announceStop(`${title}: ${modelFailure(problem, kept, serves)}`);
       }
     } finally {
       this.#controllers.delete(model);
@@ -199,9 +210,11 @@ export class Preparer {
   }
 }
 
-/** Bytes that are here of a model, by the list. */
-export const keptOf = (list: readonly ModelInfo[] | null, model: string): number =>
-  list?.find(({ id }) => id === model)?.presentBytes ?? 0;
+/** Bytes that are here of what is on its way: none of a model that is ready. */
+export function keptOf(info: Pick<ModelInfo, 'state' | 'presentBytes' | 'interrupted'> | undefined): number {
+  if (info === undefined) return 0;
+  return info.interrupted?.presentBytes ?? (info.state === 'ready' ? 0 : info.presentBytes);
+}
 
 export function problemOf(thrown: unknown): ModelProblem {
   if (thrown instanceof LateralError) {

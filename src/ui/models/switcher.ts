@@ -124,12 +124,13 @@ export class Switcher<Next extends NextIndex = NextIndex> {
   }
 
   #show(to: ModelChoice, progress: Progress, signal: AbortSignal): void {
-    if (signal.aborted || progress.phase === 'loading-model') return;
+    if (signal.aborted) return;
     const now = performance.now();
     const before = this.#state.progress;
     if (before?.phase === progress.phase && before.done === progress.done && now - this.#shownAt < shownEveryMs) return;
     this.#shownAt = now;
     this.#set({ phase: 'running', to, progress, problem: '' });
+    if (progress.phase === 'loading-model') return;
     const quarter = Math.floor((4 * progress.done) / Math.max(1, progress.total));
     if (quarter > this.#quarter && quarter < 4) announce(switchingLine(progress));
     this.#quarter = Math.max(this.#quarter, quarter);

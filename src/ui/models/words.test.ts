@@ -5,6 +5,8 @@ import type { ModelInfo, Progress } from '../../index.ts';
 import { unlisted } from './describe.ts';
 import {
   addressProblem,
+  checkedLine,
+  detailRows,
   dimName,
   downloadLead,
   licenceLine,
@@ -12,8 +14,10 @@ import {
   modelFailure,
   preparingLine,
   preparingValue,
+  replacementLine,
   rereadLead,
   sizeLine,
+  switchingLine,
 } from './words.ts';
 
 const model: ModelInfo = {
@@ -61,6 +65,31 @@ test.each([
   expect(sizeLine({ ...model, ...change })).toBe(line);
 });
 
+test('an import that was interrupted, alone and beside a model that is ready', () => {
+  const interrupted = { presentBytes: 412e6, totalBytes: 2.2e9, complete: false };
+  expect(sizeLine({ ...model, origin: 'folder', state: 'partial', interrupted })).toBe(
+    '412 MB of 2.2 GB is copied. The rest needs its folder once more',
+  );
+  expect(replacementLine(interrupted)).toBe('A new one was interrupted: 412 MB of 2.2 GB is copied.');
+  expect(replacementLine({ ...interrupted, complete: true })).toContain('has to be made smaller and checked');
+  expect(modelFailure({ code: 'self-test-failed', message: '', details: {} }, 0, true)).toContain('that is here stays');
+});
+
+test('while another model is opened: how much of it is read, as long as that says something', () => {
+  const loading = (done: number): Progress => ({ phase: 'loading-model', done, total: 200, unit: 'bytes' });
+  expect([0, 86, 200].map((done) => switchingLine(loading(done)))).toEqual([
+    'Getting ready…',
+    'Getting ready… 43 %',
+    'Getting ready…',
+  ]);
+});
+
+test('the commit of a download is among the details', () => {
+  const revision = '4cf816e5e2b03167b132a3c847a9ecd48ba708e1';
+  expect(detailRows({ ...model, revision }, null)).toContainEqual(['Revision', revision]);
+  expect(detailRows(model, null).map(([name]) => name)).not.toContain('Revision');
+});
+
 test('how far it is, for eyes and for ears', () => {
   const progress: Progress = { phase: 'downloading', done: 412e6, total: 2.2e9, unit: 'bytes', etaSeconds: 360 };
   expect(preparingLine(progress)).toBe('Downloading · 412 MB of 2.2 GB · about 6 min');
@@ -68,7 +97,14 @@ test('how far it is, for eyes and for ears', () => {
   expect(preparingLine({ ...progress, phase: 'retrying' })).toBe(
     'The connection broke off, trying again · 412 MB of 2.2 GB',
   );
-  expect(preparingLine({ phase: 'checking', done: 0, total: 1, unit: 'turns' })).toBe('Checking it on this device');
+  const checking: Progress = { phase: 'checking', done: 1, total: 60, unit: 'turns' };
+  expect(preparingLine(checking)).toBe('Checking it on this device');
+  expect(preparingLine({ ...checking, etaSeconds: 50 })).toBe('Checking it on this device · about 50 s');
+  expect(preparingValue({ ...checking, etaSeconds: 50 })).toBe('Checking it on this device, about 50 seconds left');
+  expect(preparingValue({ ...checking, etaSeconds: 0.4 })).toBe('Checking it on this device, about 1 second left');
+  expect(preparingLine({ ...checking, phase: 'quantizing', total: 2.2e9, done: 1e9, unit: 'bytes' })).toBe(
+    'Making it smaller · 1 GB of 2.2 GB',
+  );
 });
 
 test.each([
@@ -103,6 +139,13 @@ test('every code has a sentence, and only one of them takes it from the engine',
 test('what a switch costs', () => {
   expect(rereadLead(40, 360, true)).toBe('Your 40 documents must be read again, about 6 min. Search keeps working.');
   expect(rereadLead(1, null, false)).toBe('Your document must be read again. Until then it is found by its words.');
+});
+
+test('where a model was checked, and at which precision', () => {
+  expect(checkedLine({ device: 'webgpu', half: true }, 900)).toBe(
+    'Checked on this device’s graphics card, at half precision. Reads about 900 words a second',
+  );
+  expect(checkedLine({ device: 'webgpu', half: false }, null)).toBe('Checked on this device’s graphics card');
 });
 
 test('numbers a word, against the most that a model has', () => {

@@ -4,12 +4,14 @@ import type {
   ErrorCode,
   ErrorDetails,
   IndexStats,
+  InterruptedImport,
   ModelCheck,
   ModelInfo,
   ModelLicence,
   Progress,
 } from '../../index.ts';
-import { bytes, count, day, duration, languageName, number } from '../format.ts';
+import { bytes, count, day, duration, languageName, number, spokenTime } from '../format.ts';
+import { words } from '../words.ts';
 
 export const modelWords = {
   lead: 'A model decides how meaning is compared. Lateral comes with one.',
@@ -18,6 +20,7 @@ export const modelWords = {
   absent: '',
   partial: 'Partly downloaded',
   unfinished: 'Not finished',
+  interrupted: 'Interrupted',
   failed: 'Not usable here',
   checkFailed: 'Did not pass its check on this device. Details say more.',
   opening: 'Getting ready…',
@@ -31,6 +34,8 @@ export const modelWords = {
   checkAgain: 'Check again',
   use: 'Use',
   delete: 'Delete',
+  discard: 'Discard',
+  discarded: (title: string, freed: number): string => `Discarded the new ${title}. ${bytes(freed)} is free again.`,
   cancel: 'Cancel',
   close: 'Close',
   reload: 'Reload',
@@ -59,6 +64,7 @@ export const modelWords = {
   finished: (title: string): string => `${title} is ready.`,
   stopped: (title: string, kept: number): string =>
     kept === 0 ? `Stopped. Nothing of ${title} was kept.` : `Stopped. ${bytes(kept)} of ${title} is kept.`,
+  unchanged: (title: string): string => `Stopped. ${title} is as it was.`,
   preparing: (title: string): string => `Getting ${title}`,
   cancelOf: (title: string): string => `Cancel: ${title}`,
 
@@ -79,7 +85,7 @@ export const modelWords = {
   switchStopped: (title: string): string => `The switch to ${title} has stopped. The model in use stays.`,
 
   replaceTitle: (title: string): string => `Replace ${title}?`,
-  replaceLead: 'A model from a folder of this name is here already. The new one takes its place.',
+  replaceLead: 'A model from a folder of this name is here already. It stays until the new one has passed its check.',
   replace: 'Replace',
 
   another: 'Another model',
@@ -179,12 +185,13 @@ export function licenceName(licence: ModelLicence | null): string {
 }
 
 /** `Downloads 2.2 GB, keeps 352 MB`; of one that is here, what it keeps. */
-export function sizeLine({ origin, state, downloadBytes, presentBytes, keptBytes }: ModelInfo): string {
+export function sizeLine({ origin, state, downloadBytes, presentBytes, keptBytes, interrupted }: ModelInfo): string {
   if (state === 'ready') {
     if (keptBytes === null) return '';
     return origin === 'built-in' ? `${bytes(keptBytes)}, part of Lateral` : `Keeps ${bytes(keptBytes)}`;
   }
   if (state === 'unfinished') return 'All of it is here, and has to be made smaller';
+  if (interrupted !== null) return `${copied(interrupted)}. The rest needs its folder once more`;
   if (downloadBytes === null) return '';
   if (state === 'partial') return `${bytes(presentBytes)} of ${bytes(downloadBytes)} is here`;
   if (downloadBytes === keptBytes) return `Downloads and keeps ${bytes(keptBytes)}`;
@@ -194,11 +201,23 @@ export function sizeLine({ origin, state, downloadBytes, presentBytes, keptBytes
     : `Downloads ${bytes(downloadBytes)}, keeps ${bytes(keptBytes)}`;
 }
 
+const copied = ({ presentBytes, totalBytes }: InterruptedImport): string =>
+  `${bytes(presentBytes)} of ${bytes(totalBytes)} is copied`;
+
+/** Of an import that would take the place of the model that is here. */
+export const replacementLine = (interrupted: InterruptedImport): string =>
+  interrupted.complete
+    ? 'A new one is here, and has to be made smaller and checked.'
+    : `A new one was interrupted: ${copied(interrupted)}.`;
+
 const devices = { wasm: 'processor', native: 'processor', webgpu: 'graphics card' } as const;
 
 /** Where it was checked, and how quick it is there. */
-export function checkedLine(check: Pick<ModelCheck, 'device'>, wordsPerSecond: number | null): string {
-  const checked = `Checked on this device’s ${devices[check.device]}`;
+export function checkedLine(
+  { device, half }: { readonly device: ModelCheck['device']; readonly half?: boolean | undefined },
+  wordsPerSecond: number | null,
+): string {
+  const checked = `Checked on this device’s ${devices[device]}${half === true ? ', at half precision' : ''}`;
   return wordsPerSecond === null ? checked : `${checked}. Reads about ${number(wordsPerSecond)} words a second`;
 }
 
@@ -250,9 +269,9 @@ export function preparingLine(progress: Progress | null): string {
     case 'copying':
       return size === '' ? 'Copying' : `Copying · ${size}${time}`;
     case 'quantizing':
-      return `Making it smaller${time}`;
+      return `Making it smaller${size === '' ? '' : ` · ${size}`}${time}`;
     case 'checking':
-      return 'Checking it on this device';
+      return `Checking it on this device${time}`;
     default:
       return modelWords.opening;
   }
@@ -262,11 +281,8 @@ export function preparingLine(progress: Progress | null): string {
 export const preparingValue = (progress: Progress | null): string => spokenLine(preparingLine(progress));
 
 export function spokenLine(line: string): string {
-  return line
-    .replaceAll(' · ', ', ')
-    .replace(/ min$/, ' minutes left')
-    .replace(/ s$/, ' seconds left')
-    .replace(/ h$/, ' hours left');
+  const spoken = line.replaceAll(' · ', ', ');
+  return / (s|min|h)$/.test(spoken) ? `${spokenTime(spoken)} left` : spoken;
 }
 
 /** The same in a few words, for the sections that have no room for more. */
@@ -288,8 +304,11 @@ export interface ModelProblem {
   readonly details: ErrorDetails;
 }
 
-/** @param keptBytes of what is here of it, 0 where nothing is */
-export function modelFailure({ code, message, details }: ModelProblem, keptBytes: number): string {
+/**
+ * @param keptBytes of what is here of it, 0 where nothing is
+ * @param serves whether a model of its name is ready, which then stays
+ */
+export function modelFailure({ code, message, details }: ModelProblem, keptBytes: number, serves = false): string {
   const kept = keptBytes === 0 ? '' : ` ${bytes(keptBytes)} is kept.`;
   switch (code) {
     case 'download-interrupted':
@@ -315,7 +334,9 @@ export function modelFailure({ code, message, details }: ModelProblem, keptBytes
       return `Lateral cannot use this model. ${message}`;
     case 'model-busy':
       return 'Another tab is at work on this model. Wait until it is done there, then go on.';
+    case 'not-finite':
     case 'self-test-failed':
+      if (serves) return 'The new one gives wrong results on this device, so the one that is here stays.';
       return 'It gives wrong results on this device, so it is not used. Another browser may do better.';
     case 'out-of-memory':
       return 'This tab ran out of memory. What is done is kept. Close other tabs, then go on.';
@@ -369,10 +390,17 @@ export function rereadLead(documents: number, seconds: number | null, searchable
 export function switchingLine(progress: Progress | null): string {
   if (progress === null) return modelWords.opening;
   if (progress.phase === 'waiting') return 'Another tab is reading. This goes on after that.';
+  if (progress.phase === 'loading-model') return loadingLine(progress);
   if (progress.phase !== 'reencoding') return 'Changing over';
   const { done, total, etaSeconds } = progress;
   const line = `Reading ${number(Math.min(done + 1, total))} of ${count(total, 'document')}`;
   return etaSeconds === undefined ? line : `${line} · about ${duration(etaSeconds)}`;
+}
+
+/** While the weights are read; their runtime takes some time more. */
+function loadingLine({ done, total }: Progress): string {
+  const percent = total === 0 ? 0 : Math.floor((100 * done) / total);
+  return percent > 0 && percent < 100 ? words.gettingReadyShare(percent) : words.gettingReady;
 }
 
 /** The same in a few words. */
@@ -390,6 +418,7 @@ export function switchFailure({ code, details, message }: ModelProblem, title: s
       return `${title} needs more memory than this tab may use. Close other tabs, then go on.`;
     case 'model-unavailable':
       return `${title} is not here any more. Download it again.`;
+    case 'not-finite':
     case 'self-test-failed':
     case 'model-invalid':
     case 'model-busy':
@@ -409,12 +438,13 @@ export function detailRows(
     readonly tests: readonly string[];
   } | null,
 ): readonly (readonly [name: string, value: string])[] {
-  const { check, quality, parameters, repository } = info;
+  const { check, quality, parameters, repository, revision } = info;
   const rows: (readonly [string, string])[] = [
     ['Languages', languageNames(info.languages)],
     ...quality.map(({ benchmark, metric, value }) => [benchmark, qualitySentence(benchmark, metric, value)] as const),
     ['Licence', licenceLine(info.licence)],
     ...(repository === null ? [] : [['Repository', repository] as const]),
+    ...(revision === null ? [] : [['Revision', revision] as const]),
     ...(parameters === null ? [] : [['Parameters', millions(parameters)] as const]),
     ...(info.dims.length === 0 ? [] : [['Dimensions', info.dims.join(', ')] as const]),
     ...(info.memoryBytes === null ? [] : [['Memory', `about ${bytes(info.memoryBytes)}`] as const]),
@@ -440,10 +470,10 @@ function qualitySentence(benchmark: string, metric: string, value: number): stri
   return `${figure} ${metric}${over === undefined ? '' : ` ${over}`}, as its makers published it. 1 would be every answer in the best order.`;
 }
 
-function checkSentence({ passed, device, minCosine, tokensPerSecond, checkedAt, message }: ModelCheck): string {
+function checkSentence({ passed, device, half, minCosine, tokensPerSecond, checkedAt, message }: ModelCheck): string {
   const figures = [
     passed ? 'passed' : 'failed',
-    device,
+    half ? `${device} fp16` : device,
     ...(minCosine === null ? ['order of answers only'] : [`lowest cosine ${minCosine.toFixed(4)}`]),
     ...(tokensPerSecond > 0 ? [`${number(Math.round(tokensPerSecond))} tokens a second`] : []),
     day(checkedAt),
@@ -460,10 +490,11 @@ export function vectorsLine({ fingerprint: { dim, precision, poolFactor }, resid
 
 export const startUpCheck = ({
   device,
+  half,
   passed,
   minCosine,
   required,
   elapsedMs,
   message,
 }: EngineStatus['selfTests'][number]): string =>
-  `${device}, ${passed ? 'passed' : 'failed'}: lowest cosine ${minCosine.toFixed(4)}, at least ${required} asked, ${Math.round(elapsedMs)} ms. ${message}`;
+  `${device}${half === true ? ' fp16' : ''}, ${passed ? 'passed' : 'failed'}: lowest cosine ${minCosine.toFixed(4)}, at least ${required} asked, ${Math.round(elapsedMs)} ms. ${message}`;

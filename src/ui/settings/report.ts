@@ -11,12 +11,12 @@ export function selfTestReport(status: EngineStatus | null, stats: IndexStats | 
   if (status !== null) {
     lines.push(
       `State ${status.state}; model ${status.model || '–'}; storage ${status.storage}; threads ${status.threads} encoding, ${status.scoringThreads} comparing`,
-      `Encoder ${status.encoder?.kind ?? '–'}${status.encoder?.forced === true ? ' (forced)' : ''}: ${status.encoder?.reason ?? ''}`,
+      `Encoder ${status.encoder?.kind ?? '–'}${status.encoder?.half === true ? ' fp16' : ''}${status.encoder?.forced === true ? ' (forced)' : ''}: ${status.encoder?.reason ?? ''}`,
       `Scorer ${status.scorer?.kind ?? '–'}${status.scorer?.forced === true ? ' (forced)' : ''}: ${status.scorer?.reason ?? ''}`,
       `Graphics ${status.gpu === null ? 'none' : `${status.gpu.name}${status.gpu.software ? ' (software)' : ''}`}`,
       ...status.selfTests.map(
         (test) =>
-          `Self-test ${test.device}: ${test.passed ? 'passed' : 'FAILED'}, lowest cosine ${test.minCosine.toFixed(5)} of ${test.required} asked, ${Math.round(test.elapsedMs)} ms`,
+          `Self-test ${test.device}${test.half === true ? ' fp16' : ''}: ${test.passed ? 'passed' : 'FAILED'}, lowest cosine ${test.minCosine.toFixed(5)} of ${test.required} asked, ${Math.round(test.elapsedMs)} ms`,
       ),
       `Documents ${status.documents}; passages ${status.chunks}; token vectors ${status.tokens}; held ${status.residentBytes} bytes; unread files ${status.pending.files}`,
     );

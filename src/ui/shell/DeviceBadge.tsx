@@ -33,7 +33,8 @@ export function DeviceBadge({ rail }: { readonly rail: boolean }) {
             <details className="device-details">
               <summary>{words.details}</summary>
               <p>
-                {words.readingOn}: {name}. {status.encoder.reason}
+                {words.readingOn}: {name}
+                {status.encoder.half === true ? words.atHalfPrecision : ''}. {status.encoder.reason}
               </p>
               {status.scorer === null ? null : (
                 <p>

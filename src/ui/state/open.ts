@@ -40,6 +40,7 @@ export function openAside(
 
 /** From now on this model is opened. */
 export function takeModel({ model, tokensPerSecond }: ModelChoice): void {
+  loadingAnew();
   const measured = Math.round(tokensPerSecond ?? 0);
   setPreferences({
     ...{ model, dim: null, switchingTo: null },
@@ -82,14 +83,22 @@ export function startOver(): void {
 
 /** A start that takes longer than this says how far it is. */
 const quietMs = 1000;
+let startedAt = 0;
 let percent: number | null = null;
 const listeners = new Set<() => void>();
 
 function loading({ phase, done, total }: Progress): void {
-  if (phase !== 'loading-model' || total === 0 || performance.now() < quietMs) return;
+  if (phase !== 'loading-model' || total === 0 || performance.now() < startedAt + quietMs) return;
   const next = Math.floor((100 * done) / total);
   if (percent !== null && next <= percent) return; // never backwards
   percent = next;
+  for (const listener of listeners) listener();
+}
+
+/** Another model is opened: from the beginning. */
+function loadingAnew(): void {
+  startedAt = performance.now();
+  percent = null;
   for (const listener of listeners) listener();
 }
 
@@ -98,5 +107,6 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Percent of the model's files, or null while there is nothing to tell. */
-export const useLoadedPercent = (): number | null => useSyncExternalStore(subscribe, () => percent);
+/** Percent of the model's files; null while there is nothing to tell, and once all are read, since its runtime takes some time more. */
+export const useLoadedPercent = (): number | null =>
+  useSyncExternalStore(subscribe, () => (percent === 100 ? null : percent));

@@ -1,6 +1,6 @@
 /** What a person prefers, and what this browser has shown of itself, remembered here: theme, keys, view, speed. */
 import { useSyncExternalStore } from 'react';
-import type { LongDocument, MatchBy, PoolFactor, ResidentPrecision } from '../../index.ts';
+import type { EncoderDevice, LongDocument, MatchBy, PoolFactor, ResidentPrecision } from '../../index.ts';
 import { setThemeColor } from '../offline/theme-color.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -13,6 +13,13 @@ export interface ModelChoice {
   readonly title: string;
   /** Tokens it reads in a second, or null where that was not measured. */
   readonly tokensPerSecond: number | null;
+}
+
+export interface ReadingSpeed {
+  /** With its version. */
+  readonly model: string;
+  readonly device: EncoderDevice;
+  readonly tokensPerSecond: number;
 }
 
 export interface Preferences {
@@ -36,6 +43,8 @@ export interface Preferences {
   readonly longDocument: LongDocument;
   /** Tokens per second that this device has read so far, or null before the first long reading. */
   readonly tokensPerSecond: number | null;
+  /** What the model that comes with Lateral was measured to read here, and by what; null before it was. */
+  readonly builtInSpeed: ReadingSpeed | null;
   /**
    * Whether this browser held documents when last seen: so that the start shows the right page at once, and so that it is
    * noticed when the browser has cleared them.
@@ -59,6 +68,7 @@ const defaults: Preferences = {
   residentPrecision: 'stored',
   longDocument: 'passage',
   tokensPerSecond: null,
+  builtInSpeed: null,
   hadDocuments: false,
 };
 const listeners = new Set<() => void>();
@@ -83,6 +93,7 @@ function load(): Preferences {
       longDocument: (['window', 'whole'] as const).find((method) => method === stored.longDocument) ?? 'passage',
       residentPrecision: stored.residentPrecision === 'int4' ? 'int4' : 'stored',
       tokensPerSecond: typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? tokensPerSecond : null,
+      builtInSpeed: toSpeed(stored.builtInSpeed),
       hadDocuments: stored.hadDocuments === true,
     };
   } catch {
@@ -99,6 +110,12 @@ function toChoice(value: unknown): ModelChoice | null {
   const { model, title, tokensPerSecond } = (value ?? {}) as Partial<Record<keyof ModelChoice, unknown>>;
   if ((model !== null && !isModelId(model)) || typeof title !== 'string') return null;
   return { model, title, tokensPerSecond: typeof tokensPerSecond === 'number' ? tokensPerSecond : null };
+}
+
+function toSpeed(value: unknown): ReadingSpeed | null {
+  const { model, device, tokensPerSecond } = (value ?? {}) as Partial<Record<keyof ReadingSpeed, unknown>>;
+  if (typeof model !== 'string' || (device !== 'wasm' && device !== 'webgpu')) return null;
+  return typeof tokensPerSecond === 'number' && tokensPerSecond > 0 ? { model, device, tokensPerSecond } : null;
 }
 
 function isDim(value: unknown): value is number {

@@ -54,8 +54,14 @@ export async function quantize(
   return { result: { graph: target.graph.bytes, files }, plan };
 }
 
+/** Token ids and attention of texts of one length. */
+export interface Batch {
+  readonly ids: number[][];
+  readonly mask: number[][];
+}
+
 /** Ids of two texts, the second filled up. */
-export const batch = {
+export const batch: Batch = {
   ids: [
     [0, 7, 12, 150, 33, 91, 199, 2],
     [0, 8, 44, 101, 2, 1, 1, 1],
@@ -67,13 +73,16 @@ export const batch = {
 };
 
 /** The first output's rows of attended tokens, in ONNX Runtime, native. */
-export async function runModel({ graph, files }: ModelBytes): Promise<{ rows: Float32Array[]; name: string }> {
+export async function runModel(
+  { graph, files }: ModelBytes,
+  input: Batch = batch,
+): Promise<{ rows: Float32Array[]; name: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'lateral-quantize-'));
   try {
     writeFileSync(join(folder, 'model.onnx'), graph);
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
     const session = await ort.InferenceSession.create(join(folder, 'model.onnx'), { logSeverityLevel: 3 });
-    const result = await rowsOf(session, ort.Tensor);
+    const result = await rowsOf(session, ort.Tensor, input);
     await session.release();
     return result;
   } finally {
@@ -81,16 +90,16 @@ export async function runModel({ graph, files }: ModelBytes): Promise<{ rows: Fl
   }
 }
 
-export async function rowsOf(session: ort.InferenceSession, Tensor: typeof ort.Tensor) {
-  const shape = [batch.ids.length, batch.ids[0]!.length];
+export async function rowsOf(session: ort.InferenceSession, Tensor: typeof ort.Tensor, { ids, mask }: Batch = batch) {
+  const shape = [ids.length, ids[0]!.length];
   const feed = (values: number[][]) => new Tensor('int64', BigInt64Array.from(values.flat().map(BigInt)), shape);
-  const all = { input_ids: feed(batch.ids), attention_mask: feed(batch.mask) };
+  const all = { input_ids: feed(ids), attention_mask: feed(mask) };
   const feeds = Object.fromEntries(Object.entries(all).filter(([input]) => session.inputNames.includes(input)));
   const name = session.outputNames[0]!;
   const output = (await session.run(feeds))[name]!;
   const dim = output.dims.at(-1)!;
   const values = output.data as Float32Array;
-  const rows = batch.mask.flat().flatMap((seen, i) => (seen === 1 ? [values.slice(i * dim, (i + 1) * dim)] : []));
+  const rows = mask.flat().flatMap((seen, i) => (seen === 1 ? [values.slice(i * dim, (i + 1) * dim)] : []));
   return { rows, name };
 }
 
