@@ -33,6 +33,10 @@ for (const [device, width, height, colorScheme] of [
     test('axe finds nothing', async ({ lateral, page }) => {
       await lateral.open();
       await audit(page, 'empty');
+      await go(page, 'Library', device);
+      await expect(page.getByRole('main').getByRole('button', { name: 'Add documents' })).toBeVisible();
+      await audit(page, 'empty library');
+      await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Search' }).click();
       await lateral.drop([trade, bread, mars, arabic, japanese, { name: 'a.bin', text: '\0\0\0\0', type: '' }]);
       await lateral.waitForDocuments(5);
       await page.getByRole('button', { name: 'See why' }).click();
@@ -42,6 +46,11 @@ for (const [device, width, height, colorScheme] of [
       await lateral.search.fill('why did traders leave the old harbour');
       await expect(lateral.results.first()).toContainText(trade.name);
       await audit(page, 'results');
+      await lateral.search.fill('tax forms for widows');
+      await expect(page.getByRole('heading', { name: /These are weak matches/ })).toBeVisible();
+      await audit(page, 'weak matches');
+      await lateral.search.fill('why did traders leave the old harbour');
+      await expect(page.getByRole('heading', { name: 'Results' })).toBeAttached();
       await lateral.results.first().getByRole('button', { name: 'Why this matched' }).click();
       await audit(page, 'why');
       await page.keyboard.press('Escape');

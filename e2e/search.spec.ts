@@ -110,6 +110,14 @@ test('files that cannot be read are named, and the rest goes on', { tag: '@once'
   await expect(page.getByText('data.bin is not a kind of file Lateral can read.')).toBeVisible();
   await lateral.search.fill('bake the loaf');
   await expect(lateral.results.first()).toContainText(bread.name);
+
+  // Nothing is relevant, and there is one passage: it is shown, and called what it is.
+  await lateral.search.fill('tax forms for widows');
+  await expect(page.getByRole('heading', { name: 'Nothing comes close. This is a weak match.' })).toBeVisible();
+  await expect(lateral.results.first()).toContainText(bread.name);
+  await expect(page.getByRole('status').filter({ hasText: 'This is a weak match. Nearest: bread' })).toBeAttached();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('region', { name: 'Document' })).toContainText('rise overnight');
 });
 
 test(

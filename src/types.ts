@@ -112,7 +112,7 @@ export interface DocumentRecord {
   readonly mediaType: string;
   readonly language: string;
   readonly tags: readonly string[];
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; the same for all documents of one `add`. */
   readonly addedAt: number;
   readonly byteLength: number;
   readonly textLength: number;
@@ -404,6 +404,8 @@ export interface IndexStats {
   readonly asideBytes: number;
   /** Of the whole origin, where the browser tells. */
   readonly usageBytes: number | null;
+  /** Of `usageBytes`, what is no documents: the copy of Lateral kept to work offline, and downloaded models. */
+  readonly appBytes: number | null;
   readonly quotaBytes: number | null;
   readonly persisted: boolean | null;
 }

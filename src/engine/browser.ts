@@ -21,6 +21,7 @@ import { recallMeasured, rememberMeasured } from '../store/idb-device.ts';
 import { openIdbStore } from '../store/idb-store.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { SelfTestReport } from '../types.ts';
+import { appBytesOf } from './app-bytes.ts';
 import { openModelStore } from './browser-models.ts';
 import type { Engine, OpenOptions } from './engine-api.ts';
 import { createWorkerExtraction } from './extraction-worker.ts';
@@ -315,7 +316,12 @@ function createBrowserParts(): EngineParts {
       // navigator.storage is missing outside secure contexts, whatever its type says.
       const storage = navigator.storage as StorageManager | undefined;
       const [estimate, persisted] = await Promise.all([storage?.estimate(), storage?.persisted()]);
-      return { usageBytes: estimate?.usage ?? null, quotaBytes: estimate?.quota ?? null, persisted: persisted ?? null };
+      return {
+        usageBytes: estimate?.usage ?? null,
+        appBytes: estimate === undefined ? null : await appBytesOf(estimate),
+        quotaBytes: estimate?.quota ?? null,
+        persisted: persisted ?? null,
+      };
     },
   };
 }

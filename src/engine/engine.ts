@@ -87,6 +87,7 @@ export interface EngineParts {
   /** Usage and quota of the origin, where the place knows. */
   estimate(): Promise<{
     readonly usageBytes: number | null;
+    readonly appBytes: number | null;
     readonly quotaBytes: number | null;
     readonly persisted: boolean | null;
   }>;

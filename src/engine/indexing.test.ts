@@ -81,6 +81,14 @@ describe('addDocuments', () => {
     expect((await store.documents()).map(({ name }) => name).sort()).toEqual(['a', 'b', 'c', 'e', 'f']);
   });
 
+  test('all files of one call are added at one time, however long it takes', async () => {
+    const tick = () => new Promise<void>((resolve) => setTimeout(resolve, 3));
+    const { added } = await add(createMemoryStore('toy'), names, { onStored: tick }); // between groups
+    const [first] = added;
+    expect(first!.addedAt).toBeGreaterThan(Date.now() - 60_000);
+    expect(added.map(({ addedAt }) => addedAt)).toEqual(added.map(() => first!.addedAt));
+  });
+
   test('a full disk stops the work; every file is added, failed or remaining, and none twice', async () => {
     const result = await add(refusing(createMemoryStore('toy'), 'storage-full', 'd'), names);
     expect(result.stopped?.code).toBe('storage-full');

@@ -92,6 +92,7 @@ export async function addDocuments(
   onProgress: (progress: Progress) => void,
   failedBefore: readonly AddFailure[] = [],
 ): Promise<AddResult> {
+  const addedAt = Date.now(); // of all: which of them was read first is nobody's order
   const added: DocumentRecord[] = [];
   const failed: AddFailure[] = [...failedBefore];
   const total = files.length + failedBefore.length;
@@ -132,7 +133,7 @@ export async function addDocuments(
     const bytes = group.reduce((sum, { index }) => sum + sizes[index]!, 0);
     const groupTotal = chunksOf(group);
     try {
-      const records = await encodeAndStore(parts, group, signal, (doneChunks, tokens) => {
+      const records = await encodeAndStore(parts, group, addedAt, signal, (doneChunks, tokens) => {
         meter.encoded(tokens);
         meter.advance(bytesSettled + (bytes * doneChunks) / groupTotal);
         report(within(group, doneChunks));
@@ -264,6 +265,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 async function encodeAndStore(
   parts: IndexingParts,
   group: readonly Prepared[],
+  addedAt: number,
   signal: AbortSignal,
   onBatch: (doneChunks: number, tokens: number) => void,
 ): Promise<DocumentRecord[]> {
@@ -272,7 +274,7 @@ async function encodeAndStore(
   let at = 0;
   const documents = group.map((prepared): NewDocument => {
     const own = rows.slice(at, (at += prepared.chunks.length));
-    return assemble(prepared, packRows(own, parts.fingerprint), parts);
+    return assemble(prepared, packRows(own, parts.fingerprint), addedAt, parts);
   });
   throwIfAborted(signal);
   for (const document of documents) parts.remember?.(document);
@@ -283,6 +285,7 @@ async function encodeAndStore(
 function assemble(
   { input, bytes, hash, id, text, chunks }: Prepared,
   { vectors, offsets, tokenRows, tokenCount, truncatedChunks }: PackedRows,
+  addedAt: number,
   parts: IndexingParts,
 ): NewDocument {
   return {
@@ -294,7 +297,7 @@ function assemble(
       mediaType: text.mediaType,
       language: input.language ?? text.language ?? '',
       tags: input.tags ?? [],
-      addedAt: Date.now(),
+      addedAt,
       byteLength: bytes.length,
       textLength: text.text.length,
       contentHash: hash,

@@ -73,7 +73,7 @@ export function createNodeEngine(modelsFolder: string, options: NodeEngineOption
     extraction: createLocalExtraction(pdfFilesFolder()),
     runtimeFiles: () => [],
     gpu: () => null,
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
 }
 

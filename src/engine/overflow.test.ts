@@ -48,7 +48,7 @@ async function openEngine(first: Encoder): Promise<{ readonly engine: Engine; re
     extraction: createLocalExtraction(),
     gpu: () => null,
     runtimeFiles: () => [],
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
   await engine.open({}, context);
   return { engine, replaced };

@@ -40,7 +40,7 @@ export function engineOver(
     extraction,
     gpu: () => null,
     runtimeFiles: () => [],
-    estimate: () => Promise.resolve({ usageBytes: null, quotaBytes: null, persisted: null }),
+    estimate: () => Promise.resolve({ usageBytes: null, appBytes: null, quotaBytes: null, persisted: null }),
   });
 }
 

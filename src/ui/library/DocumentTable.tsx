@@ -9,7 +9,7 @@ import { day, number } from '../format.ts';
 import { languageOf } from '../parts/script.ts';
 import { useViewer } from '../viewer/viewer-context.tsx';
 import { kindName, words } from '../words.ts';
-import { sortDocuments } from './sort.ts';
+import { lastAdded, sortDocuments } from './sort.ts';
 import type { Column, Order } from './sort.ts';
 
 /** Above this many rows only those in sight are drawn: two hundred take the page's thread some 70 ms. */
@@ -26,7 +26,7 @@ export interface DocumentTableProps {
 const columns: readonly Column[] = ['name', 'type', 'passages', 'added'];
 
 export function DocumentTable({ documents, selected, onSelect, onDelete }: DocumentTableProps) {
-  const [order, setOrder] = useState<Order>({ by: 'added', up: false });
+  const [order, setOrder] = useState(lastAdded);
   const sorted = useMemo(() => sortDocuments(documents, order), [documents, order]);
   const all = sorted.every((record) => selected.has(record.id));
   const toggle = (id: string): void => {

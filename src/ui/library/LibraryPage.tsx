@@ -3,7 +3,7 @@ import { Menu } from '@base-ui/react/menu';
 import { Download, Ellipsis, Trash2, Upload, X } from 'lucide-react';
 import { useState } from 'react';
 import { WideAddButtons } from '../adding/AddButtons.tsx';
-import { useAdding } from '../adding/AddingProvider.tsx';
+import { useAdding, useAddingPhase } from '../adding/AddingProvider.tsx';
 import { ProgressPanel } from '../adding/ProgressPanel.tsx';
 import { count } from '../format.ts';
 import { Hint } from '../parts/Hint.tsx';
@@ -26,6 +26,8 @@ export default function LibraryPage() {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const remove = useDelete();
   const filled = documents !== null && documents.length > 0;
+  const phase = useAddingPhase();
+  const empty = documents?.length === 0 && phase !== 'running';
   const summary = filled
     ? `${count(documents.length, 'document')} · ${count(stats?.chunks ?? 0, 'passage')}`
     : undefined;
@@ -35,14 +37,19 @@ export default function LibraryPage() {
       <PageTitle title={words.sections.library} {...(summary === undefined ? {} : { lead: summary })}>
         <LibraryMenu filled={filled} />
       </PageTitle>
-      {phone ? <WideAddButtons primary={documents?.length === 0} /> : null}
+      {phone && !empty ? <WideAddButtons primary={false} /> : null}
       <ProgressPanel />
       {stats === null || !filled ? null : (
         <div className="library__storage">
           <StorageMeter stats={stats} />
         </div>
       )}
-      {documents?.length === 0 ? <p className="library__empty">{words.libraryEmpty}</p> : null}
+      {empty ? (
+        <div className="library__empty">
+          <p className="library__none">{words.libraryEmpty}</p>
+          <WideAddButtons primary />
+        </div>
+      ) : null}
       {filled ? (
         <>
           <SelectionBar selected={selected} onClear={() => setSelected(new Set())} />

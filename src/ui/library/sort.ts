@@ -9,6 +9,9 @@ export interface Order {
   readonly up: boolean;
 }
 
+/** How the library opens, and what "Added last" begins with. */
+export const lastAdded: Order = { by: 'added', up: false };
+
 type Sorted = Pick<DocumentRecord, 'name' | 'mediaType' | 'chunkCount' | 'addedAt'>;
 
 const names = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
@@ -19,7 +22,7 @@ const comparisons: Readonly<Record<Column, (a: Sorted, b: Sorted) => number>> = 
   added: (a, b) => a.addedAt - b.addedAt,
 };
 
-/** Those that are equal go by name. */
+/** Those that are equal go by name: of those added together, too. */
 export function sortDocuments<Doc extends Sorted>(documents: readonly Doc[], { by, up }: Order): Doc[] {
   const sign = up ? 1 : -1;
   return documents.toSorted((a, b) => sign * comparisons[by](a, b) || names.compare(a.name, b.name));

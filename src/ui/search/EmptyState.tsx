@@ -1,5 +1,5 @@
 /** The first page a person sees: what this is, an example that speaks for itself, and the ways to begin. */
-import { TriangleAlert } from 'lucide-react';
+import { BookOpen, TriangleAlert } from 'lucide-react';
 import { WideAddButtons } from '../adding/AddButtons.tsx';
 import { useAdding, useTransfer } from '../adding/AddingProvider.tsx';
 import { useDocuments } from '../state/index-context.tsx';
@@ -21,17 +21,18 @@ export function EmptyState() {
       <Specimen />
       <WideAddButtons primary />
       <p className="empty__formats">{words.formats}</p>
-      <p className="empty__sample">
-        {words.justLooking}{' '}
+      <div className="empty__sample">
+        <p>{words.justLooking}</p>
         <button
           type="button"
-          className="text-button"
+          className="button"
           disabled={running !== null}
           onClick={() => void collections.openSample()}
         >
+          <BookOpen className="icon" aria-hidden />
           {words.trySample}
         </button>
-      </p>
+      </div>
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { useAddingPhase } from '../adding/AddingProvider.tsx';
 import { day } from '../format.ts';
 import { useSample, useSampleQuestions } from '../library/sample.ts';
 import type { Sample } from '../library/sample.ts';
+import { lastAdded, sortDocuments } from '../library/sort.ts';
 import { useDelete } from '../library/use-delete.ts';
 import { useDocuments } from '../state/index-context.tsx';
 import { useViewer } from '../viewer/viewer-context.tsx';
@@ -66,7 +67,7 @@ function SampleLibrary({ sample }: { readonly sample: Sample }) {
 function Recent() {
   const { documents } = useDocuments();
   const { open } = useViewer();
-  const latest = (documents ?? []).toSorted((a, b) => b.addedAt - a.addedAt).slice(0, shown);
+  const latest = sortDocuments(documents ?? [], lastAdded).slice(0, shown);
   return (
     <>
       <h3 className="ready__heading">{words.recent}</h3>

@@ -18,6 +18,8 @@ export interface ResultCardProps {
   readonly position: number;
   readonly total: number;
   readonly more: number;
+  /** Even the best of the list is not close: a bar that is relative to it would say otherwise. */
+  readonly weak: boolean;
   readonly open: boolean;
   readonly queryWords: readonly QueryWord[];
   /** Width of the list, to cut the excerpt to its lines. */
@@ -33,7 +35,7 @@ const wideScripts = /^(ja|zh|ko)/;
 const shortPlace = 16;
 
 export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
-  const { hit, position, total, more, open, queryWords, width, onOpen, onFocus, onLike, onOnly } = props;
+  const { hit, position, total, more, weak, open, queryWords, width, onOpen, onFocus, onLike, onOnly } = props;
   const copy = useCopy();
   const id = useId();
   const language = languageOf(hit.language, hit.excerpt.map((segment) => segment.text).join(''));
@@ -77,11 +79,13 @@ export const ResultCard = memo(function ResultCard(props: ResultCardProps) {
         <span className="result__place" data-short={place.length <= shortPlace ? '' : undefined} dir="auto" aria-hidden>
           {place}
         </span>
-        <span className="score" aria-hidden>
-          <span className="score__fill" style={{ inlineSize: `${Math.max(4, hit.relative * 100)}%` }} />
-        </span>
+        {weak ? null : (
+          <span className="score" aria-hidden>
+            <span className="score__fill" style={{ inlineSize: `${Math.max(4, hit.relative * 100)}%` }} />
+          </span>
+        )}
         <span id={id} hidden>
-          {hitDescription(hit)}
+          {hitDescription(hit, weak)}
         </span>
       </div>
       <p className="result__excerpt reading" lang={language} dir="auto">

@@ -20,7 +20,8 @@ const noHits: readonly Hit[] = [];
 const noWords: readonly QueryWord[] = [];
 
 export function ResultList() {
-  const { hits: newest, weaker, result, view, mayHaveMore, showMore, showNearest, setQuery, choose } = useSearch();
+  const search = useSearch();
+  const { hits: newest, weaker, onlyWeak, result, view, mayHaveMore, showMore, showNearest, setQuery, choose } = search;
   const hits = useDeferredValue(newest, noHits); // many cards are drawn in small steps, and typing goes first
   const { opened, open } = useViewer();
   const list = useRef<HTMLOListElement>(null);
@@ -53,7 +54,11 @@ export function ResultList() {
 
   return (
     <>
-      {hits.length > 0 ? <h2 className="sr-only">{words.toList}</h2> : null}
+      {hits.length === 0 ? null : onlyWeak ? (
+        <h2 className="results__weak">{words.onlyWeak(hits.length)}</h2>
+      ) : (
+        <h2 className="sr-only">{words.toList}</h2>
+      )}
       <ol
         ref={list}
         id="results"
@@ -70,6 +75,7 @@ export function ResultList() {
             hit={hit}
             position={index + 1}
             total={hits.length}
+            weak={onlyWeak}
             more={moreOf(hit, hits, view)}
             open={opened?.documentId === hit.documentId && opened.chunk === hit.chunk}
             queryWords={result?.words ?? noWords}

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Hit, Segment } from '../../index.ts';
+import type { Hit, SearchResult, Segment } from '../../index.ts';
 import {
   citation,
   exactWords,
   fitExcerpt,
+  hitDescription,
   leftOut,
   placeOf,
   questionLike,
+  resultsLine,
   splitHeading,
   withoutHeading,
 } from './describe.ts';
@@ -103,6 +105,29 @@ describe('questionLike', () => {
     expect(questionLike([plain('word '.repeat(60))])).toBe('word '.repeat(20).trim());
     expect(questionLike([plain('港'.repeat(400))])).toHaveLength(160);
     expect(questionLike([])).toBe('');
+  });
+});
+
+describe('what a screen reader hears', () => {
+  const hit = (relevant: boolean): Hit =>
+    ({ documentName: 'roof.txt', place: '', chunk: 0, relative: 1, relevant, why: [] }) as unknown as Hit;
+  const found = (...hits: readonly Hit[]): SearchResult =>
+    ({ hits, relevant: hits.some(({ relevant }) => relevant) }) as unknown as SearchResult;
+
+  it('counts what is relevant', () => {
+    expect(resultsLine(found(hit(true), hit(false)), 'passage', false)).toBe('1 passage. Best: roof, passage 1.');
+    expect(resultsLine(found(hit(false)), 'passage', false)).toBe('Nothing relevant here.');
+    expect(hitDescription(hit(true), false)).toBe('passage 1, match 100 percent of the best.');
+  });
+
+  it('never calls weak hits more than that', () => {
+    const nearest = 'Nearest: roof, passage 1.';
+    expect(resultsLine(found(hit(false)), 'passage', true)).toBe(
+      `Nothing comes close. This is a weak match. ${nearest}`,
+    );
+    expect(resultsLine(found(hit(false), hit(false)), 'document', true)).toContain('These are weak matches. Nearest:');
+    expect(resultsLine(found(), 'passage', true)).toBe('Nothing relevant here.');
+    expect(hitDescription(hit(false), true)).toBe('passage 1, weak match.');
   });
 });
 

@@ -2,23 +2,30 @@
 import type { Hit, MatchBy, SearchResult, Segment } from '../../index.ts';
 import { count, number } from '../format.ts';
 import type { View } from '../state/preferences.ts';
+import { words } from '../words.ts';
+import { shownOf } from './shown.ts';
 
 /** Where the passage is. Never empty: a document without pages or headings counts its passages. */
 export const placeOf = (hit: Pick<Hit, 'place' | 'chunk'>): string =>
   hit.place === '' ? `passage ${number(hit.chunk + 1)}` : hit.place;
 
-/** `24 passages. Best: Baltic trade, page 214.` */
-export function resultsLine(result: SearchResult, view: View): string {
+/** `24 passages. Best: Baltic trade, page 214.` @param small whether weak hits are shown unasked */
+export function resultsLine(result: SearchResult, view: View, small: boolean): string {
   const best = result.hits[0];
-  if (best === undefined || !result.relevant) return 'Nothing relevant here.';
+  if (best === undefined || (!result.relevant && !small)) return 'Nothing relevant here.';
+  if (!result.relevant) {
+    const { hits } = shownOf(result, small, false);
+    return `${words.onlyWeak(hits.length)} Nearest: ${withoutEnding(best.documentName)}, ${placeOf(best)}.`;
+  }
   return `${count(result.hits.filter((hit) => hit.relevant).length, view)}. Best: ${withoutEnding(best.documentName)}, ${placeOf(best)}.`;
 }
 
-/** What a screen reader hears of a result beside its title. */
-export function hitDescription(hit: Hit): string {
+/** What a screen reader hears of a result beside its title. @param weak whether even the best of them is not close */
+export function hitDescription(hit: Hit, weak: boolean): string {
   const matched = [...new Set(hit.why.filter((row) => row.matched !== '').map((row) => row.matched))];
-  const words = matched.length === 0 ? '' : ` Matched: ${matched.join(', ')}.`;
-  return `${placeOf(hit)}, match ${Math.round(hit.relative * 100)} percent of the best.${words}`;
+  const which = matched.length === 0 ? '' : ` Matched: ${matched.join(', ')}.`;
+  const how = weak ? 'weak match' : `match ${Math.round(hit.relative * 100)} percent of the best`;
+  return `${placeOf(hit)}, ${how}.${which}`;
 }
 
 export const hitKey = (hit: Pick<Hit, 'documentId' | 'chunk'>): string => `${hit.documentId}:${hit.chunk}`;

@@ -1,7 +1,7 @@
 /** The search of the page: question, mode, view, filter, and the latest answer, kept while other sections are open. */
 import { createContext, startTransition, use, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
-import type { Hit, LateralIndex, MatchBy, SearchFilter, SearchOptions, SearchResult } from '../../index.ts';
+import type { LateralIndex, MatchBy, SearchFilter, SearchOptions, SearchResult } from '../../index.ts';
 import { announce } from '../state/announce.tsx';
 import { failureOf, useDocuments, useIndex } from '../state/index-context.tsx';
 import type { StartFailure } from '../state/index-context.tsx';
@@ -10,6 +10,8 @@ import type { View } from '../state/preferences.ts';
 import { useAddress } from '../state/use-address.ts';
 import { resultsLine } from './describe.ts';
 import { Latest } from './latest.ts';
+import { isSmall, nothingShown, shownOf } from './shown.ts';
+import type { Shown } from './shown.ts';
 
 const slowAfterMs = 300;
 const announceAfterMs = 500;
@@ -28,7 +30,7 @@ export interface ChosenDocument {
   readonly name: string;
 }
 
-export interface SearchState extends Answer {
+export interface SearchState extends Answer, Shown {
   readonly query: string;
   readonly match: MatchBy;
   readonly view: View;
@@ -36,12 +38,6 @@ export interface SearchState extends Answer {
   readonly filter: string;
   /** Only in these; none means in all. */
   readonly chosen: readonly ChosenDocument[];
-  /** Hits to show: the relevant ones, unless the nearest were asked for. */
-  readonly hits: readonly Hit[];
-  /** Hits kept back because they are not close. */
-  readonly weaker: number;
-  /** The search found hits, but none close enough to show unasked. */
-  readonly nothingRelevant: boolean;
   /** No document fits the filter. */
   readonly filteredOut: boolean;
   readonly mayHaveMore: boolean;
@@ -69,15 +65,16 @@ interface Question {
   readonly query: string;
   readonly view: View;
   readonly options: SearchOptions;
+  /** Of the collection. */
+  readonly small: boolean;
 }
 
 const unanswered: Answer = { result: null, slow: false, failure: null };
-const noHits: readonly Hit[] = [];
 const noDocumentsChosen: readonly ChosenDocument[] = [];
 
 export function SearchProvider({ children }: { readonly children: ReactNode }) {
   const { index } = useIndex();
-  const { documents, version } = useDocuments();
+  const { documents, stats, version } = useDocuments();
   const { address, setQuery: setAddress } = useAddress();
   const { view, match } = usePreferences();
   const [filter, setFilter] = useState('');
@@ -92,6 +89,7 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
   const within = useWithin(filter, chosen);
   const filteredOut = within?.documentIds?.length === 0;
   const noDocuments = documents?.length === 0;
+  const small = isSmall(stats?.chunks ?? null);
 
   const [latest] = useState(() => new Latest<Question>((question, signal) => answerTo(question, signal, setAnswer)));
 
@@ -106,7 +104,7 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     const anew = question === asked.current.question;
     const ask = (): void => {
       asked.current = { question, at: performance.now() };
-      latest.ask({ index, query, view, options });
+      latest.ask({ index, query, view, options, small });
     };
     const wait = anew ? asked.current.at + askAnewAfterMs - performance.now() : 0;
     if (wait <= 0) {
@@ -115,7 +113,7 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
     }
     const timer = setTimeout(ask, wait);
     return () => clearTimeout(timer);
-  }, [latest, index, query, k, view, match, filter, chosen, within, filteredOut, noDocuments, version, attempt]);
+  }, [latest, index, query, k, view, match, filter, chosen, within, filteredOut, noDocuments, small, version, attempt]);
 
   const setQuery = useCallback(
     (next: string) => {
@@ -134,10 +132,8 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
   const state = useMemo<SearchState>(() => {
     const hasQuery = query.trim() !== '';
     const result = hasQuery ? answer.result : null;
-    const showAll = nearestFor === query;
-    const found = result === null || filteredOut || noDocuments ? noHits : result.hits;
-    const hits = toBest(showAll ? found : found.filter((hit) => hit.relevant));
-    const nothingRelevant = result !== null && !result.relevant && !showAll && !noDocuments;
+    const nothing = result === null || filteredOut || noDocuments;
+    const shown = nothing ? nothingShown : shownOf(result, small, nearestFor === query);
     return {
       result,
       slow: hasQuery && answer.slow && answer.result?.query !== query,
@@ -147,11 +143,9 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
       view,
       filter,
       chosen,
-      hits,
-      weaker: nothingRelevant ? 0 : found.length - hits.length,
-      nothingRelevant,
+      ...shown,
       filteredOut,
-      mayHaveMore: result !== null && result.hits.length >= k && hits.length === found.length,
+      mayHaveMore: result !== null && result.hits.length >= k && shown.hits.length === result.hits.length,
       setQuery,
       setMatch,
       setView,
@@ -162,14 +156,22 @@ export function SearchProvider({ children }: { readonly children: ReactNode }) {
       showMore: () => setK((before) => before + pageSize),
       retry: () => setAttempt((before) => before + 1),
     };
-  }, [answer, query, match, view, filter, chosen, k, nearestFor, filteredOut, noDocuments, setQuery, clearFilters]);
+  }, [
+    answer,
+    query,
+    match,
+    view,
+    filter,
+    chosen,
+    k,
+    nearestFor,
+    filteredOut,
+    noDocuments,
+    small,
+    setQuery,
+    clearFilters,
+  ]);
   return <SearchContext value={state}>{children}</SearchContext>;
-}
-
-/** Scores as shares of the best hit that is shown: one that is better only by its place in another list may be left out. */
-function toBest(hits: readonly Hit[]): readonly Hit[] {
-  const best = hits[0]?.relative ?? 0;
-  return best === 0 || best === 1 ? hits : hits.map((hit) => ({ ...hit, relative: Math.min(1, hit.relative / best) }));
 }
 
 const setView = (view: View): void => setPreferences({ view });
@@ -195,7 +197,7 @@ let announcing: ReturnType<typeof setTimeout> | undefined;
 
 /** Searches and shows. What is shown may be interrupted by the next key press: typing goes first. */
 async function answerTo(
-  { index, query, view, options }: Question,
+  { index, query, view, options, small }: Question,
   signal: AbortSignal,
   show: (change: (before: Answer) => Answer) => void,
 ): Promise<void> {
@@ -205,7 +207,7 @@ async function answerTo(
     const result = await index.query(query, { ...options, signal });
     if (signal.aborted) return;
     startTransition(() => show(() => ({ result, slow: false, failure: null })));
-    announcing = setTimeout(() => announce(resultsLine(result, view)), announceAfterMs);
+    announcing = setTimeout(() => announce(resultsLine(result, view, small)), announceAfterMs);
   } catch (thrown) {
     if (!signal.aborted) show((before) => ({ ...before, slow: false, failure: failureOf(thrown) }));
   } finally {

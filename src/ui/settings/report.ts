@@ -26,7 +26,7 @@ export function selfTestReport(status: EngineStatus | null, stats: IndexStats | 
     const { model, dim, precision, poolFactor, chunker } = stats.fingerprint;
     lines.push(
       `Index ${model}, ${dim} ${precision}, held ${stats.residentPrecision}, pool factor ${poolFactor}, chunker ${chunker}; ${stats.blocks} blocks, ${stats.vectorBytes} bytes`,
-      `Storage ${stats.usageBytes ?? '–'} of ${stats.quotaBytes ?? '–'} bytes; kept for good ${stats.persisted === null ? '–' : yes(stats.persisted)}`,
+      `Storage ${stats.usageBytes ?? '–'} (Lateral itself ${stats.appBytes ?? '–'}) of ${stats.quotaBytes ?? '–'} bytes; kept for good ${stats.persisted === null ? '–' : yes(stats.persisted)}`,
     );
   }
   lines.push(`Policy ${policy ?? 'none'}`);

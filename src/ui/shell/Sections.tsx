@@ -109,12 +109,12 @@ export function Sections() {
   );
 }
 
-/** The empty state has the buttons in its middle; two of each would be one too many. */
+/** Search and Library have the buttons in their middle while they are empty; two of each would be one too many. */
 function useHasDocuments(): boolean {
   const { documents } = useDocuments();
   const phase = useAddingPhase();
   const { address } = useAddress();
-  return (documents?.length ?? 0) > 0 || phase === 'running' || address.section !== 'search';
+  return (documents?.length ?? 0) > 0 || phase === 'running' || !['search', 'library'].includes(address.section);
 }
 
 function Foot({ rail }: { readonly rail: boolean }) {
