@@ -1,6 +1,6 @@
 /** What is said while files are read, and at the end. */
 import type { Progress } from '../../index.ts';
-import { count, duration, number } from '../format.ts';
+import { count, duration, number, spokenTime } from '../format.ts';
 import { words } from './labels.ts';
 
 /** Where the reading is, as far as words need it. */
@@ -30,7 +30,7 @@ export function progressLine({ step, done, total, etaSeconds }: Reading): string
 /** The same for assistive technology. */
 export function progressValue({ done, total, etaSeconds }: Reading): string {
   const value = `${number(done)} of ${count(total, 'file')}`;
-  return etaSeconds === undefined ? value : `${value}, about ${spoken(duration(etaSeconds))} left`;
+  return etaSeconds === undefined ? value : `${value}, about ${spokenTime(duration(etaSeconds))} left`;
 }
 
 /** What is said once the reading ended. */
@@ -39,5 +39,3 @@ export function outcome(ready: number, failed: number, stopped: boolean): string
   if (failed === 0) return `${count(ready, 'file')} ready`;
   return `${number(ready)} ready, ${number(failed)} ${failed === 1 ? 'needs' : 'need'} attention`;
 }
-
-const spoken = (text: string): string => text.replace(' min', ' minutes').replace(' s', ' seconds');
