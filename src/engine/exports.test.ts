@@ -169,6 +169,15 @@ describe('a graph without its projection', () => {
     });
   });
 
+  test('nor can it have some of several', async () => {
+    const files = exportedFiles('pylate-modernbert');
+    files.delete('1_Dense/model.safetensors');
+    expect(await failureOf(imported('pylate-modernbert', 4, files))).toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining('1_Dense has no model.safetensors') as string,
+    });
+  });
+
   test('goes on, and is checked again, when the files that it was made of are gone', async () => {
     await imported('pylate-modernbert', 8);
     const again = await models.prepare({ model: 'folder:pylate-modernbert', recheck: true }, calls());
