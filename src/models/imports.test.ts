@@ -320,6 +320,17 @@ test('a model that fails a later check is not deleted for a new one that was onl
   expect(await usable(tab)).toBe(before);
 });
 
+test('one that gave no numbers is remembered as failed', async () => {
+  const failing = open({
+    check: (_, subject) => {
+      const made = outcome(false, subject.name);
+      return Promise.resolve({ ...made, hasRows: true, report: { ...made.report, minCosine: Number.NaN } });
+    },
+  });
+  expect(await failureOf(failing.take(first))).toMatchObject({ code: 'self-test-failed' });
+  expect(await open().info()).toMatchObject({ state: 'failed', check: { passed: false, minCosine: null } });
+});
+
 test('room for both is looked for before the first byte', async () => {
   await tab.take(first);
   const used = await usedBytes(root);

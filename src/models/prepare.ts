@@ -579,7 +579,7 @@ async function remember(store: ModelStore, key: string, outcome: CheckOutcome, c
     ...{ passed, device, half, tokensPerSecond: Math.round(tokensPerSecond) },
     message: report.message.slice(0, 500),
     devices: devices.join(','),
-    ...(hasRows ? { minCosine: report.minCosine } : {}),
+    ...(hasRows && Number.isFinite(report.minCosine) ? { minCosine: report.minCosine } : {}), // JSON has no NaN
     ...{ version, dims: dims.join(','), bits, embeddingBits, onnx: variant.onnx, graph: variant.graph },
     ...{ data: variant.data.join('\n'), oneByOne: variant.oneByOne ?? false, dim: variant.dim ?? 0 },
   };
