@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createLocalLocks } from '../src/engine/tab-locks.ts';
-import { denseFolders, isDenseFile, settingsFiles } from '../src/colbert/settings.ts';
+import { isDenseFile, settingsFiles } from '../src/colbert/settings.ts';
 import { LateralError } from '../src/errors.ts';
-import { readDenseHead } from '../src/models/dense-head.ts';
+import { denseLayers, readDenseHead } from '../src/models/dense-head.ts';
 import { openDiskFile } from '../src/models/disk-file.ts';
 import { findModelFiles, repositoryOf } from '../src/models/find-files.ts';
 import { createModelStore, downloadModel, hubSource, listFiles, planDownload } from '../src/models/hub.ts';
@@ -142,7 +142,7 @@ async function denseHead({ paths, read }: Input): Promise<Head | null> {
     if (path !== settingsFiles.modules && !isDenseFile(path, 'config.json')) continue;
     configs.set(path, JSON.parse(new TextDecoder().decode(await read(path))));
   }
-  const folders = denseFolders(configs).filter((folder) => paths.includes(`${folder}/model.safetensors`));
+  const folders = denseLayers(configs, paths);
   if (folders.length === 0) return null;
   process.stderr.write(`The graph lacks the projection; it is taken from ${folders.join(' and ')}.\n`);
   return readDenseHead(folders, configs, async (path) => memoryFile(await read(path)));

@@ -119,6 +119,25 @@ test('a failed run does not stop the next', async () => {
   await expect(encoder.encodeQuery('a')).resolves.toMatchObject({ numTokens: 32 });
 });
 
+test('it is let go of behind the run that is under way, and before what waits', async () => {
+  const order: string[] = [];
+  let release: Promise<void> | undefined;
+  const { session } = recordingSession({
+    async run(_ids, _mask, batch, length) {
+      order.push('begun');
+      release ??= encoder.release();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      order.push('done');
+      return { rows: new Float32Array(batch * length * 2).fill(1), dim: 2 };
+    },
+    release: () => Promise.resolve(void order.push('released')),
+  });
+  const encoder = createEncoder(tokenizer, small, session, { batchTokens: 16, quietMs: 0 });
+  await encoder.encodeDocuments(['a', 'b']);
+  await release;
+  expect(order).toEqual(['begun', 'done', 'released', 'begun', 'done']);
+});
+
 test('an abort stops between batches', async () => {
   const { session, shapes } = recordingSession();
   const controller = new AbortController();

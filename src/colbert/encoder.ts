@@ -37,6 +37,7 @@ export interface Encoder {
   /** The same of texts that the tokenizer has read already: [CLS], the document marker and [SEP] are put around them here. */
   encodeIds(texts: readonly (readonly number[])[], options?: EncodeOptions): Promise<EncodedText[]>;
   encodeQuery(text: string, signal?: AbortSignal): Promise<EncodedText>;
+  /** Once the run that is under way is done. */
   release(): Promise<void>;
 }
 
@@ -139,7 +140,8 @@ export function createEncoder(
       return encoded!;
     },
 
-    release: () => session.release(),
+    // In its turn: one that overflowed is let go of while another search may be in it.
+    release: () => turn('query', () => session.release()),
   };
 }
 

@@ -719,21 +719,24 @@ export function createEngine(parts: EngineParts): Engine {
     async embed({ texts, options }, { signal }) {
       const open = await opened();
       const dim = options.dimensions ?? open.fingerprint.dim;
-      const { encoder } = chosen!;
-      const encoded =
-        options.inputType === 'query'
-          ? await sequentially(texts, (text) => encoder.encodeQuery(text, signal))
-          : await encoder.encodeDocuments(texts, { signal });
-      return encoded.map(({ rows, truncatedTokens }) => ({
-        rows: truncateRows(rows, encoder.dim, dim),
-        dim,
-        truncatedTokens,
-      }));
+      return withRecovery(open, async () => {
+        const { encoder } = chosen!;
+        const encoded =
+          options.inputType === 'query'
+            ? await sequentially(texts, (text) => encoder.encodeQuery(text, signal))
+            : await encoder.encodeDocuments(texts, { signal });
+        return encoded.map(({ rows, truncatedTokens }) => ({
+          rows: truncateRows(rows, encoder.dim, dim),
+          dim,
+          truncatedTokens,
+        }));
+      });
     },
 
     async rerank({ query, documents, topN }, { signal }) {
       const open = await opened();
-      return rerank(open, chosen!.encoder, parts, query, documents, topN ?? documents.length, signal);
+      const count = topN ?? documents.length;
+      return withRecovery(open, () => rerank(open, chosen!.encoder, parts, query, documents, count, signal));
     },
 
     async benchmark(options, context) {

@@ -10,8 +10,9 @@ import type { EncodedText, Encoder } from '../colbert/encoder.ts';
 import type { Session, SessionFactory } from '../colbert/session-api.ts';
 import { createNodeRuntime } from '../colbert/session-node.ts';
 import { denseFolders } from '../colbert/settings.ts';
+import { storedModel } from '../models/catalogue.ts';
 import { readDenseHead } from '../models/dense-head.ts';
-import { importFolder } from '../models/hub.ts';
+import { importFolder, type StoredModel } from '../models/hub.ts';
 import { memoryFile } from '../models/quantize/bytes.ts';
 import type { Head } from '../models/quantize/safetensors.ts';
 import { quantize } from '../models/quantize/testing/models.ts';
@@ -62,7 +63,7 @@ describe.each(repositories)('%s', (name, onnx, settings) => {
   ] as const)('is made ready at $bits bits, and gives the rows of its maker', async ({ bits, required }) => {
     const ready = await imported(name, bits);
     expect(ready).toMatchObject({ state: 'ready', dims: [common.dim], check: { passed: true } });
-    expect((await storedFile(name, onnx))!.state).toBe('replaced');
+    expect((await stored(name)).files).toContainEqual(expect.objectContaining({ path: onnx, state: 'replaced' }));
     await withEncoder(name, async (encoder) => {
       expect(encoder.config).toMatchObject({ ...common, ...settings });
       const worst = await worstRow(encoder, goldenTexts(name));
@@ -140,7 +141,7 @@ describe('a graph without its projection', () => {
           'Put 1_Dense/model.safetensors beside it',
       ) as string,
     });
-    expect((await store.get('folder:pylate-bert'))!.derived).toEqual([]);
+    expect((await stored('pylate-bert')).derived).toEqual([]);
   });
 
   test('as transformers.js’ conversions of Stanford’s are', async () => {
@@ -165,6 +166,15 @@ describe('a graph without its projection', () => {
     expect(await failureOf(imported('pylate-modernbert', 4, files))).toMatchObject({
       code: 'model-invalid',
       message: expect.stringContaining(`2_Dense ${what}`) as string,
+    });
+  });
+
+  test('nor can it have some of several', async () => {
+    const files = exportedFiles('pylate-modernbert');
+    files.delete('1_Dense/model.safetensors');
+    expect(await failureOf(imported('pylate-modernbert', 4, files))).toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining('1_Dense has no model.safetensors') as string,
     });
   });
 
@@ -198,8 +208,8 @@ function imported(name: string, bits: 4 | 8, files = exportedFiles(name)): Promi
   return models.importFolder({ name, bits, files: asFolder(name, files) }, calls());
 }
 
-async function storedFile(name: string, path: string) {
-  return (await store.get(`folder:${name}`))!.files.find((file) => file.path === path);
+async function stored(name: string): Promise<StoredModel> {
+  return (await storedModel(store, `folder:${name}`))!;
 }
 
 async function withEncoder(name: string, use: (encoder: Encoder) => Promise<void>): Promise<void> {

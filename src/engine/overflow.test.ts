@@ -66,11 +66,30 @@ test('a text that overflows half precision is read at full precision, and so is 
   expect([added.map(({ name }) => name), failed]).toEqual([['horse.txt', 'zebra.txt'], []]);
   expect(replaced).toEqual(['not-finite']);
   expect((await engine.status(undefined, context)).encoder).toMatchObject({ half: false, reason: 'overflow' });
-  // The same of a question: it is answered.
-  const asked = await openEngine(toyEncoder(true, true));
-  await asked.engine.add([files[0]!], context);
-  const { hits } = await asked.engine.search({ query: 'zebra', options: { match: 'meaning' } }, context);
-  expect([hits.length, asked.replaced]).toEqual([1, ['not-finite']]);
+});
+
+const ways: readonly (readonly [string, (engine: Engine) => Promise<number>])[] = [
+  [
+    'a question',
+    async (engine) => {
+      await engine.add([files[0]!], context);
+      return (await engine.search({ query: 'zebra', options: { match: 'meaning' } }, context)).hits.length;
+    },
+  ],
+  [
+    'a text that is embedded',
+    async (engine) => (await engine.embed({ texts: ['A zebra.'], options: { inputType: 'document' } }, context)).length,
+  ],
+  [
+    'a document that is ranked',
+    async (engine) => (await engine.rerank({ query: 'horse', documents: ['A zebra.'] }, context)).length,
+  ],
+];
+
+test.each(ways)('so is %s', async (_, use) => {
+  const { engine, replaced } = await openEngine(toyEncoder(true, true));
+  expect(await use(engine)).toBe(1);
+  expect(replaced).toEqual(['not-finite']);
 });
 
 test('at full precision nothing is left to change over to: the file fails, and no row of it is stored', async () => {

@@ -126,7 +126,7 @@ export interface Imports {
   readonly ready: StoredModel | null;
   /** The import that is not ready yet, and would take its place; null where there is none. */
   readonly begun: StoredModel | null;
-  /** Others: what a later import has taken the place of. */
+  /** What `ready` has taken the place of; none without it: one that failed its check may pass another. */
   readonly replaced: readonly StoredModel[];
 }
 
@@ -134,7 +134,8 @@ export function importsOf(models: readonly StoredModel[]): Imports {
   const best = preferred(models);
   const ready = best !== null && isReady(best) ? best : null;
   const begun = preferred(models.filter((model) => !isReady(model) && model.addedAt > (ready?.addedAt ?? -1)));
-  return { ready, begun, replaced: models.filter((model) => model !== ready && model !== begun) };
+  const replaced = ready === null ? [] : models.filter((model) => model !== ready && model !== begun);
+  return { ready, begun, replaced };
 }
 
 /** The check of a model that has one, with the files that it is of. */

@@ -5,6 +5,7 @@
  *   rows = x · (W₁ + R₁)ᵀ · (W₂ + R₂)ᵀ …      R: the residual's weight; the identity where a layer is as wide as what it reads
  */
 import * as v from 'valibot';
+import { denseFolders } from '../colbert/settings.ts';
 import { LateralError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { readHead, type Head } from './quantize/safetensors.ts';
@@ -14,6 +15,20 @@ const denseConfig = v.object({
   activation_function: v.optional(v.string(), 'torch.nn.modules.activation.Tanh'), // Sentence Transformers' own default
   use_residual: v.optional(v.boolean(), false),
 });
+
+/**
+ * Folders of the layers, in their order; none where the weights of none are here.
+ * @param configs parsed JSON by path
+ * @param paths of all files
+ * @throws 'model-invalid' where only some are here: the product would lack the others, and might still fit
+ */
+export function denseLayers(configs: ReadonlyMap<string, unknown>, paths: readonly string[]): readonly string[] {
+  const folders = denseFolders(configs);
+  const missing = folders.filter((folder) => !paths.includes(`${folder}/model.safetensors`));
+  if (missing.length === folders.length) return [];
+  if (missing.length > 0) throw unfit(missing[0]!, 'has no model.safetensors');
+  return folders;
+}
 
 /**
  * @param folders of the layers, in their order; at least one

@@ -46,7 +46,7 @@ interface Tab {
   readonly store: ModelStore;
   take(files: Files, calls?: Partial<Calls>): ReturnType<typeof importModel>;
   /** Goes on without the folder. */
-  goOn(calls?: Partial<Calls>): ReturnType<typeof prepareModel>;
+  goOn(calls?: Partial<Calls>, how?: { readonly recheck: true }): ReturnType<typeof prepareModel>;
   info(): Promise<ReturnType<typeof catalogue>[number] | undefined>;
 }
 
@@ -71,7 +71,7 @@ function open({ check = passes, onWrite, folder = root, estimate }: Partial<TabO
       const blobs = Object.entries(files).map(([path, bytes]) => ({ path, blob: new Blob([new Uint8Array(bytes)]) }));
       return importModel(parts, { name, files: blobs }, calls(given));
     },
-    goOn: (given) => prepareModel(parts, { model: id }, calls(given)),
+    goOn: (given, how) => prepareModel(parts, { model: id, ...how }, calls(given)),
     info: async () => catalogue(await store.list()).find((one) => one.id === id),
   };
 }
@@ -302,6 +302,33 @@ test('one that was stopped can be let go of by itself, or with the model', async
   await failureOf(out.take(second));
   await removeModel(tab.store, id);
   expect(await readdir(root)).toEqual([]);
+});
+
+test('a model that fails a later check is not deleted for a new one that was only begun', async () => {
+  await tab.take(first);
+  const before = await usable(tab);
+  const out = open({ check: () => Promise.reject(new LateralError('out-of-memory', 'No.')) });
+  expect(await failureOf(out.take(second))).toMatchObject({ code: 'out-of-memory' });
+  const failing = open({ check: (_, subject) => Promise.resolve(outcome(false, subject.name)) });
+  expect(await failureOf(failing.goOn({}, { recheck: true }))).toMatchObject({ code: 'self-test-failed' });
+  expect(await tab.info()).toMatchObject({ interrupted: { complete: true } });
+
+  await failureOf(out.take(second)); // looks for what was replaced
+  expect(await tab.store.list()).toHaveLength(2);
+  await discardImport(tab.store, id);
+  expect(await tab.goOn()).toMatchObject({ state: 'ready', interrupted: null });
+  expect(await usable(tab)).toBe(before);
+});
+
+test('one that gave no numbers is remembered as failed', async () => {
+  const failing = open({
+    check: (_, subject) => {
+      const made = outcome(false, subject.name);
+      return Promise.resolve({ ...made, hasRows: true, report: { ...made.report, minCosine: Number.NaN } });
+    },
+  });
+  expect(await failureOf(failing.take(first))).toMatchObject({ code: 'self-test-failed' });
+  expect(await open().info()).toMatchObject({ state: 'failed', check: { passed: false, minCosine: null } });
 });
 
 test('room for both is looked for before the first byte', async () => {

@@ -72,7 +72,7 @@ export interface ModelCheck {
   readonly device: EncoderDevice;
   /** Whether products and attention are computed in fp16 there. */
   readonly half: boolean;
-  /** Lowest cosine of a row with one that is published; null where none is, so that only the order of answers was looked at. */
+  /** Lowest cosine of a row with one that is published; null where none is, so that only the order of answers was looked at, and where it gave no numbers. */
   readonly minCosine: number | null;
   /** Tokens of passages that are encoded in a second. */
   readonly tokensPerSecond: number;

@@ -36,7 +36,7 @@ import {
   type WantedFile,
 } from './hub.ts';
 import type { EstimateStorage } from './hub.ts';
-import { readDenseHead } from './dense-head.ts';
+import { denseLayers, readDenseHead } from './dense-head.ts';
 import type { HubModel, OnnxFiles, SafetensorsHead } from './hub-models.ts';
 import {
   loadStored,
@@ -53,7 +53,7 @@ import type { QuantizePlan } from './quantize/quantize.ts';
 import { readHead, type Head } from './quantize/safetensors.ts';
 import type { SimilarityLevels } from './registry.ts';
 import type { SelfTestFile } from './self-test.ts';
-import { denseFolders, settingsFiles } from '../colbert/settings.ts';
+import { settingsFiles } from '../colbert/settings.ts';
 
 export interface PrepareParts {
   readonly store: ModelStore;
@@ -472,10 +472,13 @@ async function denseHead(
   const made = await rowsOf(store, model, onnx);
   if (made === null) return null; // what others have quantised is used as it is
   const { json, settings } = await readStoredSettings(store, model, onnx, known);
-  const folders = denseFolders(json).filter((folder) =>
-    model.files.some(({ path }) => path === `${folder}/model.safetensors`),
+  const isOfDim = made.dim === null || made.dim === settings.dim;
+  if (isOfDim && made.hasProjection) return null;
+  const folders = denseLayers(
+    json,
+    model.files.map(({ path }) => path),
   );
-  if ((made.dim === null || made.dim === settings.dim) && (made.hasProjection || folders.length === 0)) return null;
+  if (isOfDim && folders.length === 0) return null;
   if (folders.length === 0) {
     throw new LateralError(
       'model-invalid',
@@ -576,7 +579,7 @@ async function remember(store: ModelStore, key: string, outcome: CheckOutcome, c
     ...{ passed, device, half, tokensPerSecond: Math.round(tokensPerSecond) },
     message: report.message.slice(0, 500),
     devices: devices.join(','),
-    ...(hasRows ? { minCosine: report.minCosine } : {}),
+    ...(hasRows && Number.isFinite(report.minCosine) ? { minCosine: report.minCosine } : {}), // JSON has no NaN
     ...{ version, dims: dims.join(','), bits, embeddingBits, onnx: variant.onnx, graph: variant.graph },
     ...{ data: variant.data.join('\n'), oneByOne: variant.oneByOne ?? false, dim: variant.dim ?? 0 },
   };

@@ -217,7 +217,7 @@ function useGoOn({ info, preparation, onPickFolder, onGone }: GoOn): () => void 
       return;
     }
     onGone();
-    void preparer.prepare(info);
+    void preparer.goOn(info);
   };
 }
 

@@ -91,6 +91,9 @@ test('an import is gone on with by its folder as long as files of it are missing
   expect(needsFolder(model('folder:a', { state: 'ready' }), importing)).toBe(true); // it ended before the first file
   expect(needsFolder(model('folder:a', { state: 'failed' }), importing)).toBe(false); // checked again
   expect(needsFolder(model('maker/a', { state: 'partial' }), { kind: 'download' })).toBe(false);
+  const checking = { kind: 'check' } as const; // the one that serves, beside an import
+  expect(needsFolder(model('folder:a', { state: 'ready', interrupted }), checking)).toBe(false);
+  expect(needsFolder(model('folder:a', { state: 'ready', interrupted }), null)).toBe(true);
   expect([waysOn('self-test-failed', true), waysOn('self-test-failed', true, true)]).toEqual([['check'], []]);
 });
 

@@ -197,6 +197,7 @@ export function needsFolder(
   { state, interrupted }: Pick<ModelInfo, 'state' | 'interrupted'>,
   preparation: Pick<Preparation, 'kind'> | null,
 ): boolean {
+  if (preparation?.kind === 'check' && state === 'ready') return false; // it is of the one that is here
   if (interrupted !== null) return !interrupted.complete;
   return preparation?.kind === 'folder' && state !== 'failed';
 }

@@ -141,6 +141,19 @@ test('several go on side by side', async () => {
   await both[0];
 });
 
+test('a check that stopped is done again, not taken for done', async () => {
+  const done = preparer.prepare(model, { recheck: true });
+  calls[0]!.end(new LateralError('out-of-memory', 'No room.'));
+  await done;
+  expect(shown()).toMatchObject({ kind: 'check', problem: { code: 'out-of-memory' } });
+  const again = preparer.goOn(model);
+  expect(calls[1]!.options).toMatchObject({ recheck: true });
+  calls[1]!.end(model);
+  await again;
+  void preparer.goOn(model);
+  expect(calls[2]!.options).not.toHaveProperty('recheck');
+});
+
 test('a folder goes by its own name', async () => {
   const done = preparer.importFolder({ name: 'mine', files: [] });
   expect(preparer.state().preparations.get('folder:mine')).toMatchObject({ kind: 'folder', title: 'mine' });

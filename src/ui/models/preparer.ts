@@ -90,6 +90,10 @@ export class Preparer {
     );
   };
 
+  /** Goes on with what stopped; a check is done again. */
+  readonly goOn = (info: Pick<ModelInfo, 'id' | 'title'>): Promise<void> =>
+    this.prepare(info, this.#state.preparations.get(info.id)?.kind === 'check' ? { recheck: true } : {});
+
   readonly importFolder = (request: ImportRequest): Promise<void> =>
     this.#run({ model: `folder:${request.name}`, title: request.name, kind: 'folder' }, (models, call) =>
       models.importFolder(request, call),

@@ -474,7 +474,7 @@ function checkSentence({ passed, device, half, minCosine, tokensPerSecond, check
   const figures = [
     passed ? 'passed' : 'failed',
     half ? `${device} fp16` : device,
-    ...(minCosine === null ? ['order of answers only'] : [`lowest cosine ${minCosine.toFixed(4)}`]),
+    ...(minCosine !== null ? [`lowest cosine ${minCosine.toFixed(4)}`] : passed ? ['order of answers only'] : []), // else the message says why
     ...(tokensPerSecond > 0 ? [`${number(Math.round(tokensPerSecond))} tokens a second`] : []),
     day(checkedAt),
   ];
