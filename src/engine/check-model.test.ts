@@ -68,6 +68,10 @@ test.each<[string, Behaviour]>([
   ['is slower', { ms: 450 }],
   ['gives other numbers', { rows: (rows) => rows.map((value, i) => (i % 3 === 0 ? -value : value)) }],
   ['overflows in a long text only', { rows: (rows, length) => (length < 256 ? rows : rows.fill(Infinity)) }],
+  [
+    'gives other numbers of a long text only',
+    { rows: (rows, length) => (length < 256 ? rows : rows.map((value, i) => (i % 3 === 0 ? -value : value))) },
+  ],
   ['gives no numbers', { rows: (rows) => rows.fill(Number.NaN) }],
 ])('it is not used where it %s', async (_, half) => {
   const outcome = await check(model({ ...slow, half }));

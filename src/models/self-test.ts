@@ -148,7 +148,16 @@ function equal(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-function cosine(a: Float32Array, b: readonly number[]): number {
+/** Of rows with the same place; NaN where a value is none. */
+export function leastCosine(rows: Float32Array, reference: Float32Array, dim: number): number {
+  let least = 1;
+  for (let at = 0; at < reference.length; at += dim) {
+    least = Math.min(least, cosine(rows.subarray(at, at + dim), reference.subarray(at, at + dim)));
+  }
+  return least;
+}
+
+function cosine(a: Float32Array, b: ArrayLike<number>): number {
   let dot = 0;
   let aa = 0;
   let bb = 0;
