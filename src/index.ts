@@ -121,6 +121,7 @@ export interface LateralIndex {
   /** Brings back what the last `remove` took. */
   restore(undo: string): Promise<number>;
 
+  /** By the time they were added; those of one addition by name. */
   documents(): Promise<readonly DocumentRecord[]>;
   text(documentId: string): Promise<ExtractedText>;
   /** The original bytes, or null where they were not kept. */

@@ -95,7 +95,7 @@ describe('a collection as a file', () => {
       ) as string,
       details: { documents: 2, skipped: 0, damaged: 1 },
     });
-    expect((await index.documents()).map(({ name }) => name)).toEqual(['trade.md', 'bread.txt']);
+    expect((await index.documents()).map(({ name }) => name)).toEqual(['bread.txt', 'trade.md']);
     const [hit] = await index.search('flour and dough', { k: 1, match: 'meaning' });
     expect(hit!.documentName).toBe('bread.txt');
     const letter = new File(['Dear Ms Halloran,'], 'letter.txt');

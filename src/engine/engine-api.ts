@@ -204,6 +204,7 @@ export interface EngineApi {
   ): Promise<SearchResult>;
   remove(documentIds: readonly string[], context: CallContext): Promise<RemoveResult>;
   restore(undo: string, context: CallContext): Promise<number>;
+  /** By the time they were added; those of one addition by name. */
   documents(none: undefined, context: CallContext): Promise<DocumentRecord[]>;
   text(documentId: string, context: CallContext): Promise<ExtractedText>;
   source(documentId: string, context: CallContext): Promise<Blob | null>;

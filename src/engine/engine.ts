@@ -12,6 +12,7 @@ import { requireChunker, withoutVectors } from '../store/schema.ts';
 import { chunkerVersion } from '../text/chunk.ts';
 import type {
   Choice,
+  DocumentRecord,
   EncoderChoice,
   EngineStatus,
   Fingerprint,
@@ -662,7 +663,7 @@ export function createEngine(parts: EngineParts): Engine {
       return documents.length;
     },
 
-    documents: async () => (await opened()).store.documents(),
+    documents: async () => (await (await opened()).store.documents()).sort(byTimeThenName),
 
     async text(documentId) {
       const text = await (await opened()).store.text(documentId);
@@ -862,6 +863,11 @@ function standing({ resident, fingerprint, entry }: Open): EngineStatus['error']
   }
   const missing = withoutRoom(resident, fingerprint, entry.dims);
   return missing === null ? null : { code: 'out-of-memory', message: roomMessage(missing) };
+}
+
+/** Documents of one addition have one time. */
+function byTimeThenName(a: DocumentRecord, b: DocumentRecord): number {
+  return a.addedAt - b.addedAt || (a.name < b.name ? -1 : Number(a.name > b.name));
 }
 
 function chunksOf(documents: readonly { readonly chunkCount: number }[]): number {
