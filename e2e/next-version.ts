@@ -22,8 +22,12 @@ export async function buildNext(folder: string, plugins: readonly Plugin[] = [])
       {
         name: 'next-version',
         enforce: 'pre',
-        transform: (code, id) =>
-          id.endsWith('/src/ui/words.ts') ? code.replace("product: 'Lateral'", "product: 'Lateral next'") : null,
+        transform(code, id) {
+          if (!id.endsWith('/src/ui/wording/labels.ts')) return null;
+          const next = code.replace("product: 'Lateral'", "product: 'Lateral next'");
+          if (next === code) throw new Error('The name of the product stands elsewhere now: change it there.');
+          return next;
+        },
         async writeBundle() {
           const path = `${folder}/models/lateral-mini/config.json`;
           const settings = JSON.parse(await readFile(path, 'utf8')) as object;
