@@ -4,6 +4,7 @@
  */
 import { seededRandom } from '../../maxsim/testing/random-blocks.ts';
 import { decodeModel, encodeModel } from '../quantize/onnx.ts';
+import { join } from '../quantize/skeleton.ts';
 import { readFixture } from '../quantize/testing/models.ts';
 import type { Files } from './hub-server.ts';
 
@@ -29,7 +30,7 @@ export function jinaModel(): Files {
     tensor.dims = dims.map(BigInt);
     entry('offset').value = String(data.length);
     entry('length').value = String(values.byteLength);
-    data = joined(data, new Uint8Array(values.buffer));
+    data = join([data, new Uint8Array(values.buffer)]);
   }
   const rowShape = model.graph.output[0]!.type!.tensorType!.shape!;
   rowShape.dim.at(-1)!.dimValue = 128n;
@@ -68,7 +69,7 @@ export function jinaHead(dim: number): Files {
   );
   const length = new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer);
   const values = new Uint8Array(weight.buffer);
-  return { 'model.safetensors': joined(length, header, new Uint8Array(before), values), 'config.json': json({}) };
+  return { 'model.safetensors': join([length, header, new Uint8Array(before), values]), 'config.json': json({}) };
 }
 
 /** XLM-R's kind: pieces with what they cost, words begin with "▁". */
@@ -120,16 +121,6 @@ function tokenizerFiles(): Files {
 function randomMatrix(rows: number, columns: number, seed: number): Float32Array<ArrayBuffer> {
   const random = seededRandom(seed);
   return Float32Array.from({ length: rows * columns }, () => random() * 2 - 1);
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function json(value: unknown): Uint8Array {
